@@ -1,0 +1,5 @@
+"""`python -m unfreeze`."""
+
+from unfreeze.cli import main
+
+raise SystemExit(main())

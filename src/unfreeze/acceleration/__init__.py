@@ -1,0 +1,1 @@
+"""The speed levers, each in its own file and each removable."""

@@ -1,0 +1,121 @@
+"""Which arithmetic the matrix products run in, chosen by a probe on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import torch
+
+PrecisionChoice = Literal["auto", "fp32", "bf16"]
+
+# A product of a MiniLM-sized layer: small enough for milliseconds, large enough to be bound by arithmetic.
+PROBE_SHAPE = (1024, 768, 768)
+PROBE_REPEATS = 5
+MINIMUM_GAIN = 1.15  # a lever below this is not worth its rounding
+FP32_TOLERANCE = 1e-5  # relative; oneDNN may compute "fp32" in bf16 on CPUs with AMX, which errs by 1e-2
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The choice and what was measured; `reason` is said aloud."""
+
+    name: Literal["fp32", "bf16"]
+    onednn_fp32: bool
+    reason: str
+
+    @contextmanager
+    def active(self, device: str = "cpu") -> Iterator[None]:
+        """Run what is inside in this precision. Weights, optimizer and loss stay in fp32."""
+        import torch
+
+        with _onednn_products(self.onednn_fp32):
+            if self.name == "fp32":
+                yield
+            else:
+                with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
+                    yield
+
+
+PLAIN = Precision("fp32", False, "fp32 as torch computes it by default")
+
+
+def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: bool = True) -> Precision:
+    """Probe the machine and choose. `fp32` may still go through oneDNN, which rounds no worse; bf16 only with hardware."""
+    import torch
+
+    if not speedups:
+        return PLAIN
+    if torch.device(device).type != "cpu":
+        wanted = choice == "bf16" or (choice == "auto" and torch.cuda.is_bf16_supported())
+        return Precision("bf16" if wanted else "fp32", False, f"{'bf16' if wanted else 'fp32'} on {device}")
+    plain = _seconds(torch.float32)
+    with _onednn_products(True):
+        onednn, error = _seconds(torch.float32), _relative_error()
+    use_onednn = error < FP32_TOLERANCE and plain / onednn > MINIMUM_GAIN
+    said = f"oneDNN fp32 {plain / onednn:.1f}x, " if use_onednn else ""
+    best_fp32 = onednn if use_onednn else plain
+    if choice == "fp32":
+        return Precision("fp32", use_onednn, f"fp32 as asked for; probe: {said}fp32 1x")
+    if not _has_bf16_hardware():
+        # Without the instructions bf16 products are emulated, 44 to 500 times slower (pytorch issue 146508).
+        return Precision("fp32", use_onednn, f"fp32: this CPU has no bf16 instructions; probe: {said}fp32 1x")
+    bf16 = _seconds(torch.bfloat16)
+    if choice == "bf16" or best_fp32 / bf16 > MINIMUM_GAIN:
+        return Precision("bf16", use_onednn, f"bf16: probe {plain / bf16:.1f}x fp32 ({said}weights stay fp32)")
+    return Precision("fp32", use_onednn, f"fp32: probe gives bf16 only {best_fp32 / bf16:.2f}x; {said}fp32 1x")
+
+
+def _has_bf16_hardware() -> bool:
+    import torch
+
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe()) if probe is not None else False
+
+
+@contextmanager
+def _onednn_products(active: bool) -> Iterator[None]:
+    """Send fp32 products through oneDNN: MKL picks a slow path on AMD CPUs."""
+    import torch
+
+    settings: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16" if active else before
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before
+
+
+def _operands(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    m, k, n = PROBE_SHAPE
+    left, right = torch.randn(m, k, generator=generator), torch.randn(k, n, generator=generator)
+    return left.to(dtype), right.to(dtype)
+
+
+def _seconds(dtype: torch.dtype) -> float:
+    import torch
+
+    left, right = _operands(dtype)
+    torch.mm(left, right)
+    best = float("inf")
+    for _ in range(PROBE_REPEATS):
+        begin = time.perf_counter()
+        torch.mm(left, right)
+        best = min(best, time.perf_counter() - begin)
+    return best
+
+
+def _relative_error() -> float:
+    import torch
+
+    left, right = _operands(torch.float32)
+    exact = left.double() @ right.double()
+    return float(((left @ right).double() - exact).norm() / exact.norm())

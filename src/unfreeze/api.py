@@ -1,0 +1,55 @@
+"""The Python interface: the same words as the command line, as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from unfreeze.experiments.compare import Comparison, Listener
+from unfreeze.experiments.compare import compare as run_comparison
+from unfreeze.inference.entities import Aggregation
+from unfreeze.inference.predictor import Predictor, load_predictor
+from unfreeze.reports.document import write_report
+from unfreeze.settings import read_settings
+from unfreeze.strategies import Strategy
+
+
+def compare(*, listener: Listener | None = None, task: Any = None, **settings: Any) -> Comparison:
+    """Train several strategies and seeds, compare them, write the folder with report and models.
+
+    Takes the flags of `unfreeze compare` as keywords: `model="minilm"`, `data="sample:emotion"`, `strategy=["head",
+    unfreeze.strategies.LoRA(r=4)]`, `seeds=3`. `data` may also be in memory, and `strategy` and `task` objects of your
+    own.
+
+    Raises:
+        SettingsError, DataError, ModelError, StrategyError: bad input, before anything is trained.
+    """
+    own_task, task_name = (None, task) if task is None or isinstance(task, str) else (task, None)
+    if task_name is not None:
+        settings["task"] = task_name
+    checked, notes = read_settings(settings)
+    listener = listener or Listener()
+    for note in notes:
+        listener.said(note)
+    comparison = run_comparison(checked, listener, task=own_task)
+    write_report(comparison.output)
+    return comparison
+
+
+def train(*, strategy: str | Strategy = "full", listener: Listener | None = None, **settings: Any) -> Comparison:
+    """Train one strategy with one seed: a comparison with a single run."""
+    settings.setdefault("seeds", 1)
+    return compare(strategy=[strategy], listener=listener, **settings)
+
+
+def load(path: str | Path, *, max_length: int | None = None) -> Predictor:
+    """Load a trained model from a comparison folder (its best run), a run folder or a model folder."""
+    return load_predictor(path, max_length=max_length)
+
+
+def predict(
+    path: str | Path, inputs: str | Sequence[str] | Sequence[Sequence[str]], *, aggregation_strategy: Aggregation = "simple"
+) -> list[Any]:
+    """Load a trained model and predict; see `Predictor.predict` for what comes back."""
+    return load(path).predict(inputs, aggregation_strategy=aggregation_strategy)

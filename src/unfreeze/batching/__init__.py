@@ -1,0 +1,1 @@
+"""Examples to tensors: encoded windows, their order, and padded batches."""

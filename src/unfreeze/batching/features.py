@@ -1,0 +1,58 @@
+"""One encoded window of an example, and a batch of them as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+IGNORE = -100  # label of a position without loss; torch's cross_entropy skips it by default
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One window of one example, ready for the network.
+
+    `labels` has one entry for a whole text, or one for each token. `words` has one entry for each token: the index of
+    the word this token answers for, or -1; each word of an example is answered for by exactly one token of one window.
+    """
+
+    example: int  # index of the example in its split
+    input_ids: Sequence[int]
+    labels: Sequence[int]
+    words: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The windows of one split, and what encoding had to leave out."""
+
+    features: tuple[Features, ...]
+    num_examples: int
+    truncated_examples: int = 0  # texts of which the end was cut off
+    truncated_tokens: int = 0
+    unknown_words: int = 0  # words without a single word piece, encoded as the unknown token
+
+    @property
+    def num_tokens(self) -> int:
+        return sum(len(window) for window in self.features)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A padded batch. Shapes: inputs (batch, tokens); labels (batch,) or (batch, tokens)."""
+
+    inputs: dict[str, Tensor]
+    labels: Tensor
+    features: tuple[Features, ...]
+
+    @property
+    def num_tokens(self) -> int:
+        """Real tokens, padding not counted."""
+        return sum(len(window) for window in self.features)

@@ -1,0 +1,92 @@
+"""The command line: one file for each command, loaded only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+# Command to (module, one line of help). The module's `add_arguments` and `call` do the rest.
+COMMANDS = {
+    "compare": ("unfreeze.cli.compare", "train several strategies on your data, compare them, recommend one"),
+    "train": ("unfreeze.cli.train", "train one strategy with one seed"),
+    "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
+    "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
+    "inspect": ("unfreeze.cli.inspect", "check data before any training"),
+    "report": ("unfreeze.cli.report", "write the tables, figures and HTML of a comparison again"),
+    "runs": ("unfreeze.cli.runs", "list the runs of a comparison"),
+}
+
+EXAMPLES = """examples:
+  unfreeze compare --model minilm --data sample:emotion
+  unfreeze compare --model bert-base-cased --data my-folder --strategy full --strategy lora:r=16 --seeds 3
+  unfreeze predict unfreeze-emotion "nobody remembered, again"
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 a failed run, 2 bad input, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="unfreeze",
+        description="Find out how much of a pretrained encoder you need to fine-tune.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    for name, (module, help_line) in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name, help=help_line, description=help_line, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == called:
+            # Only the command that is called pays for its imports; `unfreeze --help` stays fast.
+            import_module(module).add_arguments(subparser)
+    options = parser.parse_args(arguments)
+    if options.version:
+        from unfreeze import __version__
+
+        print(__version__)
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 2
+    return _call(COMMANDS[options.command][0], options)
+
+
+def _call(module: str, options: argparse.Namespace) -> int:
+    from unfreeze.cli.terminal import print_error
+    from unfreeze.data.findings import DataError
+    from unfreeze.models.anatomy import AnatomyError
+    from unfreeze.models.bundled import BundledEncoderError
+    from unfreeze.models.load import ModelError
+    from unfreeze.settings import SettingsError
+    from unfreeze.storage.folders import OutputError
+    from unfreeze.strategies import StrategyError
+    from unfreeze.tasks import TaskError
+
+    mistakes_of_users = (
+        AnatomyError,
+        BundledEncoderError,
+        DataError,
+        ModelError,
+        OutputError,
+        SettingsError,
+        StrategyError,
+        TaskError,
+    )
+    try:
+        code: int = import_module(module).call(options)
+    except mistakes_of_users as error:
+        print_error(str(error))
+        return 2
+    except KeyboardInterrupt:
+        print_error("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: nothing to report.
+        sys.stderr.close()
+        return 0
+    return code

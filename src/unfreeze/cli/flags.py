@@ -1,0 +1,61 @@
+"""Settings fields as command-line flags: names, help texts and defaults come from the settings model."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_config_file, read_settings
+
+REPEATABLE = ("model", "test_file", "strategy")
+
+DATA_FLAGS = (
+    *("data", "train_file", "validation_file", "test_file", "task", "format", "text_column", "label_column"),
+    *("tag_column", "label_names", "encoding", "lower_case", "drop_missing_labels", "max_train_samples"),
+    *("max_eval_samples", "validation_fraction", "test_fraction", "data_seed"),
+)
+
+
+def add_settings_flags(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
+    """Add one flag for each named setting (all by default), plus `--config`. Values are checked later, all at once."""
+    chosen = set(Settings.model_fields if names is None else names)
+    for name, info in Settings.model_fields.items():
+        if name not in chosen:
+            continue
+        spellings = [flag(name), *(flag(alias) for alias, target in ALIASES.items() if target == name)]
+        options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": _help(info)}
+        if info.annotation is bool:
+            parser.add_argument(*spellings, action=argparse.BooleanOptionalAction, **options)
+        else:
+            action = "append" if name in REPEATABLE else "store"
+            parser.add_argument(*spellings, action=action, metavar=_metavar(name, info.annotation), **options)
+    parser.add_argument("--config", metavar="FILE", type=Path, help="YAML file with the same keys; flags override it")
+
+
+def settings_from(options: argparse.Namespace, **forced: Any) -> tuple[Settings, list[str]]:
+    """Settings from `--config`, the flags, and what a command fixes; with notes on translated names."""
+    given = {name: value for name, value in vars(options).items() if name in Settings.model_fields}
+    from_file = read_config_file(options.config) if options.config else {}
+    named_in_file = {ALIASES.get(key.replace("-", "_"), key.replace("-", "_")): value for key, value in from_file.items()}
+    clash = [flag(name) for name in forced if name in given and given[name] != forced[name]]
+    if clash:
+        raise SettingsError([f"{name}: this command sets it itself" for name in clash])
+    return read_settings({**named_in_file, **given, **forced})
+
+
+def _help(info: Any) -> str:
+    default = info.default
+    text = str(info.description).replace("%", "%%")
+    if default in (None, False, ()) or info.annotation is bool:
+        return text
+    shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+    return f"{text} (default: {shown})"
+
+
+def _metavar(name: str, annotation: Any) -> str:
+    choices = [choice for choice in get_args(annotation) if isinstance(choice, str)]
+    for option in get_args(annotation):
+        choices += [choice for choice in get_args(option) if isinstance(choice, str)]
+    return "|".join(choices) if choices else name.upper().rsplit("_", 1)[-1]

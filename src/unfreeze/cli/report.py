@@ -1,0 +1,19 @@
+"""`unfreeze report`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("output", metavar="DIR", type=Path, help="the folder of a comparison")
+
+
+def call(options: argparse.Namespace) -> int:
+    from unfreeze.cli.runs import require_comparison
+    from unfreeze.reports.document import write_report
+
+    require_comparison(options.output)
+    print(write_report(options.output))
+    return 0

@@ -1,0 +1,49 @@
+"""`unfreeze runs`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("output", metavar="DIR", type=Path, help="the folder of a comparison")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each run")
+
+
+def call(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from unfreeze.data.findings import printable
+    from unfreeze.storage.records import find_runs, read_record
+
+    require_runs(options.output)
+    for folder in find_runs(options.output):
+        record = read_record(folder)
+        if options.json:
+            print(json.dumps(asdict(record), ensure_ascii=False))
+            continue
+        metric = record.selection_metric
+        score = f"{metric} {record.validation[metric]:.4f}" if metric in record.validation else record.error or ""
+        name = folder.relative_to(options.output)
+        print(printable(f"{record.status:<9} {record.strategy:<28} seed {record.seed:<5} {score:<28} {name}"))
+    return 0
+
+
+def require_runs(output: Path) -> None:
+    """Raise OutputError unless the folder holds recorded runs."""
+    from unfreeze.storage.folders import OutputError
+    from unfreeze.storage.records import find_runs
+
+    if not find_runs(output):
+        raise OutputError(f"{output}: no runs recorded there. Give the --output folder of a comparison.")
+
+
+def require_comparison(output: Path) -> None:
+    """Raise OutputError unless the folder holds a concluded comparison."""
+    from unfreeze.storage.folders import OutputError
+    from unfreeze.storage.records import COMPARISON_FILE
+
+    if not (output / COMPARISON_FILE).is_file():
+        raise OutputError(f"{output}: no {COMPARISON_FILE} there. Give the --output folder of a finished comparison.")

@@ -1,0 +1,23 @@
+"""`unfreeze train`: a comparison of one strategy with one seed."""
+
+from __future__ import annotations
+
+import argparse
+
+from unfreeze.cli.compare import run_and_print
+from unfreeze.cli.flags import add_settings_flags, settings_from
+from unfreeze.settings import Settings, SettingsError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_settings_flags(parser, set(Settings.model_fields) - {"seeds"})
+    parser.add_argument("--quiet", action="store_true", help="print the result only")
+
+
+def call(options: argparse.Namespace) -> int:
+    if not hasattr(options, "strategy"):
+        options.strategy = ["full"]
+    settings, notes = settings_from(options, seeds=1)
+    if len(settings.strategies()) > 1:
+        raise SettingsError([f"--strategy {' '.join(map(str, settings.strategy))}: train takes one; use compare."])
+    return run_and_print(settings, notes, quiet=options.quiet)

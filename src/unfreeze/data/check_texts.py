@@ -1,0 +1,77 @@
+"""What is odd about the texts and words themselves: empty, very long, invisible or undecodable characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from unfreeze.data.examples import Example, Origin, TextExample
+from unfreeze.data.findings import Finding, Severity
+
+VERY_LONG_CHARACTERS = 50_000
+# Control characters but tab and line ends; marks that reorder text; characters without width. Not the joiners of emoji.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def check_texts(splits: Mapping[str, Sequence[Example]]) -> Iterator[Finding]:
+    """Findings about the characters, a split at a time."""
+    for split, examples in splits.items():
+        yield from _check_split(split, examples)
+
+
+def _check_split(split: str, examples: Sequence[Example]) -> Iterator[Finding]:
+    empty: list[Example] = []
+    long: list[Example] = []
+    broken: list[Example] = []
+    invisible: list[Example] = []
+    signs: Counter[str] = Counter()
+    for example in examples:
+        text = example.text if isinstance(example, TextExample) else " ".join(example.words)
+        if isinstance(example, TextExample) and not text.strip():
+            empty.append(example)
+        if len(text) > VERY_LONG_CHARACTERS:
+            long.append(example)
+        if not text.isascii() and _SURROGATE.search(text):
+            broken.append(example)
+        found = _INVISIBLE.findall(text)
+        if found:
+            invisible.append(example)
+            signs.update(found)
+    if empty:
+        message = f"{_count(empty, examples)} of {split} have an empty text ({_lines(empty)})"
+        yield _at(empty, "warning", "empty-texts", message)
+    if long:
+        message = f"{_count(long, examples)} of {split} have more than {VERY_LONG_CHARACTERS:,} characters"
+        yield _at(long, "warning", "long-texts", message, "What exceeds --max-length is cut off and counted.")
+    if broken:
+        message = f"{_count(broken, examples)} of {split} contain half of a surrogate pair, which is not text"
+        yield _at(broken, "error", "surrogates", message, "Correct the \\uD8.. escapes of the file.")
+    if invisible:
+        shown = ", ".join(f"{_name(sign)}: {count}" for sign, count in signs.most_common(10))
+        message = f"{_count(invisible, examples)} of {split} contain control or invisible characters ({shown})"
+        yield _at(invisible, "warning", "control-characters", message)
+
+
+def _count(found: Sequence[Example], examples: Sequence[Example]) -> str:
+    return f"{len(found)} of {len(examples)} examples"
+
+
+def _lines(found: Sequence[Example]) -> str:
+    numbers = [str(example.origin.line) for example in found[:10] if example.origin and example.origin.line]
+    return f"line{'s' if len(found) > 1 else ''} {', '.join(numbers)}{', ...' if len(found) > 10 else ''}"
+
+
+def _name(sign: str) -> str:
+    """A code point by number and name, so that a message never carries the character itself."""
+    name = unicodedata.name(sign, "")
+    return f"U+{ord(sign):04X} {name}".strip()
+
+
+def _at(found: Sequence[Example], severity: Severity, code: str, message: str, advice: str | None = None) -> Finding:
+    origin = found[0].origin or Origin("data")
+    return Finding(severity, code, message, origin.file, origin.line, advice)

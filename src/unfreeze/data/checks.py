@@ -1,0 +1,175 @@
+"""What is wrong with this data: found over all splits before any model is loaded."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from unfreeze.data.check_texts import check_texts
+from unfreeze.data.duplicates import content_key
+from unfreeze.data.examples import Example, Origin, TaggedExample
+from unfreeze.data.findings import Finding, Severity
+from unfreeze.data.label_spelling import labels_of
+from unfreeze.data.tag_schemes import entity_type, invalid_transitions
+
+Splits = Mapping[str, Sequence[Example]]
+Keys = Mapping[str, Sequence[str]]  # the normalised contents, in the order of the examples
+
+
+def check_splits(splits: Splits, scheme: str | None) -> list[Finding]:
+    """All findings over the splits as given; `scheme` is None for classification."""
+    findings = list(_check_presence(splits))
+    if any(finding.severity == "error" for finding in findings):
+        return findings
+    keys = {split: [content_key(example) for example in examples] for split, examples in splits.items()}
+    checks: list[Callable[[], Iterable[Finding]]] = [
+        lambda: check_texts(splits),
+        lambda: _check_labels(splits["train"], scheme),
+        lambda: _check_spellings(splits),
+        lambda: check_unseen(splits, scheme),
+        lambda: _check_duplicates(splits, keys),
+        lambda: _check_leaks(splits, keys),
+        lambda: _check_transitions(splits) if scheme == "iob2" else (),
+    ]
+    for check in checks:
+        findings.extend(check())
+    return findings
+
+
+def _check_presence(splits: Splits) -> Iterator[Finding]:
+    for split, examples in splits.items():
+        if not examples:
+            yield Finding("error", "no-examples", f"there are no examples in {split}")
+        unlabelled = [e for e in examples if (e.tags if isinstance(e, TaggedExample) else e.label) is None]
+        if unlabelled:
+            message = f"{len(unlabelled)} of {len(examples)} examples of {split} have no label"
+            yield _at(unlabelled[0], "error", "missing-labels", message, "Labels are needed for training and scores.")
+
+
+def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Finding]:
+    counts = Counter(label for example in train for label in labels_of(example))
+    if len(counts) == 1:
+        only = next(iter(counts))
+        message = f"every {'label' if scheme is None else 'tag'} of the training data is {only!r}"
+        yield _at(train[0], "error", "one-class", message, "There is nothing to learn; is this the right column?")
+        return
+    if scheme is not None:
+        return
+    if len(counts) == len(train) > 2 or (all(map(_is_real, counts)) and len(counts) > 0.5 * len(train)):
+        message = f"{len(counts)} classes for {len(train)} examples: numbers to predict, or texts, not classes?"
+        advice = "Name another column with --label-column; regression is not supported."
+        yield _at(train[0], "error", "continuous-labels", message, advice)
+        return
+    for label in sorted(label for label, count in counts.items() if count == 1):
+        place = next(example for example in train if labels_of(example) == (label,))
+        message = f"the class {label!r} has one training example"
+        yield _at(place, "warning", "singleton-class", message, "It cannot be both learned and scored.")
+    (most, most_count), (least, least_count) = counts.most_common()[0], counts.most_common()[-1]
+    if most_count >= 10 * least_count:
+        message = f"classes are unbalanced: {most!r} has {most_count} training examples, {least!r} {least_count}"
+        yield Finding("note", "imbalance", message, advice="Look at macro-F1, or pass --class-weights balanced.")
+
+
+def _check_spellings(splits: Splits) -> Iterator[Finding]:
+    labels = sorted({label for examples in splits.values() for example in examples for label in labels_of(example)})
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        spellings["".join(c for c in label.casefold() if c.isalnum()) or label].append(label)
+    alike = [group for group in spellings.values() if len(group) > 1]
+    # B-per and B-PER differ by a spelling; 1.5 and 15, or -1 and 1, do not.
+    alike = [group for group in alike if not any(_is_number(label) for label in group)]
+    if alike:
+        shown = "; ".join(", ".join(map(repr, group)) for group in alike[:10])
+        advice = "They stay different classes; correct the data if they are the same."
+        yield Finding("warning", "similar-labels", f"labels that differ only in spelling: {shown}", advice=advice)
+
+
+def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:
+    """An error for each label that only occurs outside the training data."""
+    seen = {_kind(label, scheme) for example in splits["train"] for label in labels_of(example)}
+    for split, examples in splits.items():
+        if split == "train":
+            continue
+        unseen: dict[str, list[Example]] = defaultdict(list)
+        for example in examples:
+            for label in dict.fromkeys(labels_of(example)):
+                if _kind(label, scheme) not in seen:
+                    unseen[label].append(example)
+        for label, places in unseen.items():
+            what = "label" if scheme is None else "tag"
+            message = f"the {what} {label!r} of {split} ({len(places)} examples) does not occur in the training data"
+            advice = "Add training examples of it, or remove these."
+            yield _at(places[0], "error", "unseen-label", message, advice)
+
+
+def _kind(label: str, scheme: str | None) -> str:
+    """In IOB2 the type must be known: a type always has both B- and I-."""
+    return (entity_type(label) or label) if scheme == "iob2" else label
+
+
+def _check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
+    for split, examples in splits.items():
+        first: dict[str, Example] = {}
+        repeated: list[Example] = []
+        contradicting: list[Example] = []
+        for key, example in zip(keys[split], examples, strict=True):
+            earlier = first.setdefault(key, example)
+            if earlier is not example:
+                repeated.append(example)
+                if labels_of(earlier) != labels_of(example):
+                    contradicting.append(example)
+        if repeated:
+            message = f"{len(repeated)} of {len(examples)} examples of {split} repeat an earlier one"
+            yield _at(repeated[0], "note", "duplicates", message)
+        if contradicting:
+            message = f"{len(contradicting)} repeated examples of {split} have another label than the first"
+            yield _at(contradicting[0], "warning", "contradicting-labels", message)
+
+
+def _check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
+    known = {split: dict(zip(keys[split], examples, strict=True)) for split, examples in splits.items()}
+    names = list(splits)
+    for position, earlier in enumerate(names):
+        for later in names[position + 1 :]:
+            pairs = zip(keys[later], splits[later], strict=True)
+            shared = [(known[earlier][key], example) for key, example in pairs if key in known[earlier]]
+            if not shared:
+                continue
+            message = f"{len(shared)} of {len(splits[later])} examples of {later} are also in {earlier}"
+            other = [example for twin, example in shared if labels_of(example) != labels_of(twin)]
+            if other:
+                message += f", {len(other)} of them with another label (first {_place(other[0])})"
+            advice = f"Scores on {later} are too good by what is remembered; remove them from one of the two."
+            yield _at(shared[0][1], "warning", "leak", message, advice)
+
+
+def _check_transitions(splits: Splits) -> Iterator[Finding]:
+    for split, examples in splits.items():
+        counts = [(invalid_transitions(labels_of(example)), example) for example in examples]
+        faulty = [(count, example) for count, example in counts if count]
+        if faulty:
+            total = sum(count for count, _ in faulty)
+            message = f"{total} invalid IOB2 transitions in {len(faulty)} sentences of {split} (I- without its B-)"
+            advice = "Scores follow conlleval: an entity begins there."
+            yield _at(faulty[0][1], "warning", "invalid-transitions", message, advice)
+
+
+def _at(example: Example, severity: Severity, code: str, message: str, advice: str | None = None) -> Finding:
+    origin = example.origin or Origin("data")
+    return Finding(severity, code, message, origin.file, origin.line, advice)
+
+
+def _place(example: Example) -> str:
+    return str(example.origin or "data")
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_real(label: str) -> bool:
+    return _is_number(label) and not label.lstrip("+-").isdigit()

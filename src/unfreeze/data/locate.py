@@ -1,0 +1,117 @@
+"""Which files of a folder are train, validation and test; and what is near a path that does not exist."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from unfreeze.data.findings import DataError, Finding, Say, data_error
+from unfreeze.data.readers.class_folders import class_names
+
+SplitName: TypeAlias = Literal["train", "validation", "test"]
+_SPLIT_WORDS: dict[str, SplitName] = {
+    "train": "train", "training": "train", "trn": "train",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "development": "validation", "testa": "validation",
+    "test": "test", "testing": "test", "tst": "test", "testb": "test",
+}  # fmt: skip
+_DATA_SUFFIXES = (
+    ".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".conll", ".conll03", ".conllu",
+    ".iob", ".iob2", ".bio", ".bioes", ".train", ".dev", ".test", ".testa", ".testb", ".tab",
+)  # fmt: skip
+_NO_DATA = re.compile(r"(readme|licen[cs]e|changelog|citation|requirements|stats)\b.*", re.IGNORECASE)
+_SHARD = re.compile(r"-[0-9]{5}-of-[0-9]{5}(-[0-9a-f]+)?|^[0-9]{4,}(?=\.)")
+
+
+def split_of(name: str) -> SplitName | None:
+    """The split that a file or folder name speaks of.
+
+    >>> [split_of(n) for n in ("en_ewt-ud-train.conllu.gz", "imdb_test.csv", "val.txt", "latest.csv")]
+    ['train', 'test', 'validation', None]
+    """
+    words = re.split(r"[^a-z]+", name.lower())
+    found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def files_of_folder(folder: Path, say: Say) -> dict[str, list[Path]]:
+    """Split -> its files (several if it is cut into shards), or its folder of classes."""
+    found = _splits_in(folder)
+    if not found:
+        for inner in sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")):
+            if class_names(folder):
+                break
+            found = _splits_in(inner)
+            if found:
+                break
+    if not found and class_names(folder):
+        found = {"train": [folder]}
+    if not found:
+        files = _data_files(folder)
+        if len(files) != 1:
+            there = ", ".join(sorted(f.name for f in folder.iterdir())[:20]) or "nothing"
+            advice = "Name files like train.csv, validation.csv, test.csv, or pass --train-file."
+            message = f"no file of this folder is recognised as training data; it holds {there}"
+            raise data_error("no-split-files", message, str(folder), advice=advice)
+        found = {"train": files}
+    _refuse_rivals(found, folder)
+    names = "; ".join(f"{split}: {', '.join(f.name for f in files)}" for split, files in found.items())
+    say(Finding("note", "files", f"recognised {names}", str(folder)))
+    if "train" not in found:
+        advice = "Pass it with --train-file; to score a trained model on these files use `unfreeze evaluate`."
+        raise data_error("no-train-file", f"there is no training file ({names})", str(folder), advice=advice)
+    return found
+
+
+def missing_path(path: Path, what: str = "data") -> DataError:
+    """An error that names what does exist near a path that does not."""
+    parent = path.parent
+    while not parent.is_dir() and parent != parent.parent:
+        parent = parent.parent
+    names = sorted(f.name for f in parent.iterdir() if not f.name.startswith(".")) if parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    if close:
+        advice = f"Did you mean {' or '.join(str(parent / name) for name in close)}?"
+    else:
+        more = ", ..." if len(names) > 10 else ""
+        advice = f"{parent.resolve()} holds: {', '.join(names[:10]) or 'nothing'}{more}."
+    return data_error("no-such-file", f"this {what} file or folder does not exist", str(path), advice=advice)
+
+
+def _splits_in(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in _data_files(folder):
+        split = split_of(path.name)
+        if split is not None:
+            found.setdefault(split, []).append(path)
+    if not found:
+        for inner in sorted(f for f in folder.iterdir() if f.is_dir()):
+            split = split_of(inner.name)
+            if split is not None:
+                files = [inner] if class_names(inner) else _data_files(inner)
+                if files:
+                    found.setdefault(split, []).extend(files)
+    order = ("train", "validation", "test")
+    return {split: found[split] for split in order if split in found}
+
+
+def _data_files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file()
+        and path.name.lower().removesuffix(".gz").endswith(_DATA_SUFFIXES)
+        and not path.name.startswith((".", "_"))
+        and not _NO_DATA.fullmatch(path.name)
+    )
+
+
+def _refuse_rivals(found: dict[str, list[Path]], folder: Path) -> None:
+    """Several files of one split are shards of one file, or nobody knows which one is meant."""
+    for split, files in found.items():
+        if len(files) > 1 and len({_SHARD.sub("", f.name) for f in files}) > 1:
+            names = ", ".join(f.name for f in files)
+            advice = f"Pass --{split}-file with the one you mean."
+            raise data_error("several-files", f"several files could be {split}: {names}", str(folder), advice=advice)

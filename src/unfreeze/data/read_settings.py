@@ -1,0 +1,34 @@
+"""What a reader may be told about a file; every field has a default that is inferred or harmless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from unfreeze.data.examples import Example
+from unfreeze.data.findings import Say, silent
+
+TaskName: TypeAlias = Literal["classification", "tagging"]
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """How to read one file. `None` means: infer it and say so."""
+
+    task: TaskName | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    tag_column: int | str | None = None  # CoNLL: number from 1, or from the end if negative; CoNLL-U: upos, ...
+    encoding: str | None = None
+    drop_missing_labels: bool = False
+    labelled: bool = True  # False: the file is for prediction, and labels may be absent
+
+
+INFER_ALL = ReadSettings()
+
+
+class Reader(Protocol):
+    """The one signature of all readers."""
+
+    def __call__(self, path: Path, settings: ReadSettings = ..., say: Say = silent) -> list[Example]: ...

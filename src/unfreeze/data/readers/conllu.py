@@ -1,0 +1,109 @@
+"""CoNLL-U, the format of Universal Dependencies: ten columns between tabs, comments, ranges and empty nodes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
+from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.readers.raw_text import read_text, split_lines
+from unfreeze.data.readers.sentences import Sentences
+
+_COLUMNS = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
+_LISTS = {"feats": 5, "misc": 9}
+_WORD_ID = re.compile(r"[1-9][0-9]*")
+_RANGE_OR_EMPTY_ID = re.compile(r"[0-9]+(-|\.)[0-9]+")
+
+
+def read_conllu(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
+    """Sentences of syntactic words with one tag each: upos (default), xpos, deprel, lemma, feats:NAME, misc:NAME."""
+    file = str(path)
+    if settings.task == "classification":
+        raise data_error("wrong-format", "CoNLL-U holds tagged words, not labelled texts", file)
+    wanted = str(settings.tag_column or "upos")
+    tag_of = _tag_getter(wanted, file)
+    if settings.tag_column is None:
+        say(Finding("note", "column", "tags are read from the column UPOS", file))
+    lines = split_lines(read_text(path, settings.encoding, say))
+    sentences = Sentences(file, Problems(file), tagged=True)
+    skipped = last_id = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip(" \t"):
+            sentences.finish()
+            last_id = 0
+        elif not (line.startswith("#") and not sentences.words):
+            columns = line.split("\t")
+            skipped += bool(_RANGE_OR_EMPTY_ID.fullmatch(columns[0]))
+            last_id = _add_word(columns, tag_of, sentences, number, last_id, number == len(lines))
+    sentences.finish()
+    sentences.problems.stop()
+    if not sentences.examples:
+        raise data_error("no-examples", "there are no sentences", file)
+    if lines[-1].strip(" \t"):
+        message = "the last sentence does not end with a blank line: is the file cut off?"
+        say(Finding("warning", "no-final-blank-line", message, file, len(lines)))
+    if skipped:
+        say(Finding("note", "ranges", f"{skipped} multiword ranges and empty nodes skipped, as words count", file))
+    return _without_empty_column(sentences.examples, wanted, settings, file, say)
+
+
+def _add_word(
+    columns: list[str],
+    tag_of: Callable[[list[str]], str],
+    sentences: Sentences,
+    line: int,
+    last_id: int,
+    is_last_line: bool,
+) -> int:
+    """Check one line and add its word, if it is one; returns the number of the word that was read last."""
+    problems = sentences.problems
+    if len(columns) != 10:
+        advice = "The line is cut off." if is_last_line else "CoNLL-U has ten columns between tabs."
+        problems.error("ragged-line", f"{len(columns)} columns, expected 10", line, advice)
+        return last_id + bool(_WORD_ID.fullmatch(columns[0]))
+    if _RANGE_OR_EMPTY_ID.fullmatch(columns[0]):
+        return last_id
+    if not _WORD_ID.fullmatch(columns[0]):
+        problems.error("bad-id", f"{columns[0]!r} is not a word number", line, "The first column is 1, 2-3 or 4.1.")
+        return last_id + 1
+    number = int(columns[0])
+    if number != last_id + 1:
+        problems.error("bad-id", f"word {number} follows word {last_id}", line, "Is a line missing above?")
+    sentences.add(columns[1], tag_of(columns), line)
+    return number
+
+
+def _without_empty_column(
+    examples: list[Example], wanted: str, settings: ReadSettings, file: str, say: Say
+) -> list[Example]:
+    """A column of nothing but `_` has no annotation: an error, or for prediction no tags at all."""
+    tagged = [example for example in examples if isinstance(example, TaggedExample)]
+    gaps = sum((example.tags or ()).count("_") for example in tagged)
+    if gaps == sum(len(example.words) for example in tagged):
+        if not settings.labelled:
+            return [TaggedExample(example.words, None, example.origin) for example in tagged]
+        advice = "Choose another with --tag-column upos, xpos or feats:NAME."
+        raise data_error("empty-tag-column", f"{wanted!r} is empty for every word", file, advice=advice)
+    if gaps and ":" not in wanted:  # a word without a feature is a fact, not a gap
+        say(Finding("warning", "missing-tags", f"{gaps} words have no {wanted} and keep the tag '_'", file))
+    return examples
+
+
+def _tag_getter(wanted: str, file: str) -> Callable[[list[str]], str]:
+    kind, colon, name = wanted.partition(":")
+    if kind.lower() in _COLUMNS and not colon:
+        index = _COLUMNS[kind.lower()]
+        return lambda columns: columns[index]
+    if kind.lower() in _LISTS and name:
+        index, start = _LISTS[kind.lower()], f"{name}="
+
+        def feature(columns: list[str]) -> str:
+            pairs = columns[index].split("|")
+            return next((pair[len(start) :] for pair in pairs if pair.startswith(start)), "_") or "_"
+
+        return feature
+    known = ", ".join([*_COLUMNS, *(f"{kind}:NAME" for kind in _LISTS)])
+    raise data_error("no-tag-column", f"CoNLL-U has no tag column {wanted!r}; known: {known}", file)

@@ -1,0 +1,59 @@
+"""JSON lines: one object a line, for texts (text, label) as for words (tokens, tags)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from unfreeze.data.examples import Example
+from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
+from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.readers.raw_text import read_text, split_lines
+from unfreeze.data.table import Table, table_examples
+
+
+def read_jsonl(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
+    """Examples from JSON lines, or from one JSON array of objects."""
+    text = read_text(path, settings.encoding, say)
+    file = str(path)
+    is_array = text.lstrip(" \t\r\n").startswith("[")
+    rows = _array(text, file, say) if is_array else _lines(text, file)
+    columns = tuple(dict.fromkeys(name for _, row in rows for name in row))
+    return table_examples(Table(file, columns, rows), settings, say)
+
+
+def _lines(text: str, file: str) -> list[tuple[int, dict[str, object]]]:
+    problems = Problems(file)
+    rows = []
+    for number, line in enumerate(split_lines(text), start=1):
+        if not line.strip(" \t\r"):
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problems.error("broken-json", f"not valid JSON: {error}", number, "Is the line cut off?")
+            continue
+        if isinstance(row, dict):
+            rows.append((number, row))
+        else:
+            message = f"expected one JSON object a line, found {type(row).__name__}"
+            problems.error("not-an-object", message, number)
+    problems.stop()
+    return rows
+
+
+def _array(text: str, file: str, say: Say) -> list[tuple[int, dict[str, object]]]:
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"not valid JSON: {error.msg} (column {error.colno})"
+        raise data_error("broken-json", message, file, error.lineno, "Is the file cut off?") from error
+    except RecursionError as error:
+        raise data_error("broken-json", "the JSON is nested too deeply", file) from error
+    problems = Problems(file)
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            problems.error("not-an-object", f"element {number} of the array is not an object")
+    problems.stop()
+    say(Finding("note", "format", "read as one JSON array; line numbers count its elements", file))
+    return list(enumerate(rows, start=1))

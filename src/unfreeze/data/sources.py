@@ -1,0 +1,166 @@
+"""From what a user names to a corpus: find the files, read, spell labels one way, check, split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from unfreeze.data.checks import check_splits, check_unseen
+from unfreeze.data.corpus import Corpus, notes_of, report, splits_sha256
+from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.findings import DataError, Finding, Say, data_error, silent, stop_on_errors
+from unfreeze.data.label_spelling import labels_of, one_spelling, parse_label_names
+from unfreeze.data.missing_splits import make_missing_splits
+from unfreeze.data.read_settings import ReadSettings, TaskName
+from unfreeze.data.request import DataRequest
+from unfreeze.data.resolve import Load, read_file, resolve
+from unfreeze.data.splits import subset
+from unfreeze.data.tag_schemes import recognise, to_iob2
+
+__all__ = ["Corpus", "DataRequest", "load_corpus", "read_examples", "report"]
+
+TagScheme = Literal["iob2", "plain"]
+
+
+def load_corpus(request: DataRequest) -> Corpus:
+    """Everything from the request to checked splits.
+
+    Raises:
+        DataError: with every finding, if the data cannot be used as it is.
+    """
+    request.check()
+    findings: list[Finding] = []
+    say = findings.append
+    name, sources = resolve(request, say)
+    splits = _read_all(sources, request.read_settings(), say)
+    task = _one_task(splits)
+    splits, scheme = _prepare(splits, request, say)
+    findings.extend(check_splits(splits, scheme))
+    stop_on_errors(findings)
+    splits = make_missing_splits(splits, request, say)
+    drawn = {split: _subset(split, examples, request, say) for split, examples in splits.items()}
+    if len(drawn["train"]) < len(splits["train"]):
+        stop_on_errors(check_unseen(drawn, scheme))
+    train, validation = tuple(drawn["train"]), tuple(drawn["validation"])
+    return Corpus(
+        task=task,
+        train=train,
+        validation=validation,
+        tests={split: tuple(e) for split, e in drawn.items() if split not in ("train", "validation")},
+        tag_scheme=scheme,
+        notes=notes_of(findings),
+        findings=tuple(dict.fromkeys(finding for finding in findings if finding.severity == "warning")),
+        sha256=splits_sha256(drawn),
+        name=name,
+    )
+
+
+def read_examples(
+    path: str | Path,
+    *,
+    task: TaskName | None = None,
+    format: str | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    tag_column: int | str | None = None,
+    label_names: object = None,
+    encoding: str | None = None,
+    lower_case: bool = False,
+    labelled: bool = False,
+    say: Say = silent,
+) -> list[Example]:
+    """The examples of one file, for prediction or (`labelled=True`) evaluation, in the order of the file.
+
+    Labels are kept where the file has them; entity tags are IOB2, as in `load_corpus`. `say` receives what is inferred.
+    """
+    settings = ReadSettings(
+        task=task,
+        text_column=text_column,
+        label_column=label_column,
+        tag_column=tag_column,
+        encoding=encoding,
+        labelled=labelled,
+    )
+    request = DataRequest(train_file=str(path), label_names=label_names, lower_case=lower_case)  # type: ignore[arg-type]
+    splits, _ = _prepare({"examples": read_file(Path(path), format, settings, say)}, request, say)
+    return splits["examples"]
+
+
+def _read_all(sources: Mapping[str, Sequence[Load]], settings: ReadSettings, say: Say) -> dict[str, list[Example]]:
+    """Read every file before stopping, so that all faults are reported at once."""
+    splits: dict[str, list[Example]] = {}
+    faults: list[Finding] = []
+    for split, loads in sources.items():
+        splits[split] = []
+        for load in loads:
+            try:
+                splits[split].extend(load(settings, say))
+            except DataError as error:
+                faults.extend(error.findings)
+    if faults:
+        raise DataError(list(dict.fromkeys(faults)))
+    return splits
+
+
+def _one_task(splits: Mapping[str, Sequence[Example]]) -> TaskName:
+    kinds: dict[TaskName, str] = {}
+    for split, examples in splits.items():
+        for example in examples:
+            kinds.setdefault("tagging" if isinstance(example, TaggedExample) else "classification", split)
+    if len(kinds) > 1:
+        message = " but ".join(f"{split} is {task}" for task, split in kinds.items())
+        raise data_error("mixed-tasks", message, advice="All splits must be of one task; check --format.")
+    return next(iter(kinds), "classification")
+
+
+def _prepare(
+    splits: Mapping[str, Sequence[Example]], request: DataRequest, say: Say
+) -> tuple[dict[str, list[Example]], TagScheme | None]:
+    """One spelling for labels, one scheme for tags, no sentence without words."""
+    kept = {split: _with_words(split, examples, say) for split, examples in splits.items()}
+    if request.lower_case:
+        say(Finding("note", "lower-case", "all texts and words are lower-cased"))
+        kept = {split: [_lower(example) for example in examples] for split, examples in kept.items()}
+    kept = one_spelling(kept, parse_label_names(request.label_names), say)
+    if not any(isinstance(example, TaggedExample) for examples in kept.values() for example in examples):
+        return kept, None
+    found = recognise(labels_of(example) for examples in kept.values() for example in examples)
+    if found == "plain":
+        say(Finding("note", "tag-scheme", "tags are plain (one independent tag a word), not entities"))
+        return kept, "plain"
+    converted = "" if found == "iob2" else f", recognised as {found.upper()} and converted"
+    say(Finding("note", "tag-scheme", f"tags mark entities in IOB2{converted}"))
+    if found != "iob2":
+        for examples in kept.values():
+            for index, example in enumerate(examples):
+                if isinstance(example, TaggedExample) and example.tags is not None:
+                    examples[index] = replace(example, tags=to_iob2(example.tags, found))
+    return kept, "iob2"
+
+
+def _with_words(split: str, examples: Sequence[Example], say: Say) -> list[Example]:
+    kept = [e for e in examples if not (isinstance(e, TaggedExample) and not e.words)]
+    if len(kept) < len(examples):
+        first = next(e for e in examples if isinstance(e, TaggedExample) and not e.words)
+        message = f"{len(examples) - len(kept)} sentences of {split} have no words and are left out"
+        origin = first.origin
+        place = (origin.file, origin.line) if origin else (None, None)
+        say(Finding("warning", "no-words", message, *place))
+    return kept
+
+
+def _lower(example: Example) -> Example:
+    if isinstance(example, TaggedExample):
+        return replace(example, words=tuple(word.lower() for word in example.words))
+    return replace(example, text=example.text.lower())
+
+
+def _subset(split: str, examples: Sequence[Example], request: DataRequest, say: Say) -> list[Example]:
+    size = request.max_train_samples if split == "train" else request.max_eval_samples
+    drawn = subset(examples, size, request.data_seed)
+    if len(drawn) < len(examples):
+        message = f"{split}: {len(drawn)} of {len(examples)} examples, drawn with seed {request.data_seed}"
+        say(Finding("note", "subset", message))
+    return drawn

@@ -1,0 +1,86 @@
+"""Predict a split in length-sorted batches and score it; memory stays that of one batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from unfreeze.acceleration.precision import Precision
+from unfreeze.batching.collate import Collator
+from unfreeze.batching.features import Encoded
+from unfreeze.batching.order import evaluation_batches
+from unfreeze.data.examples import Example
+from unfreeze.data.labels import LabelSet
+from unfreeze.tasks.task import Prediction, Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Split:
+    """The examples of one split with their windows, encoded once and used by every strategy and seed."""
+
+    examples: Sequence[Example]
+    encoded: Encoded
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of one split. `metrics` holds the mean loss under "loss" if the split is labelled."""
+
+    metrics: dict[str, float]
+    breakdown: dict[str, dict[str, float]]
+    predictions: list[Prediction]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """How to evaluate any split with a task; the network comes with each call."""
+
+    task: Task
+    labels: LabelSet
+    collator: Collator
+    precision: Precision
+    tokens_per_batch: int = 8192
+
+    def predict(self, network: nn.Module, encoded: Encoded) -> list[Prediction]:
+        """One prediction for each example of the split, in their order."""
+        reduced, _ = self._run(network, encoded, with_loss=False)
+        return self.task.decode(encoded.features, reduced, self.labels, encoded.num_examples)
+
+    def evaluate(self, network: nn.Module, split: Split) -> Evaluation:
+        """Predictions and scores of a labelled split."""
+        begin = time.perf_counter()
+        reduced, loss = self._run(network, split.encoded, with_loss=True)
+        predictions = self.task.decode(split.encoded.features, reduced, self.labels, len(split.examples))
+        metrics = {**self.task.score(split.examples, predictions), "loss": loss}
+        breakdown = self.task.breakdown(split.examples, predictions)
+        return Evaluation(metrics, breakdown, predictions, time.perf_counter() - begin)
+
+    def _run(self, network: nn.Module, encoded: Encoded, *, with_loss: bool) -> tuple[list[Any], float]:
+        import torch
+
+        features = encoded.features
+        reduced: list[Any] = [None] * len(features)
+        total = units = 0.0
+        # Modules of a frozen prefix are in eval mode while the rest trains, so each one's mode is restored.
+        modes = [(module, module.training) for module in network.modules()]
+        network.eval()
+        with torch.inference_mode():
+            for indices in evaluation_batches([len(window) for window in features], self.tokens_per_batch):
+                batch = self.collator([features[i] for i in indices])
+                with self.precision.active(self.collator.device):
+                    outputs = network(**batch.inputs)
+                for i, window in zip(indices, self.task.reduce(outputs, batch), strict=True):
+                    reduced[i] = window
+                if with_loss:
+                    batch_total, batch_units = self.task.loss(outputs, batch)
+                    total += float(batch_total)
+                    units += float(batch_units)
+        for module, mode in modes:
+            module.training = mode
+        return reduced, total / units if units else float("nan")

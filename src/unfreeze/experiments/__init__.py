@@ -1,0 +1,1 @@
+"""Many runs: from settings to a comparison folder."""

@@ -1,0 +1,298 @@
+"""The comparison: strategies x seeds x models on one data set, one record each, one verdict at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unfreeze.data.sources import Corpus, load_corpus
+from unfreeze.experiments.prepare import Prepared, choose_task, prepare
+from unfreeze.experiments.run import ReloadError, options_for, run
+from unfreeze.metrics.resampling import RESAMPLED_METRICS, example_counts, score_of_counts
+from unfreeze.models.anatomy import take_anatomy
+from unfreeze.models.load import load_network
+from unfreeze.settings import Settings, SettingsError
+from unfreeze.statistics.candidates import candidates_from_runs
+from unfreeze.statistics.pairs import compare_pairs
+from unfreeze.statistics.recommend import recommend
+from unfreeze.storage.atomic import write_json, write_text
+from unfreeze.storage.environment import describe_environment
+from unfreeze.storage.folders import BEST_FILE, claim_output, run_folder, slug
+from unfreeze.storage.records import (
+    COMPARISON_FILE,
+    SCHEMA_VERSION,
+    RunRecord,
+    find_runs,
+    read_predictions,
+    read_record,
+    write_record,
+)
+from unfreeze.strategies import Strategy, StrategyError
+from unfreeze.tasks import Task
+from unfreeze.training.loop import Progress
+from unfreeze.training.parameters import Trainables
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run that is to be made."""
+
+    model: str
+    strategy: Strategy
+    seed: int
+
+
+class Listener:
+    """What a comparison tells while it runs. By default: nothing. The command line shows it live."""
+
+    def said(self, text: str) -> None:
+        """Something was inferred, decided or found."""
+
+    def planned(self, cells: Sequence[Cell], what_trains: dict[str, str]) -> None:
+        """All runs to come, and what each strategy trains."""
+
+    def run_started(self, cell: Cell, number: int) -> None:
+        """A run begins."""
+
+    def progressed(self, cell: Cell, progress: Progress) -> None:
+        """A step or an evaluation is done."""
+
+    def run_finished(self, cell: Cell, record: RunRecord) -> None:
+        """A run ended, well or not."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison, read from its folder."""
+
+    output: Path
+    records: list[RunRecord]
+    summary: dict[str, Any]
+
+    @property
+    def recommended(self) -> str | None:
+        """The recommended strategy as typed, None if no run was finished."""
+        value: str | None = self.summary["recommendation"]["strategy"]
+        return value
+
+    @property
+    def best(self) -> Path:
+        """The folder of the recommended strategy's best run on validation."""
+        return self.output / (self.output / BEST_FILE).read_text(encoding="utf-8").strip()
+
+
+def compare(
+    settings: Settings, listener: Listener | None = None, *, task: Task | None = None, device: str | None = None
+) -> Comparison:
+    """Run everything the settings name and write the comparison folder.
+
+    A run that fails or diverges is recorded and the others go on. `task` takes an object of the user's own.
+
+    Raises:
+        SettingsError, DataError, ModelError, StrategyError, OutputError: before anything is trained.
+    """
+    listener = listener or Listener()
+    strategies = settings.strategies()
+    if not settings.model:
+        raise SettingsError(["--model: missing. Give a hub id, a local folder or `minilm`."])
+    corpus = load_corpus(settings.data_request())
+    for note in corpus.notes:
+        listener.said(note)
+    for finding in corpus.findings:
+        listener.said(f"{finding.severity}: {finding}")
+    task = task or choose_task(corpus, settings)
+    device = device or _device()
+    everything = [prepare(model, corpus, task, settings, device) for model in settings.model]
+    _check_metric(everything[0].metric, task.score([], []))
+    what_trains = {prepared.model_name: _check_strategies(prepared, strategies, settings) for prepared in everything}
+    output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
+    claim_output(output, overwrite=settings.overwrite)
+    _write_inputs(output, settings)
+    for prepared in everything:
+        for note in prepared.notes:
+            listener.said(note)
+
+    cells = [
+        Cell(prepared.model_name, strategy, seed)
+        for prepared in everything
+        for strategy in strategies
+        for seed in range(settings.seed, settings.seed + settings.seeds)
+    ]
+    listener.planned(cells, what_trains[everything[0].model_name])
+    prepared_by_model = {prepared.model_name: prepared for prepared in everything}
+    for number, cell in enumerate(cells, start=1):
+        listener.run_started(cell, number)
+        record = _run_cell(cell, prepared_by_model[cell.model], corpus, settings, output, listener)
+        listener.run_finished(cell, record)
+    return conclude(output, _data_summary(corpus, everything[0]), _command_notes(everything))
+
+
+def _run_cell(
+    cell: Cell, prepared: Prepared, corpus: Corpus, settings: Settings, output: Path, listener: Listener
+) -> RunRecord:
+    identity = json.dumps(
+        [corpus.sha256, prepared.model_name, str(cell.strategy), _identity(settings)], sort_keys=True, default=str
+    )
+    folder = run_folder(output, cell.model, str(cell.strategy), identity, cell.seed)
+    try:
+        return run(
+            cell.strategy,
+            cell.seed,
+            prepared,
+            settings,
+            folder,
+            output=output,
+            data_name=corpus.name,
+            on_progress=lambda progress: listener.progressed(cell, progress),
+        )
+    except (RuntimeError, ReloadError, MemoryError, OSError, ValueError) as error:
+        # One broken cell must not cost the others; the record keeps the reason.
+        record = RunRecord(
+            strategy=str(cell.strategy),
+            seed=cell.seed,
+            model_name=cell.model,
+            task=prepared.task.name,
+            status="failed",
+            error=f"{type(error).__name__}: {error}",
+            selection_metric=prepared.metric,
+        )
+        write_record(folder, record)
+        return record
+
+
+def conclude(output: Path, data: dict[str, Any], notes: Sequence[str]) -> Comparison:
+    """Compare what is recorded in a folder and write `comparison.json` and `best`."""
+    records = [read_record(folder) for folder in find_runs(output)]
+    done = [record for record in records if record.status == "done"]
+    metric = next((record.selection_metric for record in records if record.selection_metric), None)
+    comparisons: list[dict[str, Any]] = []
+    if metric in RESAMPLED_METRICS:
+        for model in dict.fromkeys(record.model_name for record in done):
+            for split in ("validation", "test"):
+                comparisons += _pairs(output, [r for r in done if r.model_name == model], model, split, metric)
+    runs = [asdict(record) for record in records]
+    recommendation = recommend(candidates_from_runs(runs, str(metric)), comparisons, metric=str(metric))
+    chosen = recommendation.strategy
+    summary = {
+        "schema_version": SCHEMA_VERSION,
+        "task": records[0].task if records else None,
+        "data": data,
+        "model": list(dict.fromkeys(record.model_name for record in records)),
+        "selection_metric": metric,
+        "recommendation": {"strategy": chosen, "model": recommendation.model_name, "reasons": recommendation.reasons},
+        "comparisons": comparisons,
+        "notes": list(notes),
+        "runs": runs,
+    }
+    write_json(output / COMPARISON_FILE, summary)
+    if chosen is not None and metric is not None:
+        ours = [r for r in done if (r.strategy, r.model_name) == (chosen, recommendation.model_name)]
+        best = max(ours, key=lambda record: record.validation[metric])
+        assert best.model is not None
+        write_text(output / BEST_FILE, str(Path(best.model).parent) + "\n")
+    return Comparison(output, records, summary)
+
+
+def _pairs(output: Path, records: Sequence[RunRecord], model: str, split: str, metric: str) -> list[dict[str, Any]]:
+    """All pairs of strategies on the predictions of one split, in the order in which the strategies ran."""
+    rows: dict[str, list[list[dict[str, Any]]]] = {}
+    for record in records:
+        assert record.model is not None
+        predictions = read_predictions((output / record.model).parent, split)
+        if predictions:
+            rows.setdefault(record.strategy, []).append(predictions)
+    labels = _all_labels(rows)
+    counts = {
+        strategy: np.stack(
+            [
+                example_counts(metric, [r["gold"] for r in one], [r["predicted"] for r in one], labels)
+                for one in by_seed
+            ]
+        )
+        for strategy, by_seed in rows.items()
+    }
+    if len(counts) < 2:
+        return []
+    return compare_pairs(
+        counts, lambda totals: score_of_counts(metric, totals), model_name=model, split=split, metric=metric
+    )
+
+
+def _all_labels(rows: dict[str, list[list[dict[str, Any]]]]) -> list[str]:
+    """Every label in any prediction, so that the counts of all strategies line up."""
+    found: set[str] = set()
+    for by_seed in rows.values():
+        for one in by_seed:
+            for row in one:
+                for side in (row["gold"], row["predicted"]):
+                    found.update([side] if isinstance(side, str) else side)
+    return sorted(found)
+
+
+def _check_metric(metric: str, known: dict[str, float]) -> None:
+    if metric not in known:
+        raise SettingsError(
+            [f"--metric-for-best-model {metric}: this task has {', '.join(sorted(known))}. Higher must be better."]
+        )
+
+
+def _check_strategies(prepared: Prepared, strategies: Sequence[Strategy], settings: Settings) -> dict[str, str]:
+    """Refuse impossible strategies before anything trains, all at once; returns what each one trains, in words."""
+    import torch
+
+    mistakes, said = [], {}
+    for strategy in strategies:
+        loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
+        try:
+            anatomy = take_anatomy(loaded.network)
+            strategy.refuse(anatomy)
+            with torch.random.fork_rng(devices=[]):
+                strategy.adapt(loaded.network, anatomy)
+        except StrategyError as error:
+            mistakes.append(str(error))
+            continue
+        epochs = options_for(strategy, 0, settings, prepared.metric).epochs
+        said[str(strategy)] = Trainables(strategy, anatomy, loaded.new_parameters, epochs).describe(loaded.network)
+    if mistakes:
+        raise StrategyError("\n".join(mistakes))
+    return said
+
+
+def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
+    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
+    return {
+        "name": corpus.name,
+        "sha256": corpus.sha256,
+        "sizes": {name: len(examples) for name, examples in splits.items()},
+        "labels": list(prepared.labels.names),
+        "checks": [str(finding) for finding in corpus.findings],
+        "notes": list(corpus.notes),
+    }
+
+
+def _command_notes(everything: Sequence[Prepared]) -> list[str]:
+    return [note for prepared in everything for note in prepared.notes]
+
+
+def _write_inputs(output: Path, settings: Settings) -> None:
+    import yaml
+
+    write_text(output / "settings.yaml", yaml.safe_dump(settings.written(), sort_keys=False, allow_unicode=True))
+    write_json(output / "environment.json", describe_environment())
+
+
+def _identity(settings: Settings) -> dict[str, Any]:
+    """The settings that decide a run's result; which other strategies and seeds run beside it does not."""
+    others = {"strategy", "seeds", "seed", "output", "overwrite", "model", "data"}
+    return {name: value for name, value in settings.written().items() if name not in others}
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

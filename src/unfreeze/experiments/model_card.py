@@ -1,0 +1,46 @@
+"""The README of a saved model, with the numbers that were measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.storage.records import RunRecord
+
+
+def model_card(record: RunRecord, prepared: Prepared, data_name: str) -> str:
+    """Markdown with the front matter the hub reads. Every value is quoted as JSON, which is valid YAML."""
+    base = record.model_name if not Path(record.model_name).exists() else Path(record.model_name).name
+    results = [
+        {"type": name, "value": round(value, 4), "name": f"test {name}"} for name, value in record.test.items()
+    ]
+    front = {
+        "library_name": "transformers",
+        "pipeline_tag": prepared.task.pipeline,
+        "base_model": base,
+        "tags": ["unfreeze", f"strategy:{record.strategy}"],
+        "model-index": [
+            {
+                "name": f"{base}, {record.strategy}",
+                "results": [
+                    {
+                        "task": {"type": prepared.task.pipeline},
+                        "dataset": {"name": data_name, "type": data_name},
+                        "metrics": results,
+                    }
+                ],
+            }
+        ],
+    }
+    lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
+    lines += [f"# {base} fine-tuned with `{record.strategy}`", ""]
+    lines += [f"Trained with unfreeze on {data_name}: {record.trains}. Seed {record.seed}, ", ""]
+    lines[-2] += f"learning rate {record.learning_rate:g}, {record.epochs_run} epochs, best epoch {record.best_epoch:g}."
+    lines += ["| metric | validation | test |", "|---|---|---|"]
+    for name, value in record.validation.items():
+        test = record.test.get(name)
+        lines.append(f"| {name} | {value:.4f} | {'' if test is None else f'{test:.4f}'} |")
+    lines += ["", f"Labels: {', '.join(prepared.labels.names)}", ""]
+    lines += ["Selection was made on validation; test was scored once, with the selected weights.", ""]
+    return "\n".join(lines)

@@ -1,0 +1,146 @@
+"""What all runs of one model share: tokenizer, labels, encoded splits, precision. Made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from unfreeze.acceleration.precision import Precision, choose_precision
+from unfreeze.batching.collate import Collator
+from unfreeze.data.labels import LabelSet
+from unfreeze.data.sources import Corpus
+from unfreeze.evaluation.evaluate import Evaluator, Split
+from unfreeze.models.load import load_config, load_tokenizer, model_path
+from unfreeze.settings import Settings, SettingsError
+from unfreeze.tasks import Classification, Tagging, Task
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One model with the data encoded for it."""
+
+    model_name: str
+    path: str
+    task: Task
+    labels: LabelSet
+    tokenizer: PreTrainedTokenizerBase
+    train: Split
+    validation: Split
+    tests: Mapping[str, Split]
+    evaluator: Evaluator
+    metric: str
+    max_length: int
+    label_weights: torch.Tensor | None
+    notes: tuple[str, ...]
+
+    @property
+    def collator(self) -> Collator:
+        return self.evaluator.collator
+
+    @property
+    def config_overrides(self) -> dict[str, Any]:
+        """What the network's configuration must know of the labels."""
+        return {"id2label": self.labels.name_by_id, "label2id": self.labels.id_by_name}
+
+
+def choose_task(corpus: Corpus, settings: Settings) -> Task:
+    """The task object for a corpus."""
+    if corpus.task == "classification":
+        return Classification()
+    return Tagging(
+        scheme=corpus.tag_scheme or "plain", label_alignment=settings.label_alignment, doc_stride=settings.doc_stride
+    )
+
+
+def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: str) -> Prepared:
+    """Load the tokenizer and encode every split.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        SettingsError: a setting does not fit this model or task.
+    """
+    tokenizer = load_tokenizer(model)
+    max_length, notes = _max_length(model, settings.max_length)
+    labels = task.labels(corpus.train)
+    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
+    encoded = {name: task.encode(examples, tokenizer, labels, max_length) for name, examples in splits.items()}
+    for name, split in encoded.items():
+        if split.truncated_examples:
+            share = split.truncated_tokens / (split.num_tokens + split.truncated_tokens)
+            notes.append(
+                f"{name}: {split.truncated_examples:,} of {split.num_examples:,} texts exceed {max_length} tokens and are "
+                f"cut ({100 * share:.1f} % of all tokens); --max-length changes that"
+            )
+        elif split.truncated_tokens:
+            notes.append(f"{name}: {split.truncated_tokens:,} pieces of single over-long words are cut")
+        if split.unknown_words:
+            notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
+    precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
+    collator = Collator(int(tokenizer.pad_token_id), device)
+    whole = {name: Split(splits[name], encoded[name]) for name in splits}
+    return Prepared(
+        model_name=model,
+        path=model_path(model),
+        task=task,
+        labels=labels,
+        tokenizer=tokenizer,
+        train=whole.pop("train"),
+        validation=whole.pop("validation"),
+        tests=whole,
+        evaluator=Evaluator(task, labels, collator, precision, settings.eval_tokens_per_batch),
+        metric=settings.metric_for_best_model or task.selection_metric,
+        max_length=max_length,
+        label_weights=_label_weights(settings.class_weights, task, labels, corpus, device),
+        notes=(*notes, precision.reason),
+    )
+
+
+def _max_length(model: str, wanted: int) -> tuple[int, list[str]]:
+    config = load_config(model)
+    positions = int(getattr(config, "max_position_embeddings", wanted))
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        # Their positions start behind the padding index, so two of them are never used.
+        positions -= int(config.pad_token_id) + 1
+    if wanted <= positions:
+        return wanted, []
+    return positions, [f"--max-length {wanted}: this model takes at most {positions} tokens; {positions} is used"]
+
+
+def _label_weights(
+    wanted: str, task: Task, labels: LabelSet, corpus: Corpus, device: str
+) -> torch.Tensor | None:
+    """Weights of the labels in the training loss; `balanced` is scikit-learn's n / (labels x count)."""
+    import torch
+
+    if wanted == "none":
+        return None
+    if wanted == "balanced":
+        counts = dict.fromkeys(labels.names, 0)
+        for example in corpus.train:
+            gold = task.gold(example)
+            for name in (gold,) if isinstance(gold, str) else gold or ():
+                counts[name] += 1
+        seen = [count for count in counts.values() if count]
+        weights = [sum(seen) / (len(seen) * count) if count else 1.0 for count in counts.values()]
+        return torch.tensor(weights, device=device)
+    given: dict[str, float] = {}
+    for pair in wanted.split(","):
+        name, equals, value = pair.rpartition("=")
+        try:
+            weight = float(value)
+        except ValueError:
+            weight = -1.0
+        if not equals or name not in labels or weight < 0:
+            raise SettingsError(
+                [
+                    f"--class-weights {wanted}: {pair!r} is not LABEL=WEIGHT with a weight of 0 or more. "
+                    f"Labels: {', '.join(labels.names)}; or `balanced`, or `none`."
+                ]
+            )
+        given[name] = weight
+    return torch.tensor([given.get(name, 1.0) for name in labels.names], device=device)

@@ -1,0 +1,139 @@
+"""Networks and tokenizers from a hub id, a local folder or `minilm`, in fp32, without running foreign code."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unfreeze.models.bundled import minilm_folder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class ModelError(ValueError):
+    """The model cannot be loaded or used; the message names it and the next step."""
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network with its task head and the parameters that no checkpoint filled."""
+
+    network: PreTrainedModel
+    new_parameters: frozenset[str]  # newly initialised: must train and be saved (the missing-weights guard)
+
+
+def model_path(model: str) -> str:
+    """What `from_pretrained` gets for `--model`: the bundled folder, a local folder or a hub id unchanged."""
+    if model == "minilm":
+        return str(minilm_folder())
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return str(path)
+    if path.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise ModelError(f"--model {model}: no such folder. Expected `minilm`, a local model folder or a hub id.")
+    return model
+
+
+def load_config(model: str, **overrides: Any) -> Any:
+    """The configuration of `--model`, refused unless it describes an encoder transformers knows itself."""
+    from transformers import AutoConfig
+
+    path = model_path(model)
+    with _explained(model):
+        return AutoConfig.from_pretrained(path, trust_remote_code=False, **overrides)
+
+
+def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
+    """The fast tokenizer of `--model`, without the truncation and padding a training may have left in it."""
+    from transformers import AutoTokenizer
+
+    path = model_path(model)
+    # A byte-level BPE (RoBERTa) takes words only with a leading space; harmless where there is no such option.
+    options: dict[str, Any] = {}
+    with _explained(model):
+        if load_config(model).model_type in ("roberta", "camembert", "modernbert", "longformer", "deberta"):
+            options["add_prefix_space"] = True
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **options)
+    forget_training_lengths(tokenizer)
+    return tokenizer
+
+
+def forget_training_lengths(tokenizer: Any) -> None:
+    """Reset truncation and padding, which `tokenizer.json` would otherwise keep from the last call."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_truncation()
+        backend.no_padding()
+
+
+def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any) -> LoadedNetwork:
+    """Load a stock network (`auto_class` is e.g. "AutoModelForTokenClassification") in fp32, in eval mode.
+
+    New weights are drawn with `seed`, so two strategies with the same seed start from the same head.
+    """
+    import torch
+    import transformers
+
+    path = model_path(model)
+    config = load_config(model, **config_overrides)
+    torch.manual_seed(seed)
+    with _explained(model):
+        network, report = getattr(transformers, auto_class).from_pretrained(
+            path,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    network.eval()
+    missing = set(report["missing_keys"])
+    missing |= {key if isinstance(key, str) else key[0] for key in report.get("mismatched_keys", ())}
+    known = {name for name, _ in network.named_parameters()}
+    return LoadedNetwork(network, frozenset(missing & known))
+
+
+@contextmanager
+def _explained(model: str) -> Iterator[None]:
+    """Turn the loader's exceptions into one line for the user."""
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        with quiet_loading():
+            yield
+    except ModelError:
+        raise
+    except (OSError, HFValidationError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"--model {model}: cannot be loaded ({first_line}). Without a network, download the model elsewhere "
+            "(config.json, model.safetensors, tokenizer.json) and pass its folder, or use `--model minilm`."
+        ) from error
+    except (ValueError, KeyError) as error:
+        raise ModelError(f"--model {model}: cannot be loaded: {error}") from error
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """No progress bars and no load report: new weights are what fine-tuning starts with, and we say them ourselves."""
+    from transformers.utils import logging as hf_logging
+
+    verbosity = hf_logging.get_verbosity()
+    bars = hf_logging.is_progress_bar_enabled()
+    hf_logging.set_verbosity(logging.ERROR)
+    hf_logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            # peft 0.21 asks for an attribute that transformers 5.23 is about to rename.
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+            yield
+    finally:
+        hf_logging.set_verbosity(verbosity)
+        if bars:
+            hf_logging.enable_progress_bar()

@@ -1,0 +1,103 @@
+"""How all figures look, and how they become the same files on every machine and day."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from unfreeze.reports.groups import Group
+
+# Okabe & Ito 2008: told apart with every common colour blindness. Yellow is left out, it is too pale on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+INK = "#222222"
+QUIET = "#8A8A8A"
+FAINT = "#D5D5D5"
+DOTS_PER_INCH = 150
+LONGEST_LABEL = 44  # characters; a combined strategy may be longer than any figure is wide
+
+_STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are equal everywhere
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.color": QUIET,
+    "ytick.labelcolor": INK,
+    "grid.color": "#E6E6E6",
+    "text.color": INK,
+    "text.parse_math": False,  # names come from data: a dollar sign is a dollar sign
+    "figure.constrained_layout.use": True,
+    "svg.hashsalt": "unfreeze",  # else ids are random
+    "svg.fonttype": "path",  # letters as outlines: no font is needed to read the file
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Matplotlib's own defaults plus ours, whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        # Names in scripts that the font lacks are drawn as boxes; that is no reason to fail.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of its own, in inches, without pyplot's global state."""
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def render(figure: Figure, kind: str) -> bytes:
+    """The content of a "png" or "svg" file, without date and version."""
+    stream = io.BytesIO()
+    metadata: dict[str, Any] = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+    figure.savefig(stream, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    return stream.getvalue()
+
+
+def colours(groups: Sequence[Group]) -> dict[str, tuple[str, str]]:
+    """Group label to colour and marker, the same in every figure of a report.
+
+    Sorted by name, not by score, so that a strategy keeps its colour when others overtake it.
+    """
+    labels = sorted(group.label for group in groups)
+    # Beyond seven the colours come round with another marker.
+    return {
+        label: (PALETTE[i % len(PALETTE)], MARKERS[(i + i // len(PALETTE)) % len(MARKERS)])
+        for i, label in enumerate(labels)
+    }
+
+
+def shorten(label: str) -> str:
+    """
+    >>> shorten("lora:" + 60 * "x")
+    'lora:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'
+    """
+    label = " ".join(label.split())
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+
+
+def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """One horizontal line of the figure for each label, the first on top."""
+    axes.set_yticks(range(len(labels)), [shorten(label) for label in labels])
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)

@@ -1,0 +1,219 @@
+"""One line for each strategy: quality with its interval, and what it cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from unfreeze.reports import quantities
+from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric
+from unfreeze.reports.results import read_results
+from unfreeze.reports.tables import to_csv, to_markdown
+from unfreeze.statistics.student import mean_interval
+from unfreeze.storage.atomic import write_text
+from unfreeze.storage.records import RunRecord
+
+CSV_FILE = "leaderboard.csv"
+MARKDOWN_FILE = "leaderboard.md"
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """Mean over seeds and its 95 % interval, which one seed does not have."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return quantities.score(self.mean)
+        return f"{quantities.score(self.mean)} ± {quantities.score(self.high - self.mean)}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strategy on one model. Costs are means over finished runs; what was not measured is None."""
+
+    label: str
+    model_name: str
+    strategy: str
+    train_examples: int | None
+    metric: str
+    validation: SeedScores | None
+    test: SeedScores | None
+    seeds: int  # finished runs
+    trainable_parameters: float | None
+    trainable_share: float | None
+    train_seconds: float | None
+    seconds_to_best: float | None
+    flops: float | None
+    flops_of_full: float | None  # as a share of full fine-tuning's
+    time_saved: float | None  # 1 - train_seconds / full's
+    peak_memory_bytes: float | None
+    epochs_run: float | None
+    converged: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a table shows one number of a row, and which end of it is the good one."""
+
+    title: str
+    value: Callable[[Row], float | None]
+    text: Callable[[Row], str]
+    better: Literal["high", "low"] | None = None
+
+
+def leaderboard(records: Sequence[RunRecord]) -> list[Row]:
+    """The rows, best mean validation score first."""
+    groups = group_runs(records)
+    metric = selection_metric(records) or ""
+    full = {(one.model_name, one.train_examples): one for one in groups if one.strategy == "full"}
+    return [_row(one, full.get((one.model_name, one.train_examples)), metric) for one in groups]
+
+
+def columns(rows: Sequence[Row]) -> list[Column]:
+    """The columns of a readable table; one that is empty in every row is left out."""
+    metric = rows[0].metric if rows else ""
+    good: Literal["high", "low"] = "high" if is_better_high(metric) else "low"
+    title = metric.replace("_", " ") or "score"
+    candidates = [
+        Column(f"validation {title}", lambda row: _mean(row.validation), lambda row: _text(row.validation), good),
+        Column(f"test {title}", lambda row: _mean(row.test), lambda row: _text(row.test), good),
+        Column("seeds", lambda row: row.seeds, lambda row: str(row.seeds)),
+        _column("trainable parameters", lambda row: row.trainable_parameters, quantities.count, "low"),
+        _column("share", lambda row: row.trainable_share, quantities.percent, "low"),
+        _column("train time", lambda row: row.train_seconds, quantities.seconds, "low"),
+        _column("time to best", lambda row: row.seconds_to_best, quantities.seconds, "low"),
+        _column("time saved", lambda row: row.time_saved, quantities.percent, "high"),
+        _column("compute, share of full", lambda row: row.flops_of_full, quantities.percent, "low"),
+        _column("peak memory", lambda row: row.peak_memory_bytes, quantities.memory, "low"),
+        _column("epochs", lambda row: row.epochs_run, quantities.plain),
+        Column("converged", lambda row: None, lambda row: row.converged),
+        Column("status", lambda row: None, lambda row: row.status),
+    ]
+    return [column for column in candidates if any(column.text(row) for row in rows)]
+
+
+def best_rows(column: Column, rows: Sequence[Row]) -> set[int]:
+    """Positions of the rows with the best value of a column; none where there is nothing to choose."""
+    known = [(value, position) for position, row in enumerate(rows) if (value := column.value(row)) is not None]
+    if column.better is None or len({value for value, _ in known}) < 2:
+        return set()
+    best = (max if column.better == "high" else min)(value for value, _ in known)
+    return {position for value, position in known if value == best}
+
+
+def write_leaderboard(output: Path) -> list[Row]:
+    """Write `leaderboard.csv` (bare numbers) and `leaderboard.md` (to read) of a comparison."""
+    rows = leaderboard(read_results(output).records)
+    write_text(output / CSV_FILE, leaderboard_csv(rows))
+    write_text(output / MARKDOWN_FILE, leaderboard_markdown(rows))
+    return rows
+
+
+def leaderboard_markdown(rows: Sequence[Row]) -> str:
+    """A table to read; the best value of each column is bold."""
+    shown = columns(rows)
+    marked = [best_rows(column, rows) for column in shown]
+    body = [[row.label, *(column.text(row) for column in shown)] for row in rows]
+    bold = {(position, 1 + number) for number, best in enumerate(marked) for position in best}
+    return to_markdown(["strategy", *(column.title for column in shown)], body, bold=bold)
+
+
+def leaderboard_csv(rows: Sequence[Row]) -> str:
+    """A table for programs: one line for each strategy, numbers without rounding or units."""
+    header = ["model_name", "strategy", "train_examples", "metric"]
+    header += [f"{split}_{part}" for split in ("validation", "test") for part in ("mean", "low", "high")]
+    numbers = [
+        "seeds",
+        "trainable_parameters",
+        "trainable_share",
+        "train_seconds",
+        "seconds_to_best",
+        "flops",
+    ]
+    numbers += ["flops_of_full", "time_saved", "peak_memory_bytes", "epochs_run", "converged", "status"]
+    body = [
+        [row.model_name, row.strategy, row.train_examples, row.metric]
+        + [getattr(of, part) if of else None for of in (row.validation, row.test) for part in ("mean", "low", "high")]
+        + [getattr(row, name) for name in numbers]
+        for row in rows
+    ]
+    return to_csv(header + numbers, body)
+
+
+def _row(group: Group, full: Group | None, metric: str) -> Row:
+    train_seconds = group.mean(lambda run: run.train_seconds)
+    flops = group.mean(lambda run: run.flops)
+    seconds_of_full = _ratio(train_seconds, full.mean(lambda run: run.train_seconds) if full else None)
+    return Row(
+        label=group.label,
+        model_name=group.model_name,
+        strategy=group.strategy,
+        train_examples=group.train_examples,
+        metric=metric,
+        validation=_scores(group.scores("validation", metric)),
+        test=_scores(group.scores("test", metric)),
+        seeds=len(group.finished),
+        trainable_parameters=group.mean(lambda run: run.trainable_parameters),
+        trainable_share=group.mean(lambda run: _ratio(run.trainable_parameters, run.total_parameters)),
+        train_seconds=train_seconds,
+        seconds_to_best=group.mean(lambda run: run.seconds_to_best),
+        flops=flops,
+        flops_of_full=_ratio(flops, full.mean(lambda run: run.flops) if full else None),
+        time_saved=None if seconds_of_full is None else 1 - seconds_of_full,
+        peak_memory_bytes=group.mean(lambda run: run.peak_memory_bytes),
+        epochs_run=group.mean(lambda run: run.epochs_run),
+        converged=_converged(group),
+        status=_status(group),
+    )
+
+
+def _scores(values: Sequence[float]) -> SeedScores | None:
+    if not values:
+        return None
+    interval = mean_interval(values)
+    return SeedScores(float(np.mean(values)), *(interval[1:] if interval else (None, None)))
+
+
+def _converged(group: Group) -> str:
+    known = [run.converged for run in group.finished if run.converged is not None]
+    if not known:
+        return ""
+    return "yes" if all(known) else "no" if not any(known) else f"{sum(known)} of {len(known)}"
+
+
+def _status(group: Group) -> str:
+    counts = Counter(run.status for run in group.runs)
+    if len(counts) == 1:
+        return group.runs[0].status
+    return ", ".join(f"{number} {status}" for status, number in counts.most_common())
+
+
+def _column(
+    title: str,
+    value: Callable[[Row], float | None],
+    write: Callable[[float | None], str],
+    better: Literal["high", "low"] | None = None,
+) -> Column:
+    return Column(title, value, lambda row: write(value(row)), better)
+
+
+def _mean(scores: SeedScores | None) -> float | None:
+    return scores.mean if scores else None
+
+
+def _text(scores: SeedScores | None) -> str:
+    return str(scores) if scores else ""
+
+
+def _ratio(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None

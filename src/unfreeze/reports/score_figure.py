@@ -1,0 +1,83 @@
+"""Score by strategy: every seed a point, their mean and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from unfreeze.reports.figure_style import INK, QUIET, colours, label_rows, new_figure
+from unfreeze.reports.groups import Group
+from unfreeze.statistics.student import mean_interval
+
+
+def draw_scores(groups: Sequence[Group], metric: str) -> Figure | None:
+    """Validation and, where there is one, test; None if no run has a score."""
+    shown = [group for group in groups if group.scores("validation", metric) or group.scores("test", metric)]
+    splits = [split for split in ("validation", "test") if any(group.scores(split, metric) for group in shown)]
+    if not splits:
+        return None
+    figure = new_figure(9, 1.5 + 0.42 * len(shown))
+    panels = figure.subplots(1, len(splits), sharey=True, squeeze=False)[0]
+    label_rows(panels[0], [group.label for group in shown])
+    for axes, split in zip(panels, splits, strict=True):
+        _draw_split(axes, shown, split, metric)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    figure.suptitle("Score by strategy: each seed, mean and 95 % interval over seeds", x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def _draw_split(axes: Axes, groups: Sequence[Group], split: str, metric: str) -> None:
+    palette = colours(groups)
+    scores = [group.scores(split, metric) for group in groups]
+    low, high = _limits(scores)
+    for row, (group, values) in enumerate(zip(groups, scores, strict=True)):
+        if not values:
+            axes.text(low, row, " no score", va="center", fontsize=9, color=QUIET)
+            continue
+        colour, _ = palette[group.label]
+        interval = mean_interval(values)
+        if interval:
+            _draw_interval(axes, row, interval[1:], (low, high), colour)
+        axes.plot(values, [row] * len(values), "o", markersize=5, markerfacecolor="none", color=colour, alpha=0.8)
+        mean = float(np.mean(values))
+        axes.plot([mean], [row], "D", markersize=7, color=colour, markeredgecolor="white", zorder=4)
+        axes.annotate(
+            f"{mean:.3f}",
+            (1.0, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=INK,
+        )
+    axes.set_xlim(low, high)
+    axes.grid(axis="x")
+    axes.set_title(f"{split} (selects)" if split == "validation" else split)
+    axes.set_xlabel(metric.replace("_", " "))
+
+
+def _limits(scores: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Room for the points and most of the intervals.
+
+    With two seeds an interval is thirteen standard errors long to each side; drawn whole it would press all points
+    into one. It runs off the figure then, with an arrow.
+    """
+    values = [value for some in scores for value in some]
+    ends = [end for some in scores for end in (mean_interval(some) or ())]
+    spread = max(max(values) - min(values), 0.01)
+    low = max(min([*values, *ends]), min(values) - 0.4 * spread)
+    high = min(max([*values, *ends]), max(values) + 0.4 * spread)
+    return low - 0.06 * spread, high + 0.06 * spread
+
+
+def _draw_interval(axes: Axes, row: int, interval: Sequence[float], limits: tuple[float, float], colour: str) -> None:
+    low, high = max(interval[0], limits[0]), min(interval[1], limits[1])
+    axes.plot([low, high], [row, row], color=colour, linewidth=2, solid_capstyle="butt", alpha=0.55)
+    for end, shown, marker in ((interval[0], low, "<"), (interval[1], high, ">")):
+        cut = end != shown
+        axes.plot([shown], [row], marker if cut else "|", color=colour, markersize=5 if cut else 8, clip_on=False)

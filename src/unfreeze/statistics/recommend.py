@@ -1,0 +1,154 @@
+"""Which strategy to use, and why, in sentences with the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unfreeze.statistics.candidates import Candidate
+from unfreeze.statistics.student import mean_interval
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """`strategy` and `model_name` are None if no run finished."""
+
+    strategy: str | None
+    reasons: list[str] = field(default_factory=list)
+    model_name: str | None = None
+
+
+def recommend(
+    candidates: Sequence[Candidate],
+    comparisons: Iterable[Mapping[str, Any]] = (),
+    *,
+    metric: str = "score",
+    margin: float = 0.01,
+    higher_is_better: bool = True,
+) -> Recommendation:
+    """The cheapest strategy that is as good as the best one on validation.
+
+    The rule: the *best* candidate has the best mean validation score. A candidate is *good enough* if its
+    mean is within `margin` of the best's and it is not significantly worse than the best. Of those the one
+    with the fewest mean training FLOPs is recommended; training seconds decide where FLOPs are equal or not
+    known for all of them, then the score. Runs that failed or diverged are left out and named. A candidate
+    that was still improving at its last evaluation is named too: it may have lost for want of epochs.
+
+    Args:
+        comparisons: entries of `compare_pairs`; those on the split "validation" tell who is significantly
+            worse.
+        margin: in units of the metric.
+    """
+    names = {one: one.strategy for one in candidates}
+    if len({one.model_name for one in candidates}) > 1:
+        names = {one: f"{one.strategy} on {one.model_name}" for one in candidates}
+    scored = [one for one in candidates if one.scores]
+    if not scored:
+        return Recommendation(None, ["No run finished: nothing to recommend.", *_left_out(candidates, names)])
+
+    def quality(one: Candidate) -> float:
+        return one.mean if higher_is_better else -one.mean
+
+    best = max(scored, key=quality)
+    worse = _significantly_worse(best, comparisons)
+    good_enough = [
+        # A hair's breadth is allowed, so that a mean exactly `margin` away counts as within.
+        one
+        for one in scored
+        if quality(best) - quality(one) <= margin + 1e-9 and (one.model_name, one.strategy) not in worse
+    ]
+    chosen = min(good_enough, key=lambda one: (*_cost(one, good_enough), -quality(one)))
+    reasons = [_why(chosen, best, scored, good_enough, names, metric=metric, margin=margin)]
+    reasons += _costs(chosen, best, scored, names)
+    if any(len(one.scores) == 1 for one in (chosen, best)):
+        reasons.append("One seed: this holds for these weights only; --seeds 3 shows what chance adds.")
+    for one in scored:
+        if one.converged is False:
+            reasons.append(f"{names[one]} was still improving at its last epoch: more --epochs may change this.")
+    return Recommendation(chosen.strategy, reasons + _left_out(candidates, names), chosen.model_name)
+
+
+def _significantly_worse(best: Candidate, comparisons: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """(model name, strategy) of everything that a comparison on validation calls worse than the best."""
+    result = set()
+    for entry in comparisons:
+        if entry["split"] != "validation" or entry["model_name"] != best.model_name:
+            continue
+        if entry["a"] == best.strategy and entry["verdict"] == "better":
+            result.add((best.model_name, str(entry["b"])))
+        elif entry["b"] == best.strategy and entry["verdict"] == "worse":
+            result.add((best.model_name, str(entry["a"])))
+    return result
+
+
+def _cost(one: Candidate, rivals: Sequence[Candidate]) -> tuple[float, float]:
+    """FLOPs count only if known for all rivals: an unknown cost must make nobody cheap or dear."""
+    comparable = all(rival.flops is not None for rival in rivals)
+    seconds = float("inf") if one.train_seconds is None else one.train_seconds
+    return (one.flops if comparable and one.flops is not None else 0.0), seconds
+
+
+def _why(
+    chosen: Candidate,
+    best: Candidate,
+    scored: Sequence[Candidate],
+    good_enough: Sequence[Candidate],
+    names: Mapping[Candidate, str],
+    *,
+    metric: str,
+    margin: float,
+) -> str:
+    name = names[chosen]
+    if len(scored) == 1:
+        return f"{name} is the only strategy with a finished run: validation {metric} {_score(chosen)}."
+    if chosen is best and len(good_enough) == 1:
+        return (
+            f"{name} has the best mean validation {metric}, {_score(chosen)}; "
+            f"no other strategy comes within {margin:g} of it without being significantly worse."
+        )
+    if chosen is best:
+        return (
+            f"{name} has the best mean validation {metric}, {_score(chosen)}, and is the cheapest of the "
+            f"{len(good_enough)} strategies within {margin:g} of it."
+        )
+    return (
+        f"{name} reaches a mean validation {metric} of {_score(chosen)}. That is within {margin:g} of "
+        f"the best, {names[best]} ({_score(best)}), and cheapest of the {len(good_enough)} strategies within it."
+    )
+
+
+def _costs(
+    chosen: Candidate, best: Candidate, scored: Sequence[Candidate], names: Mapping[Candidate, str]
+) -> list[str]:
+    """What the chosen one costs against full fine-tuning, or against the best where `full` was not run."""
+    full = [one for one in scored if one.strategy == "full" and one.model_name == chosen.model_name]
+    against = full[0] if full else best
+    if against is chosen:
+        return []
+    shares = [
+        f"{value / reference:.0%} of the {noun}"
+        for value, reference, noun in (
+            (chosen.flops, against.flops, "training compute (FLOPs)"),
+            (chosen.train_seconds, against.train_seconds, "training time"),
+        )
+        if value is not None and reference
+    ]
+    return [f"It takes {' and '.join(shares)} of {names[against]}."] if shares else []
+
+
+def _left_out(candidates: Sequence[Candidate], names: Mapping[Candidate, str]) -> list[str]:
+    sentences = []
+    for one in candidates:
+        if one.unfinished:
+            total = len(one.scores) + len(one.unfinished)
+            status = ", ".join(sorted(set(one.unfinished)))
+            sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({status}).")
+    return sentences
+
+
+def _score(one: Candidate) -> str:
+    interval = mean_interval(one.scores)
+    if interval is None:
+        return f"{one.mean:.4f}"
+    return f"{one.mean:.4f} ± {interval[2] - one.mean:.4f} over {len(one.scores)} seeds"

@@ -1,0 +1,1 @@
+"""Every file the program writes goes through here: whole or not at all."""

@@ -1,0 +1,86 @@
+"""What one run leaves behind, self-sufficient: reports and statistics read records and need no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from unfreeze.storage.atomic import write_json
+from unfreeze.storage.lines import read_lines
+
+RECORD_FILE = "record.json"
+PREDICTIONS_FILE = "predictions.jsonl"
+METRICS_FILE = "metrics.jsonl"
+COMPARISON_FILE = "comparison.json"
+SCHEMA_VERSION = 1
+
+Status = Literal["done", "diverged", "failed"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One strategy with one seed on one model and data set. A number that was not measured is None."""
+
+    strategy: str  # as typed after --strategy
+    seed: int
+    model_name: str
+    task: str
+    status: Status
+    error: str | None = None
+    train_examples: int | None = None
+    learning_rate: float | None = None
+    trainable_parameters: int | None = None
+    total_parameters: int | None = None
+    trains: str | None = None  # what trains, in words
+    epochs_planned: int | None = None
+    epochs_run: int | None = None
+    steps: int | None = None
+    train_seconds: float | None = None  # optimisation only: no evaluation, no caching, no saving
+    seconds_to_best: float | None = None
+    evaluate_seconds: float | None = None
+    cache_seconds: float | None = None
+    tokens_per_second: float | None = None  # real tokens trained on for each second of train_seconds
+    flops: float | None = None
+    peak_memory_bytes: int | None = None
+    best_epoch: float | None = None
+    converged: bool | None = None
+    selection_metric: str | None = None
+    validation: dict[str, float] = field(default_factory=dict)  # metric to value, selected weights
+    test: dict[str, float] = field(default_factory=dict)
+    tests: dict[str, dict[str, float]] = field(default_factory=dict)  # further named test sets
+    breakdown: dict[str, dict[str, float]] = field(default_factory=dict)  # test scores by label or entity type
+    history: list[dict[str, Any]] = field(default_factory=list)  # one entry for each evaluation
+    precision: str | None = None
+    notes: list[str] = field(default_factory=list)
+    model: str | None = None  # folder of the saved model, relative to the comparison
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write `record.json`; the run counts as finished once it is there."""
+    write_json(folder / RECORD_FILE, {"schema_version": SCHEMA_VERSION, **asdict(record)})
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read `record.json`; unknown keys of a newer minor version are ignored."""
+    values = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    known = {one.name for one in fields(RunRecord)}
+    return RunRecord(**{key: value for key, value in values.items() if key in known})
+
+
+def find_runs(output: Path) -> list[Path]:
+    """The folders of all recorded runs of a comparison, sorted."""
+    return sorted(path.parent for path in (output / "runs").glob(f"*/*/seed-*/{RECORD_FILE}"))
+
+
+def read_predictions(folder: Path, split: str) -> list[dict[str, Any]]:
+    """The predictions of a run on one split ("validation", "test" or a named test set), in order of the examples."""
+    rows = [row for row in read_lines(folder / PREDICTIONS_FILE) if row["split"] == split]
+    return sorted(rows, key=lambda row: row["index"])
+
+
+def read_comparison(output: Path) -> dict[str, Any]:
+    """The parsed `comparison.json` of a finished comparison."""
+    result: dict[str, Any] = json.loads((output / COMPARISON_FILE).read_text(encoding="utf-8"))
+    return result

@@ -1,0 +1,16 @@
+"""How the weights change: one frozen dataclass a strategy. To add one, write its file and its line here."""
+
+from unfreeze.strategies.freeze import Freeze
+from unfreeze.strategies.full import Full
+from unfreeze.strategies.head import Head
+from unfreeze.strategies.lora import LoRA
+from unfreeze.strategies.strategy import Combined, Strategy, StrategyError
+
+STRATEGIES: dict[str, type[Strategy]] = {
+    "full": Full,
+    "head": Head,
+    "freeze": Freeze,
+    "lora": LoRA,
+}
+
+__all__ = ["STRATEGIES", "Combined", "Freeze", "Full", "Head", "LoRA", "Strategy", "StrategyError"]

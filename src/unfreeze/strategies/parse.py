@@ -1,0 +1,114 @@
+"""`name:key=value,...+name` as typed after `--strategy`, to strategies."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from unfreeze.strategies.strategy import Strategy, StrategyError
+
+# A `+` joins strategies only where a strategy's name follows; inside a value it joins module names.
+_RANGE = re.compile(r"^(\d+)\.\.(\d+)$")
+
+
+def parse_strategies(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]:
+    """Read one `--strategy`; `freeze:first=0..6` gives one strategy per k.
+
+    Raises:
+        StrategyError: an unknown name or key, or a value of the wrong kind; the message lists what is known.
+    """
+    combinations: list[list[Strategy]] = [[]]
+    for piece in _split(text, known):
+        choices = _parse_one(piece, known)
+        combinations = [[*done, choice] for done in combinations for choice in choices]
+    strategies = []
+    for members in combinations:
+        strategy = members[0]
+        for member in members[1:]:
+            strategy = strategy + member
+        strategies.append(strategy)
+    return strategies
+
+
+def _split(text: str, known: Mapping[str, type[Strategy]]) -> list[str]:
+    pieces: list[str] = []
+    for piece in text.split("+"):
+        name = piece.split(":")[0].strip()
+        starts_strategy = name in known or not pieces or "=" not in pieces[-1]
+        if starts_strategy:
+            pieces.append(piece.strip())
+        else:
+            pieces[-1] += "+" + piece.strip()
+    return pieces
+
+
+def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]:
+    name, _, settings = text.partition(":")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise StrategyError(f"--strategy {text}: unknown strategy {name!r}.{hint} Known: {', '.join(known)}.")
+    cls = known[name]
+    hints = get_type_hints(cls)
+    keys = [field.name for field in fields(cls)]  # type: ignore[arg-type]  # strategies are dataclasses
+    values: list[dict[str, Any]] = [{}]
+    for setting in filter(None, settings.split(",")):
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if key not in keys:
+            raise StrategyError(f"--strategy {text}: {name} has no setting {key!r}. Known: {', '.join(keys)}.")
+        if not equals:
+            value = _bare_value(text, key, hints[key])
+        span = _RANGE.match(value)
+        choices = range(int(span[1]), int(span[2]) + 1) if span else [value]
+        values = [{**one, key: _convert(text, key, str(choice), hints[key])} for one in values for choice in choices]
+    try:
+        return [cls(**one) for one in values]
+    except StrategyError as error:
+        raise StrategyError(f"--strategy {text}: {error}") from None
+
+
+def _bare_value(text: str, key: str, hint: Any) -> str:
+    """The value of a key typed without `=`: true for a switch, and `freeze:embeddings` freezes them."""
+    options = _options(hint)
+    if bool in options:
+        return "true"
+    if "freeze" in options:
+        return "freeze"
+    raise StrategyError(f"--strategy {text}: {key} needs a value, as {key}=...")
+
+
+def _options(hint: Any) -> list[Any]:
+    """The types and literal values a field admits."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return [option for part in get_args(hint) for option in _options(part)]
+    return list(get_args(hint)) if origin is Literal else [hint]
+
+
+def _convert(text: str, key: str, value: str, hint: Any) -> Any:
+    options = _options(hint)
+    if value in [option for option in options if isinstance(option, str)]:
+        return value
+    for option in options:
+        if option is bool and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if option in (int, float):
+            try:
+                return option(value)
+            except ValueError:
+                continue
+        if get_origin(option) is tuple:
+            return tuple(value.split("+"))
+        if option is str:
+            return value
+    raise StrategyError(f"--strategy {text}: {key}={value}: expected {_described(options)}.")
+
+
+def _described(options: list[Any]) -> str:
+    words = {int: "a whole number", float: "a number", bool: "true or false"}
+    named = [words.get(option) or (option if isinstance(option, str) else None) for option in options]
+    return " or ".join(name for name in named if name)

@@ -1,0 +1,186 @@
+"""Token tagging: one tag for each word, as in named-entity recognition and part-of-speech tagging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
+from unfreeze.batching.windows import Window, cut_windows
+from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.labels import LabelSet
+from unfreeze.metrics.classification import classification_scores, scores_by_label
+from unfreeze.metrics.entities import entity_scores, scores_by_entity_type
+from unfreeze.tasks.special_tokens import frame_of
+from unfreeze.tasks.task import Prediction, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Tagging(Task):
+    """One tag for each original word, read from its first piece; long sentences are cut into overlapping windows."""
+
+    name: ClassVar[str] = "tagging"
+    auto_class: ClassVar[str] = "AutoModelForTokenClassification"
+    peft_type: ClassVar[str] = "TOKEN_CLS"
+    pipeline: ClassVar[str] = "token-classification"
+
+    scheme: Annotated[Literal["iob2", "plain"], "entities in IOB2, or one independent tag a word"] = "iob2"
+    label_alignment: Annotated[
+        Literal["first", "all"], "which pieces of a word carry its label; `all` turns B- into I- on later pieces"
+    ] = "first"
+    doc_stride: Annotated[int, "pieces that neighbouring windows of a long sentence share"] = 32
+
+    @property
+    def selection_metric(self) -> str:
+        return "entity_f1" if self.scheme == "iob2" else "accuracy"
+
+    def labels(self, examples: Sequence[Example]) -> LabelSet:
+        tags = {tag for example in examples for tag in self.gold(example) or ()}
+        if self.scheme == "iob2":
+            # Every type needs its I- tag, also where training has only one-word entities of it.
+            types = {tag[2:] for tag in tags if tag != "O"}
+            ordered = ["O", *(f"{prefix}-{name}" for name in sorted(types) for prefix in "BI")]
+            return LabelSet(tuple(ordered))
+        return LabelSet.from_labels(tags)
+
+    def gold(self, example: Example) -> tuple[str, ...] | None:
+        assert isinstance(example, TaggedExample)
+        return example.tags
+
+    def encode(
+        self,
+        examples: Sequence[Example],
+        tokenizer: PreTrainedTokenizerBase,
+        labels: LabelSet,
+        max_length: int,
+        *,
+        labelled: bool = True,
+    ) -> Encoded:
+        frame = frame_of(tokenizer)
+        capacity = frame.room(max_length)
+        features: list[Features] = []
+        unknown = cut = 0
+        for i, (example, pieces) in enumerate(zip(examples, _pieces(examples, tokenizer), strict=True)):
+            unknown += sum(not ids for ids in pieces)
+            cut += sum(max(len(ids) - capacity, 0) for ids in pieces)
+            # A word that yields no piece (a zero-width space) reads as unknown, so that it gets a prediction too.
+            pieces = [list(ids[:capacity]) or [int(tokenizer.unk_token_id)] for ids in pieces]
+            word_labels = self._label_ids(example, labels) if labelled else [IGNORE] * len(pieces)
+            overlap = min(self.doc_stride, capacity // 2)
+            for window in cut_windows([len(ids) for ids in pieces], capacity, overlap):
+                token_ids, token_labels, words = self._window(window, pieces, word_labels, labels)
+                features.append(
+                    Features(
+                        i,
+                        [*frame.before, *token_ids, *frame.after],
+                        [*[IGNORE] * len(frame.before), *token_labels, *[IGNORE] * len(frame.after)],
+                        [*[-1] * len(frame.before), *words, *[-1] * len(frame.after)],
+                    )
+                )
+        return Encoded(tuple(features), len(examples), truncated_tokens=cut, unknown_words=unknown)
+
+    def _label_ids(self, example: Example, labels: LabelSet) -> list[int]:
+        ids_of = labels.id_by_name
+        return [ids_of[tag] for tag in self.gold(example) or ()]
+
+    def _window(
+        self, window: Window, pieces: list[list[int]], word_labels: list[int], labels: LabelSet
+    ) -> tuple[list[int], list[int], list[int]]:
+        token_ids: list[int] = []
+        token_labels: list[int] = []
+        words: list[int] = []
+        for word in range(window.start, window.stop):
+            # Only the window that answers for a word carries its label: each word counts once in the loss.
+            owned = window.owned_from <= word < window.owned_to
+            label = word_labels[word] if owned else IGNORE
+            later = self._later_label(label, labels) if owned and self.label_alignment == "all" else IGNORE
+            token_ids += pieces[word]
+            token_labels += [label, *[later] * (len(pieces[word]) - 1)]
+            words += [word if owned else -1, *[-1] * (len(pieces[word]) - 1)]
+        return token_ids, token_labels, words
+
+    def _later_label(self, label: int, labels: LabelSet) -> int:
+        if label == IGNORE or self.scheme == "plain" or not labels.names[label].startswith("B-"):
+            return label
+        return labels.id("I-" + labels.names[label][2:])
+
+    def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        from torch.nn.functional import cross_entropy
+
+        logits = outputs.logits.float()  # (batch, tokens, labels)
+        labels = batch.labels.flatten()
+        total = cross_entropy(
+            logits.flatten(0, 1), labels, weight=label_weights, reduction="sum", ignore_index=IGNORE
+        )
+        counted = labels != IGNORE
+        units = counted if label_weights is None else label_weights[labels[counted]]
+        return total, units.sum().to(total.dtype)
+
+    def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
+        scores, best = outputs.logits.float().softmax(-1).max(-1)  # both (batch, tokens)
+        rows = zip(batch.features, best.tolist(), scores.tolist(), strict=True)
+        return [
+            [(word, ids[t], probabilities[t]) for t, word in enumerate(window.words) if word >= 0]
+            for window, ids, probabilities in rows
+        ]
+
+    def decode(
+        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, num_examples: int
+    ) -> list[Prediction]:
+        answers: list[dict[int, tuple[int, float]]] = [{} for _ in range(num_examples)]
+        for window, words in zip(features, reduced, strict=True):
+            for word, best, score in words:
+                answers[window.example][word] = (best, score)
+        predictions = []
+        for example, words in enumerate(answers):
+            ordered = [words[word] for word in range(len(words))]
+            tags = tuple(labels.names[best] for best, _ in ordered)
+            predictions.append(Prediction(example, tags, tuple(score for _, score in ordered)))
+        return predictions
+
+    def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
+        gold, predicted = self._sequences(examples, predictions)
+        by_word = classification_scores(*_flat(gold, predicted))
+        if self.scheme == "plain":
+            return by_word
+        return {**entity_scores(gold, predicted), "accuracy": by_word["accuracy"]}
+
+    def breakdown(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction]
+    ) -> dict[str, dict[str, float]]:
+        gold, predicted = self._sequences(examples, predictions)
+        if self.scheme == "plain":
+            return scores_by_label(*_flat(gold, predicted))
+        return scores_by_entity_type(gold, predicted)
+
+    def _sequences(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction]
+    ) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+        gold = [self.gold(example) or () for example in examples]
+        return gold, [tuple(prediction.predicted) for prediction in predictions]
+
+
+def _flat(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:
+    return [tag for tags in gold for tag in tags], [tag for tags in predicted for tag in tags]
+
+
+def _pieces(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+    """The word-piece ids of each word of each example."""
+    sentences = [list(example.words) for example in examples if isinstance(example, TaggedExample)]
+    if not sentences:
+        return []
+    if not tokenizer.is_fast:
+        # Tokenizers without word_ids (PhoBERT, FlauBERT): word by word gives the same grouping.
+        return [[list(tokenizer(w, add_special_tokens=False)["input_ids"]) for w in words] for words in sentences]
+    encoding = tokenizer(sentences, is_split_into_words=True, add_special_tokens=False, verbose=False)
+    pieces: list[list[list[int]]] = [[[] for _ in words] for words in sentences]
+    for i, ids in enumerate(encoding["input_ids"]):
+        for token_id, word in zip(ids, encoding.word_ids(i), strict=True):
+            if word is not None:
+                pieces[i][word].append(token_id)
+    return pieces

@@ -1,0 +1,224 @@
+"""The one loop: every strategy and every task is trained here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from unfreeze.acceleration.precision import Precision
+from unfreeze.batching.collate import Collator
+from unfreeze.batching.features import Batch, Features
+from unfreeze.batching.order import Sampling, stable_seed, training_batches
+from unfreeze.evaluation.evaluate import Evaluation
+from unfreeze.tasks.task import Task
+from unfreeze.training.checkpoint import load_best, save_best
+from unfreeze.training.early_stopping import BestEvaluation
+from unfreeze.training.flops import StepCost, step_cost
+from unfreeze.training.meter import Stopwatch
+from unfreeze.training.parameters import Trainables, parameter_groups
+from unfreeze.training.schedule import SchedulerType, late_warmup, multiplier, warmup_length
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+
+class Diverged(RuntimeError):
+    """The loss or a gradient is no longer a finite number; the weights were not touched by it."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How one run trains; the names are the stock Trainer's. Defaults live in the settings, not here."""
+
+    epochs: int
+    max_steps: int | None
+    learning_rate: float
+    per_device_train_batch_size: int
+    gradient_accumulation_steps: int
+    weight_decay: float
+    max_grad_norm: float
+    lr_scheduler_type: SchedulerType
+    warmup_steps: float
+    eval_strategy: Literal["epoch", "steps"]
+    eval_steps: int | None
+    early_stopping_patience: int | None
+    metric_for_best_model: str
+    train_sampling_strategy: Sampling
+    frozen_dropout: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the loop says after each step; `metrics` only right after an evaluation."""
+
+    step: int
+    total_steps: int
+    epoch: float
+    loss: float
+    metrics: dict[str, float] | None = None
+
+
+@dataclass
+class TrainingResult:
+    """What a finished training measured. The network holds the selected weights."""
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    steps: int = 0
+    epochs_run: int = 0
+    best_epoch: float | None = None
+    seconds_to_best: float | None = None
+    converged: bool | None = None
+    train_seconds: float = 0.0
+    evaluate_seconds: float = 0.0
+    tokens: int = 0
+    flops: float = 0.0
+
+
+@dataclass
+class Trainer:
+    """Everything one run needs. `train()` is the loop."""
+
+    network: PreTrainedModel
+    trainables: Trainables
+    task: Task
+    collator: Collator
+    precision: Precision
+    options: TrainingOptions
+    evaluate: Callable[[PreTrainedModel], Evaluation]
+    checkpoints: Path
+    label_weights: torch.Tensor | None = None
+    on_progress: Callable[[Progress], None] = lambda progress: None
+
+    def train(self, features: Sequence[Features]) -> TrainingResult:
+        """Train on the windows, keep the weights of the best evaluation, and leave them in the network.
+
+        Raises:
+            Diverged: a loss or gradient was not finite.
+        """
+        import torch
+
+        options = self.options
+        result = TrainingResult()
+        watch = Stopwatch()
+        best = BestEvaluation(options.early_stopping_patience, [])
+        optimizer = torch.optim.AdamW(
+            parameter_groups(self.network, self.trainables, options.weight_decay), lr=options.learning_rate, fused=True
+        )
+        lengths = [len(window) for window in features]
+        batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
+        steps_per_epoch = ceil(len(features) / batch_size)
+        total_steps = steps_per_epoch * options.epochs
+        if options.max_steps is not None:
+            total_steps = min(total_steps, options.max_steps)
+        begin = time.perf_counter()
+
+        for epoch in range(ceil(total_steps / steps_per_epoch)):
+            self.trainables.apply(self.network, epoch)
+            self.trainables.set_modes(self.network, epoch, frozen_dropout=options.frozen_dropout)
+            batches = training_batches(
+                lengths, batch_size, seed=options.seed, epoch=epoch, sampling=options.train_sampling_strategy
+            )
+            cost: StepCost | None = None
+            epoch_loss = epoch_units = 0.0
+            for position, indices in enumerate(batches):
+                windows = [features[i] for i in indices]
+                if cost is None:
+                    cost = step_cost(self.network, self.collator(windows))
+                self._set_learning_rates(optimizer, result.steps, total_steps, steps_per_epoch, epoch)
+                with watch.measure("train"):
+                    loss, units = self._step(optimizer, windows, result.steps)
+                result.steps += 1
+                result.tokens += sum(map(len, windows))
+                result.flops += cost.of([len(window) for window in windows])
+                epoch_loss, epoch_units = epoch_loss + loss, epoch_units + units
+                done = epoch + (position + 1) / steps_per_epoch
+                self.on_progress(Progress(result.steps, total_steps, done, loss / units))
+                last = result.steps == total_steps
+                if self._evaluates_now(result.steps, position + 1 == len(batches), last):
+                    with watch.measure("evaluate"):
+                        evaluation = self.evaluate(self.network)
+                    seconds = time.perf_counter() - begin
+                    entry = {
+                        "epoch": round(done, 4),
+                        "step": result.steps,
+                        "train_loss": epoch_loss / epoch_units,
+                        "seconds": round(seconds, 3),
+                        "validation": evaluation.metrics,
+                    }
+                    result.history.append(entry)
+                    if best.add(evaluation.metrics[options.metric_for_best_model]):
+                        result.best_epoch, result.seconds_to_best = round(done, 4), seconds
+                        with watch.measure("save"):
+                            save_best(self.checkpoints, self.network, self.trainables, entry)
+                    self.on_progress(Progress(result.steps, total_steps, done, loss / units, evaluation.metrics))
+                if last or best.exhausted:
+                    break
+            result.epochs_run = epoch + 1
+            if best.exhausted:
+                break
+
+        load_best(self.checkpoints, self.network)
+        self.network.eval()
+        result.converged = best.converged
+        result.train_seconds, result.evaluate_seconds = watch.total("train"), watch.total("evaluate")
+        return result
+
+    def _evaluates_now(self, step: int, epoch_ends: bool, last: bool) -> bool:
+        if self.options.eval_strategy == "epoch":
+            return epoch_ends or last
+        assert self.options.eval_steps is not None
+        return step % self.options.eval_steps == 0 or last
+
+    def _set_learning_rates(
+        self, optimizer: torch.optim.Optimizer, step: int, total_steps: int, steps_per_epoch: int, epoch: int
+    ) -> None:
+        options = self.options
+        warmup = warmup_length(options.warmup_steps, total_steps)
+        scheduled = options.learning_rate * multiplier(options.lr_scheduler_type, step, total_steps, warmup)
+        for group in optimizer.param_groups:
+            key = group["key"]
+            late = late_warmup(step, key.first_epoch * steps_per_epoch, min(warmup, steps_per_epoch))
+            group["lr"] = scheduled * key.scales[epoch] * late
+
+    def _step(self, optimizer: torch.optim.Optimizer, windows: Sequence[Features], step: int) -> tuple[float, float]:
+        """One optimizer step over all micro-batches; returns the summed loss and its units."""
+        import torch
+
+        size = self.options.per_device_train_batch_size
+        micro_batches = [windows[i : i + size] for i in range(0, len(windows), size)]
+        total = units = 0.0
+        for micro, some in enumerate(micro_batches):
+            # Seeded by position, not by history: a retried or resumed step draws the same dropout.
+            torch.manual_seed(stable_seed(self.options.seed, step, micro, 0))
+            batch = self.collator(some)
+            loss, batch_units = self._loss(batch)
+            # One micro-batch is divided before the backward pass, as in the stock Trainer; with several, the units of
+            # the whole batch are known only after the last one, and the gradients are divided then.
+            (loss / batch_units if len(micro_batches) == 1 else loss).backward()  # type: ignore[no-untyped-call]
+            total, units = total + float(loss.detach()), units + float(batch_units)
+        if units == 0:
+            # No word of these windows carries a label: nothing to learn, and nothing to divide by.
+            optimizer.zero_grad(set_to_none=True)
+            return 0.0, 1.0
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if len(micro_batches) > 1:
+            for parameter in parameters:
+                parameter.grad.div_(units)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.max_grad_norm or float("inf"))
+        if not torch.isfinite(norm):
+            optimizer.zero_grad(set_to_none=True)
+            raise Diverged(f"step {step + 1}: loss {total / units:g}, gradient norm {float(norm):g}")
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return total, units
+
+    def _loss(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        with self.precision.active(self.collator.device):
+            outputs = self.network(**batch.inputs)
+        return self.task.loss(outputs, batch, self.label_weights)

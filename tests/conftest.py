@@ -1,0 +1,388 @@
+"""Tiny random networks of every family as local folders, made-up data, and one way to train on them.
+
+Test modules take what they need as fixtures and import nothing from here, so that they run alone as well.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before any Hugging Face import: no test may reach the network
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import PreTrainedModel
+from transformers.utils import logging as hf_logging
+
+from unfreeze.acceleration.precision import PLAIN
+from unfreeze.batching.collate import Collator
+from unfreeze.data.examples import Example, TaggedExample, TextExample
+from unfreeze.data.labels import LabelSet
+from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
+from unfreeze.models.anatomy import Anatomy, take_anatomy
+from unfreeze.models.load import load_network, load_tokenizer
+from unfreeze.strategies import STRATEGIES, Strategy
+from unfreeze.strategies.parse import parse_strategies
+from unfreeze.tasks import Classification, Tagging, Task
+from unfreeze.training.loop import Progress, Trainer, TrainingOptions, TrainingResult
+from unfreeze.training.parameters import Trainables
+
+torch.set_num_threads(1)
+hf_logging.set_verbosity_error()
+hf_logging.disable_progress_bar()
+
+
+# Data: a text's label follows from its words, so that training has something to learn.
+
+WORDS_BY_LABEL = {
+    "anger": ("rage", "furious", "shout"),
+    "joy": ("happy", "smile", "laughter"),
+    "sadness": ("tears", "lonely", "grief"),
+}
+NAMES = {"LOC": ("berlin", "lima"), "PER": ("anna", "karl", "maria")}
+FILLERS = ("the", "a", "we", "saw", "in", "with", "some", "day", "house", "and", "unbelievable")
+ALL_WORDS = (*FILLERS, *(w for words in (*WORDS_BY_LABEL.values(), *NAMES.values()) for w in words))
+
+
+@cache
+def make_texts(number: int, seed: int = 0) -> tuple[TextExample, ...]:
+    """Texts of 1 to 12 words; the label is that of the one telling word."""
+    rng = random.Random(seed)
+    texts = []
+    for i in range(number):
+        label = list(WORDS_BY_LABEL)[i % len(WORDS_BY_LABEL)]
+        words = [rng.choice(FILLERS) for _ in range(rng.randint(0, 11))]
+        words.insert(rng.randint(0, len(words)), rng.choice(WORDS_BY_LABEL[label]))
+        texts.append(TextExample(" ".join(words), label))
+    return tuple(texts)
+
+
+@cache
+def make_sentences(number: int, seed: int = 0) -> tuple[TaggedExample, ...]:
+    """Sentences of 2 to 12 words with names in them, tagged in IOB2."""
+    rng = random.Random(seed)
+    sentences = []
+    for _ in range(number):
+        words, tags = [rng.choice(FILLERS)], ["O"]
+        while len(words) < rng.randint(2, 12):
+            kind = rng.choice(["LOC", "PER", "O", "O"])
+            if kind == "O":
+                words, tags = [*words, rng.choice(FILLERS)], [*tags, "O"]
+            else:
+                names = rng.choices(NAMES[kind], k=rng.randint(1, 2))
+                words = [*words, *names]
+                tags = [*tags, f"B-{kind}", *[f"I-{kind}"] * (len(names) - 1)]
+        sentences.append(TaggedExample(tuple(words), tuple(tags)))
+    return tuple(sentences)
+
+
+# Families: the smallest configuration of each, in its own names, and its own kind of tokenizer.
+
+
+@dataclass(frozen=True)
+class Family:
+    """One model family: `config` overrides the sizes that have other names there."""
+
+    model_type: str
+    tokenizer: Callable[[], Any]
+    config: dict[str, Any] = field(default_factory=dict)
+    shares_layers: bool = False
+    has_pooler: bool = False  # does the classification network read a pooler of the encoder?
+
+
+SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 64,
+    # Ten times the usual spread: with 0.02 a network this narrow says nearly the same of every text.
+    "initializer_range": 0.2,
+}
+SPECIAL_IDS = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
+
+
+def _word_pieces() -> dict[str, int]:
+    letters = sorted(set("".join(ALL_WORDS)))
+    # Two words in three are whole; the others fall apart into letters, so that words have several pieces.
+    whole = [word for i, word in enumerate(ALL_WORDS) if i % 3]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters), *whole]
+    return {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+
+
+def _wordpiece_tokenizer(class_name: str) -> Any:
+    import transformers
+
+    return getattr(transformers, class_name)(vocab=_word_pieces())
+
+
+def _byte_pieces(specials: Sequence[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    merges = [("Ġ", "t"), ("h", "e"), ("Ġt", "he"), ("a", "n"), ("r", "a")]
+    pieces = [*specials, *sorted(ByteLevel.alphabet()), *("".join(pair) for pair in merges)]
+    return {piece: i for i, piece in enumerate(pieces)}, merges
+
+
+def _roberta_tokenizer() -> Any:
+    from transformers import RobertaTokenizer
+
+    vocabulary, merges = _byte_pieces(["<pad>", "<unk>", "<s>", "</s>", "<mask>"])
+    return RobertaTokenizer(vocab=vocabulary, merges=merges)
+
+
+def _modernbert_tokenizer() -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary, merges = _byte_pieces(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )
+
+
+def _unigram_tokenizer(class_name: str) -> Any:
+    import transformers
+
+    brackets = class_name == "AlbertTokenizer"
+    frame = ("[CLS]", "[SEP]", "[MASK]") if brackets else ("<s>", "</s>", "<mask>")
+    letters = sorted(set("".join(ALL_WORDS)))
+    pieces = ["<pad>", "<unk>", *frame, "▁", *letters, *(f"▁{word}" for i, word in enumerate(ALL_WORDS) if i % 3)]
+    return getattr(transformers, class_name)(vocab=[(piece, -float(len(piece) < 3)) for piece in pieces])
+
+
+FAMILIES = {
+    family.model_type: family
+    for family in (
+        Family("bert", lambda: _wordpiece_tokenizer("BertTokenizer"), has_pooler=True),
+        Family("roberta", _roberta_tokenizer),
+        Family(
+            "albert",
+            lambda: _unigram_tokenizer("AlbertTokenizer"),
+            {"embedding_size": 8},
+            shares_layers=True,
+            has_pooler=True,
+        ),
+        Family("electra", lambda: _wordpiece_tokenizer("ElectraTokenizer"), {"embedding_size": 8}),
+        Family("distilbert", lambda: _wordpiece_tokenizer("DistilBertTokenizer"), {"hidden_dim": 32}),
+        Family("xlm-roberta", lambda: _unigram_tokenizer("XLMRobertaTokenizer")),
+        Family("camembert", lambda: _unigram_tokenizer("CamembertTokenizer")),
+        Family("modernbert", _modernbert_tokenizer),
+    )
+}
+TASKS = {"classification": Classification(), "tagging": Tagging()}
+
+
+def save_family(name: str, folder: Path, *, num_hidden_layers: int = 2, auto_class: str = "AutoModel") -> Path:
+    """Write config.json, model.safetensors and the tokenizer of a tiny random network, as a hub would deliver them."""
+    import transformers
+
+    family = FAMILIES[name]
+    tokenizer = family.tokenizer()
+    sizes = {**SIZES, **SPECIAL_IDS, **family.config, "num_hidden_layers": num_hidden_layers}
+    sizes["vocab_size"] = len(tokenizer)
+    sizes["pad_token_id"] = tokenizer.pad_token_id
+    config = transformers.AutoConfig.for_model(name, **sizes)
+    torch.manual_seed(0)
+    network = getattr(transformers, auto_class).from_config(config)
+    with torch.no_grad():
+        # Biases start at 0 in a fresh network; trained ones do not.
+        for parameter_name, parameter in network.named_parameters():
+            if parameter_name.endswith(".bias"):
+                parameter.normal_(std=0.1)
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """`family_folder("bert")`: the path of its saved network, made once."""
+    root = tmp_path_factory.mktemp("models")
+
+    @cache
+    def folder(name: str, num_hidden_layers: int = 2, auto_class: str = "AutoModel") -> str:
+        path = root / f"{name}-{num_hidden_layers}-{auto_class}"
+        return str(save_family(name, path, num_hidden_layers=num_hidden_layers, auto_class=auto_class))
+
+    return folder
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with an argument `family` or `task_name` runs once for each of them."""
+    if "family" in metafunc.fixturenames:
+        metafunc.parametrize("family", FAMILIES)
+    if "task_name" in metafunc.fixturenames:
+        metafunc.parametrize("task_name", TASKS)
+
+
+@pytest.fixture(scope="session")
+def families() -> dict[str, Family]:
+    """The table of families."""
+    return FAMILIES
+
+
+def strategy_of(text: str) -> Strategy:
+    """The one strategy that this text names."""
+    [strategy] = parse_strategies(text, STRATEGIES)
+    return strategy
+
+
+@dataclass
+class Workbench:
+    """A network ready to be trained by a strategy, with its data."""
+
+    network: PreTrainedModel
+    anatomy: Anatomy
+    strategy: Strategy
+    task: Task
+    tokenizer: Any
+    labels: LabelSet
+    train: Split
+    validation: Split
+    trainables: Trainables
+    evaluator: Evaluator
+    options: TrainingOptions
+    folder: Path
+    losses: list[float] = field(default_factory=list)
+
+    @property
+    def collator(self) -> Collator:
+        return self.evaluator.collator
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """A copy of all weights by name."""
+        return {name: parameter.detach().clone() for name, parameter in self.network.named_parameters()}
+
+    def evaluate(self, network: PreTrainedModel) -> Evaluation:
+        """The scores on validation."""
+        return self.evaluator.evaluate(network, self.validation)
+
+    def trainer(self, **changes: Any) -> Trainer:
+        """The loop over this workbench; `losses` collects what it says of each step."""
+        values = {
+            "network": self.network,
+            "trainables": self.trainables,
+            "task": self.task,
+            "collator": self.collator,
+            "precision": PLAIN,
+            "options": self.options,
+            "evaluate": self.evaluate,
+            "checkpoints": self.folder,
+            "on_progress": self._progress,
+        }
+        return Trainer(**(values | changes))
+
+    def run(self) -> TrainingResult:
+        """Train."""
+        return self.trainer().train(self.train.encoded.features)
+
+    def _progress(self, progress: Progress) -> None:
+        if progress.metrics is None:
+            self.losses.append(progress.loss)
+
+
+@pytest.fixture
+def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[..., Workbench]:
+    """`workbench("bert", "classification", "freeze:first=1", dropout=0.0, epochs=2)`; the rest are TrainingOptions."""
+    count = 0
+
+    def make(
+        family: str = "bert",
+        task_name: str = "classification",
+        strategy: str | Strategy = "full",
+        *,
+        dropout: float = 0.1,
+        layers: int = 2,
+        examples: int = 24,
+        model: str | None = None,
+        tokens_per_batch: int = 8192,
+        **options: Any,
+    ) -> Workbench:
+        nonlocal count
+        count += 1
+        chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
+        task, make_examples = TASKS[task_name], make_texts if task_name == "classification" else make_sentences
+        train: tuple[Example, ...] = tuple(make_examples(examples))
+        validation: tuple[Example, ...] = tuple(make_examples(15, seed=1))
+        path = model or family_folder(family, layers)
+        tokenizer, labels = load_tokenizer(path), task.labels(train)
+        values: dict[str, Any] = {
+            "epochs": 2,
+            "max_steps": None,
+            "learning_rate": 1e-3,
+            "per_device_train_batch_size": 8,
+            "gradient_accumulation_steps": 1,
+            "weight_decay": 0.01,
+            "max_grad_norm": 1.0,
+            "lr_scheduler_type": "linear",
+            "warmup_steps": 0.0,
+            "eval_strategy": "epoch",
+            "eval_steps": None,
+            "early_stopping_patience": None,
+            "metric_for_best_model": task.selection_metric,
+            "train_sampling_strategy": "random",
+            "frozen_dropout": False,
+            "seed": 0,
+        }
+        chosen_options = TrainingOptions(**(values | options))
+        loaded = load_network(
+            path,
+            task.auto_class,
+            chosen_options.seed,
+            id2label=labels.name_by_id,
+            label2id=labels.id_by_name,
+            **_dropout(family, dropout),
+        )
+        anatomy = take_anatomy(loaded.network)
+        chosen.refuse(anatomy)
+        chosen.adapt(loaded.network, anatomy)
+        evaluator = Evaluator(task, labels, Collator(tokenizer.pad_token_id), PLAIN, tokens_per_batch)
+        encoded = [task.encode(split, tokenizer, labels, 48) for split in (train, validation)]
+        return Workbench(
+            loaded.network,
+            anatomy,
+            chosen,
+            task,
+            tokenizer,
+            labels,
+            Split(train, encoded[0]),
+            Split(validation, encoded[1]),
+            Trainables(chosen, anatomy, loaded.new_parameters, chosen_options.epochs),
+            evaluator,
+            chosen_options,
+            tmp_path / f"run-{count}",
+        )
+
+    return make
+
+
+def _dropout(family: str, rate: float) -> dict[str, float]:
+    """Every dropout of a family at one rate, under the names its configuration has for them."""
+    if family == "modernbert":
+        names = ["attention_dropout", "embedding_dropout", "mlp_dropout", "classifier_dropout"]
+    elif family == "distilbert":
+        names = ["dropout", "attention_dropout", "seq_classif_dropout"]
+    else:
+        names = ["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"]
+        if family == "albert":
+            names.append("classifier_dropout_prob")
+    return dict.fromkeys(names, rate)
