@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from seqeval.metrics import precision_recall_fscore_support
-from seqeval.metrics.sequence_labeling import get_entities
+from seqeval.metrics.sequence_labeling import get_entities, precision_recall_fscore_support
+from seqeval.metrics.v1 import precision_recall_fscore_support as strict_precision_recall_fscore_support
 from seqeval.scheme import IOB2, Entities
 
 from unfreeze.metrics.entities import (
@@ -62,13 +62,11 @@ ADVERSARIAL = [
 
 def _assert_scores_equal_seqeval(pair: Pair) -> None:
     gold, predicted = pair
+    default = precision_recall_fscore_support(gold, predicted, average="micro", zero_division=0)
+    strict = strict_precision_recall_fscore_support(gold, predicted, average="micro", scheme=IOB2, zero_division=0)
     expected = {}
-    for name, mode in (("entity", {}), ("strict_entity", {"mode": "strict", "scheme": IOB2})):
-        if any(_any_entity(sentences, strict=bool(mode)) for sentences in pair):
-            values = _seqeval(gold, predicted, average="micro", **mode)[:3]
-        else:
-            values = (0.0, 0.0, 0.0)  # seqeval's strict mode fails on an average over nothing
-        for part, value in zip(("precision", "recall", "f1"), values, strict=True):
+    for name, values in (("entity", default), ("strict_entity", strict)):
+        for part, value in zip(("precision", "recall", "f1"), values, strict=False):
             expected[f"{name}_{part}"] = float(value)
     assert entity_scores(gold, predicted) == pytest.approx(expected, abs=1e-12)
 
@@ -77,7 +75,8 @@ def _assert_types_equal_seqeval(pair: Pair) -> None:
     gold, predicted = pair
     ours = scores_by_entity_type(gold, predicted)
     assert list(ours) == sorted({kind for rows in pair for row in rows for kind, _, _ in get_entities(row)})
-    rows = list(zip(*_seqeval(gold, predicted, average=None), strict=True))
+    values = precision_recall_fscore_support(gold, predicted, average=None, zero_division=0)
+    rows = zip(*values, strict=True)
     for scores, (precision, recall, f1, support) in zip(ours.values(), rows, strict=True):
         expected = {"precision": precision, "recall": recall, "f1": f1, "support": support}
         assert scores == pytest.approx(expected, abs=1e-12)
@@ -141,16 +140,3 @@ def test_the_two_modes_differ_on_a_lone_inside_tag() -> None:
 def test_unequal_lengths_are_refused(gold: Sentences, predicted: Sentences, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         entity_scores(gold, predicted)
-
-
-def _any_entity(sentences: Sentences, *, strict: bool) -> bool:
-    return any((strict_entities if strict else entities)(row) for row in sentences)
-
-
-def _seqeval(gold: Sentences, predicted: Sentences, **options: object) -> tuple:
-    if "mode" in options:
-        from seqeval.metrics.v1 import precision_recall_fscore_support as strict_scores
-
-        options.pop("mode")
-        return strict_scores(gold, predicted, zero_division=0, **options)
-    return precision_recall_fscore_support(gold, predicted, zero_division=0, **options)

@@ -26,17 +26,18 @@ def call(options: argparse.Namespace) -> int:
 
 def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
     """Run a comparison, write its report, print leaderboard and recommendation; 1 if a run failed."""
+    from unfreeze.cli.leaderboard import leaderboard_text
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.compare import compare
     from unfreeze.reports.document import write_report
-    from unfreeze.reports.leaderboard import leaderboard_rows, to_text
+    from unfreeze.reports.leaderboard import leaderboard
 
     listener = LiveListener(quiet=quiet)
     for note in notes:
         listener.said(note)
     comparison = compare(settings, listener)
     report = write_report(comparison.output)
-    print(to_text(leaderboard_rows(comparison.records)))
+    print(leaderboard_text(leaderboard(comparison.records)))
     print()
     recommendation = comparison.summary["recommendation"]
     if recommendation["strategy"] is not None:

@@ -58,6 +58,8 @@ class LiveListener(Listener):
         self.bar.start()
 
     def progressed(self, cell: Cell, progress: Progress) -> None:
+        if progress.metrics is not None:
+            self.said(f"  epoch {progress.epoch:g}: loss {progress.loss:.3f}, validation " + _headline(progress.metrics))
         if self.bar is None:
             return
         score = f"loss {progress.loss:.3f}"
@@ -85,3 +87,9 @@ class LiveListener(Listener):
             f"[{self.done_runs}/{self.total_runs}] {model}{cell.strategy} seed {cell.seed}: {result}"
             + (f" (about {left:.0f} s left)" if self.done_runs < self.total_runs else "")
         )
+
+
+def _headline(metrics: dict[str, float]) -> str:
+    """The scores people look for first, whichever of them the task has."""
+    shown = [name for name in ("accuracy", "macro_f1", "entity_f1", "loss") if name in metrics]
+    return ", ".join(f"{name} {metrics[name]:.4f}" for name in shown)

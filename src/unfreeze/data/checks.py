@@ -85,7 +85,11 @@ def _check_spellings(splits: Splits) -> Iterator[Finding]:
 
 
 def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:
-    """An error for each label that only occurs outside the training data."""
+    """A finding for each label that only occurs outside the training data.
+
+    For texts it is an error on validation and on the test set: the data is wrong more often than not. A rare tag, or a
+    label of a further named test set (a transfer to other data), is usual: it is counted as a wrong prediction.
+    """
     seen = {_kind(label, scheme) for example in splits["train"] for label in labels_of(example)}
     for split, examples in splits.items():
         if split == "train":
@@ -98,8 +102,10 @@ def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:
         for label, places in unseen.items():
             what = "label" if scheme is None else "tag"
             message = f"the {what} {label!r} of {split} ({len(places)} examples) does not occur in the training data"
-            advice = "Add training examples of it, or remove these."
-            yield _at(places[0], "error", "unseen-label", message, advice)
+            if scheme is None and split in ("validation", "test"):
+                yield _at(places[0], "error", "unseen-label", message, "Add training examples of it, or remove these.")
+            else:
+                yield _at(places[0], "warning", "unseen-label", message, "It cannot be predicted and counts as an error.")
 
 
 def _kind(label: str, scheme: str | None) -> str:
@@ -113,11 +119,12 @@ def _check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
         repeated: list[Example] = []
         contradicting: list[Example] = []
         for key, example in zip(keys[split], examples, strict=True):
-            earlier = first.setdefault(key, example)
-            if earlier is not example:
-                repeated.append(example)
-                if labels_of(earlier) != labels_of(example):
-                    contradicting.append(example)
+            if key not in first:
+                first[key] = example
+                continue
+            repeated.append(example)
+            if labels_of(first[key]) != labels_of(example):
+                contradicting.append(example)
         if repeated:
             message = f"{len(repeated)} of {len(examples)} examples of {split} repeat an earlier one"
             yield _at(repeated[0], "note", "duplicates", message)

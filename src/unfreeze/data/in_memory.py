@@ -20,13 +20,8 @@ def is_split_mapping(data: object) -> bool:
 
 def memory_examples(data: Any, name: str, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
     """Examples of one split; `name` stands for the file in messages, the position from 1 for the line."""
-    if hasattr(data, "to_dicts"):  # polars; neither of the two need be installed
-        return _rows(data.to_dicts(), list(data.columns), name, settings, say)
-    if hasattr(data, "to_dict") and hasattr(data, "columns"):  # pandas
-        if not data.columns.is_unique:
-            raise data_error("repeated-column", f"column names are not unique: {list(data.columns)}", name)
-        rows = [{str(key): value for key, value in row.items()} for row in data.to_dict("records")]
-        return _rows(rows, [str(column) for column in data.columns], name, settings, say)
+    if hasattr(data, "to_dict") and hasattr(data, "columns"):
+        return _rows(_frame_rows(data, name), [str(column) for column in data.columns], name, settings, say)
     if hasattr(data, "to_list") and hasattr(data, "features"):  # datasets.Dataset
         rows = rows_with_names(data.to_list(), names_by_column(data.features), name, say)
         return _rows(rows, list(data.column_names), name, settings, say)
@@ -40,20 +35,34 @@ def memory_examples(data: Any, name: str, settings: ReadSettings = INFER_ALL, sa
     if all(isinstance(item, Mapping) for item in items):
         names = dict.fromkeys(str(key) for item in items for key in item)
         return _rows(items, list(names), name, settings, say)
+    return _listed(items, name, settings, say)
+
+
+def _frame_rows(frame: Any, name: str) -> list[dict[str, object]]:
+    """The rows of a data frame of polars or pandas; neither need be installed."""
+    if hasattr(frame, "to_dicts"):
+        rows: list[dict[str, object]] = frame.to_dicts()
+        return rows
+    if not frame.columns.is_unique:
+        raise data_error("repeated-column", f"column names are not unique: {list(frame.columns)}", name)
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _listed(items: Sequence[object], name: str, settings: ReadSettings, say: Say) -> list[Example]:
+    """A list of examples, of (text, label) or (words, tags) pairs, or of texts without labels."""
     problems = Problems(name)
-    examples: list[Any] = []  # examples as they are; pairs as (position, content, label)
+    found: list[Any] = []  # examples as they are; pairs as (position, content, label)
     for number, item in enumerate(items, start=1):
+        pair = _pair(item)
         if isinstance(item, (TextExample, TaggedExample)):
-            examples.append(item if item.origin else replace(item, origin=Origin(name, number)))
+            found.append(item if item.origin else replace(item, origin=Origin(name, number)))
+        elif pair is not None:
+            found.append((number, *pair))
         else:
-            pair = _pair(item)
-            if pair is None:
-                advice = "Expected (text, label), (words, tags), a dict, or a TextExample or TaggedExample."
-                problems.error("unknown-data", f"cannot read {_shown(item)}", number, advice)
-            else:
-                examples.append((number, *pair))
+            advice = "Expected (text, label), (words, tags), a dict, or a TextExample or TaggedExample."
+            problems.error("unknown-data", f"cannot read {_shown(item)}", number, advice)
     problems.stop()
-    return _with_pairs(examples, name, settings, say)
+    return _with_pairs(found, name, settings, say)
 
 
 def _with_pairs(items: Sequence[Any], name: str, settings: ReadSettings, say: Say) -> list[Example]:

@@ -133,7 +133,7 @@ def _json(text: str, lines: list[str], suffix: str, file: str) -> str:
     if isinstance(first, dict) and "data" not in first:
         return "jsonl"
     if '"paragraphs"' in text or '"qas"' in text:
-        advice = "Pass --task qa, or data with texts and labels or words and tags."
+        advice = "Pass data with texts and labels or words and tags."
         raise data_error("question-answering", "the content is question-answering JSON (SQuAD)", file, advice=advice)
     advice = 'Write one object a line, e.g. {"text": "...", "label": "..."}.'
     raise data_error("unknown-format", "this JSON is neither lines of objects nor an array", file, 1, advice)

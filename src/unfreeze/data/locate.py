@@ -39,13 +39,8 @@ def split_of(name: str) -> SplitName | None:
 def files_of_folder(folder: Path, say: Say) -> dict[str, list[Path]]:
     """Split -> its files (several if it is cut into shards), or its folder of classes."""
     found = _splits_in(folder)
-    if not found:
-        for inner in sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")):
-            if class_names(folder):
-                break
-            found = _splits_in(inner)
-            if found:
-                break
+    if not found:  # before class folders: a folder of several datasets may look like one
+        found = _splits_of_one_subfolder(folder)
     if not found and class_names(folder):
         found = {"train": [folder]}
     if not found:
@@ -80,6 +75,17 @@ def missing_path(path: Path, what: str = "data") -> DataError:
     return data_error("no-such-file", f"this {what} file or folder does not exist", str(path), advice=advice)
 
 
+def _splits_of_one_subfolder(folder: Path) -> dict[str, list[Path]]:
+    """The splits of `data/`, `plain_text/` or the like, if exactly one subfolder has training data."""
+    subfolders = sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    candidates = {f.name: splits for f in subfolders if "train" in (splits := _splits_in(f))}
+    if len(candidates) > 1:
+        advice = "Name one of them with --data."
+        message = f"several folders hold training data: {', '.join(candidates)}"
+        raise data_error("several-folders", message, str(folder), advice=advice)
+    return next(iter(candidates.values()), {})
+
+
 def _splits_in(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in _data_files(folder):
@@ -111,7 +117,7 @@ def _data_files(folder: Path) -> list[Path]:
 def _refuse_rivals(found: dict[str, list[Path]], folder: Path) -> None:
     """Several files of one split are shards of one file, or nobody knows which one is meant."""
     for split, files in found.items():
-        if len(files) > 1 and len({_SHARD.sub("", f.name) for f in files}) > 1:
+        if len(files) > 1 and len({_SHARD.sub("-shard", f.name) for f in files}) > 1:
             names = ", ".join(f.name for f in files)
             advice = f"Pass --{split}-file with the one you mean."
             raise data_error("several-files", f"several files could be {split}: {names}", str(folder), advice=advice)

@@ -60,8 +60,19 @@ def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
         if load_config(model).model_type in ("roberta", "camembert", "modernbert", "longformer", "deberta"):
             options["add_prefix_space"] = True
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **options)
+    if options:
+        _space_before_words(tokenizer)
     forget_training_lengths(tokenizer)
     return tokenizer
+
+
+def _space_before_words(tokenizer: Any) -> None:
+    """Tell the backend as well: one read from `tokenizer.json` (ModernBERT) does not look at `add_prefix_space`."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None and isinstance(backend.pre_tokenizer, ByteLevel):
+        backend.pre_tokenizer.add_prefix_space = True
 
 
 def forget_training_lengths(tokenizer: Any) -> None:
@@ -91,18 +102,22 @@ def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # a head for another number of labels starts anew; all else is refused below
         )
+        resized = {key if isinstance(key, str) else key[0] for key in report.get("mismatched_keys", ())}
+        misfits = sorted(key for key in resized if key.startswith(network.base_model_prefix + "."))
+        if misfits:
+            raise ValueError(f"the sizes in config.json are not those of the weights ({', '.join(misfits[:3])})")
     network.eval()
-    missing = set(report["missing_keys"])
-    missing |= {key if isinstance(key, str) else key[0] for key in report.get("mismatched_keys", ())}
     known = {name for name, _ in network.named_parameters()}
-    return LoadedNetwork(network, frozenset(missing & known))
+    return LoadedNetwork(network, frozenset((resized | set(report["missing_keys"])) & known))
 
 
 @contextmanager
 def _explained(model: str) -> Iterator[None]:
     """Turn the loader's exceptions into one line for the user."""
     from huggingface_hub.errors import HFValidationError
+    from safetensors import SafetensorError
 
     try:
         with quiet_loading():
@@ -115,7 +130,7 @@ def _explained(model: str) -> Iterator[None]:
             f"--model {model}: cannot be loaded ({first_line}). Without a network, download the model elsewhere "
             "(config.json, model.safetensors, tokenizer.json) and pass its folder, or use `--model minilm`."
         ) from error
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, SafetensorError) as error:
         raise ModelError(f"--model {model}: cannot be loaded: {error}") from error
 
 

@@ -7,9 +7,9 @@ from math import ceil
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from unfreeze.reports.figure_style import FAINT, colours, new_figure, shorten
+from unfreeze.reports.figure_style import FAINT, colours, new_figure, wrap
 from unfreeze.reports.groups import Group
 from unfreeze.storage.records import RunRecord
 
@@ -32,7 +32,7 @@ def draw_convergence(groups: Sequence[Group], metric: str) -> Figure | None:
             for epochs, scores in curves[other.label] if other is not group else ():
                 axes.plot(epochs, scores, color=FAINT, linewidth=0.8, zorder=1)
         _draw_runs(axes, group, metric, palette[group.label][0])
-        axes.set_title(shorten(group.label), fontsize=9 if across > 2 else 10)
+        axes.set_title(wrap(group.label, 96 // across), fontsize=9 if across < 4 else 8, linespacing=1.05)
         axes.grid(axis="y")
     for axes in panels[len(shown) :]:
         axes.remove()
@@ -85,6 +85,6 @@ def _scale_epochs(axes: Axes, epochs: Sequence[float], ends: Sequence[float]) ->
         ticks = [tick for tick in (0.1, 0.3, 1, 3, 10, 30, 100, 300) if min(epochs) <= tick <= max(epochs)]
         axes.set_xticks(ticks)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

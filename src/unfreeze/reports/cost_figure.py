@@ -76,7 +76,8 @@ def _draw_bars(
         axes.barh(row, length, height=0.62, color=palette[group.label][0], alpha=0.85)
         text = write(values[group.label])
         text = f"{quantities.percent(length)}  ({text})" if shares else text
-        axes.annotate(text, (length, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+        label = axes.annotate(text, (length, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # over the line at 100 %
     axes.set_xlim(0, 1.55 * longest)  # room for the numbers behind the bars
     if shares:
         axes.axvline(1, color=QUIET, linewidth=1, linestyle=":", zorder=0)

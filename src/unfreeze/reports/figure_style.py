@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,9 +23,8 @@ INK = "#222222"
 QUIET = "#8A8A8A"
 FAINT = "#D5D5D5"
 DOTS_PER_INCH = 150
-LONGEST_LABEL = 44  # characters; a combined strategy may be longer than any figure is wide
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are equal everywhere
     "font.size": 10,
     "axes.titlesize": 11,
@@ -65,10 +65,15 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def render(figure: Figure, kind: str) -> bytes:
-    """The content of a "png" or "svg" file, without date and version."""
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """The contents of an SVG and a PNG file, without date and version."""
+    svg = _render(figure, "svg", {"Date": None, "Creator": None})
+    figure.set_layout_engine("none")  # all is in its place now; to compute it anew would double the time
+    return svg, _render(figure, "png", {"Software": None})
+
+
+def _render(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
-    metadata: dict[str, Any] = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     figure.savefig(stream, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
     return stream.getvalue()
 
@@ -86,18 +91,29 @@ def colours(groups: Sequence[Group]) -> dict[str, tuple[str, str]]:
     }
 
 
-def shorten(label: str) -> str:
+def wrap(label: str, width: int = 28) -> str:
+    """A label on up to three lines, broken behind a sign where there is one; of a longer one the middle is left out.
+
+    >>> print(wrap("lora:r=16,target_modules=query+key+value+dense", 24))
+    lora:r=16,
+    target_modules=query+
+    key+value+dense
     """
-    >>> shorten("lora:" + 60 * "x")
-    'lora:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'
-    """
-    label = " ".join(label.split())
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+    lines = [""]
+    for piece in re.findall(r"[^,+: ]*[,+: ]|[^,+: ]+", " ".join(label.split())):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+        while len(lines[-1]) > width + 1:
+            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+    if len(lines) > 3:
+        lines = [lines[0], lines[1][: width - 1] + "…", lines[-1]]
+    return "\n".join(line.strip() for line in lines)
 
 
 def label_rows(axes: Axes, labels: Sequence[str]) -> None:
     """One horizontal line of the figure for each label, the first on top."""
-    axes.set_yticks(range(len(labels)), [shorten(label) for label in labels])
-    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.set_yticks(range(len(labels)), [wrap(label) for label in labels], fontsize=9, linespacing=1.05)
+    axes.set_ylim(len(labels) - 0.45, -0.55)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

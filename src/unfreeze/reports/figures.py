@@ -53,8 +53,7 @@ def draw_figures(records: Sequence[RunRecord]) -> list[Picture]:
         with style():
             figure = kind.draw(groups, metric)
             if figure is not None:
-                svg, png = render(figure, "svg"), render(figure, "png")
-                pictures.append(Picture(kind.name, kind.shows, svg, png))
+                pictures.append(Picture(kind.name, kind.shows, *render(figure)))
     return pictures
 
 

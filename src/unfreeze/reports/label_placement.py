@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
-from math import cos, pi, sin
+from itertools import pairwise, product
+from math import cos, hypot, pi, sin
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
@@ -17,56 +17,100 @@ _MARKER_PIXELS = 12.0
 
 
 def place_labels(
-    axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str], colours: Sequence[str]
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    labels: Sequence[str],
+    colours: Sequence[str],
+    *,
+    line: Sequence[tuple[float, float]] = (),
 ) -> list[Annotation]:
-    """Write each label at the nearest free place around its point (data coordinates); far ones get a thin line.
+    """Write each label at the nearest free place around its point; far ones are tied to it with a thin line.
 
-    Greedy, from left to right; the limits of the axes must be final. If no place is free, the label stands at the
-    farthest one tried, inside the axes where it can.
+    Greedy, from left to right; the limits of the axes must be final. If no place is free, a label stands at the
+    farthest one that was tried.
+
+    Args:
+        points: in data coordinates, as is `line`, the corners of a drawn line that labels keep off.
     """
-    figure = axes.figure.figure
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()  # the layout decides where points lie; without it they are measured in the wrong place
-    renderer = canvas.get_renderer()
-    axes.set_xlim(axes.get_xlim())
-    axes.set_ylim(axes.get_ylim())
-    at = axes.transData.transform(points)
-    half = _MARKER_PIXELS
-    taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in at]
+    renderer = _lay_out(axes)
+    at = [(float(x), float(y)) for x, y in axes.transData.transform(points)]
+    markers = [_around(point, _MARKER_PIXELS) for point in at]
+    corners: Any = axes.transData.transform(line) if len(line) else []
+    drawn = [_around(dot, 2) for start, end in pairwise(corners) for dot in _dots(start, end)]
     frame = axes.get_window_extent(renderer)
-    placed: list[Annotation] = []
+    pixels = axes.figure.dpi / 72
+    written: list[Bbox] = []
+    placed = []
     for index in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
-        label = axes.annotate(
-            labels[index], points[index], xytext=(0, 0), textcoords="offset points", fontsize=9, zorder=5
-        )
-        label.set_in_layout(False)  # else the layout would move the axes after the measuring
-        others = [box for i, box in enumerate(taken) if i != index]
+        kept_off = [*markers[:index], *markers[index + 1 :], *drawn, *written]
         for distance, angle in product(_DISTANCES, _ANGLES):
-            turn = 2 * pi * angle / 16
-            _move(label, distance * cos(turn), distance * sin(turn))
+            shift = (distance * cos(pi * angle / 8), distance * sin(pi * angle / 8))
+            label = _annotate(axes, labels[index], points[index], shift)
+            tie = _tie(at[index], shift, pixels) if distance > _DISTANCES[0] else []
             box = label.get_window_extent(renderer).padded(2)
-            if _inside(box, frame) and not any(box.overlaps(other) for other in others):
+            # A thin line may cross markers and the drawn line, but no words.
+            free = not any(box.overlaps(other) for other in kept_off)
+            if free and _inside(box, frame) and not any(dot.overlaps(words) for dot in tie for words in written):
                 break
-        if distance > _DISTANCES[0]:
-            line = {"arrowstyle": "-", "color": colours[index], "linewidth": 0.7, "shrinkA": 0, "shrinkB": 5}
-            x, y = label.xyann
-            alignment = {"ha": label.get_horizontalalignment(), "va": "center"}
             label.remove()
-            label = axes.annotate(
-                labels[index], points[index], xytext=(x, y), textcoords="offset points", fontsize=9, zorder=5,
-                arrowprops=line, **alignment,
-            )  # fmt: skip
-            label.set_in_layout(False)
-        taken.append(box)
+        else:
+            label = _annotate(axes, labels[index], points[index], shift)
+        if tie:
+            label.remove()
+            label = _annotate(axes, labels[index], points[index], shift, colours[index])
+        written += [box, *tie]
         placed.append(label)
     return placed
 
 
-def _move(label: Annotation, x: float, y: float) -> None:
-    label.xyann = (x, y)
-    label.set_horizontalalignment("left" if x > 1 else "right" if x < -1 else "center")
-    label.set_verticalalignment("center")
+def _lay_out(axes: Axes) -> Any:
+    """Settle where everything lies, and return what measures texts; before that points are measured wrongly."""
+    canvas: Any = axes.figure.canvas
+    canvas.draw()
+    axes.set_xlim(axes.get_xlim())
+    axes.set_ylim(axes.get_ylim())
+    return canvas.get_renderer()
+
+
+def _annotate(
+    axes: Axes, text: str, point: tuple[float, float], shift: tuple[float, float], tied: str | None = None
+) -> Annotation:
+    side: Literal["left", "right", "center"] = "left" if shift[0] > 1 else "right" if shift[0] < -1 else "center"
+    arrow = {"arrowstyle": "-", "color": tied, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 5} if tied else None
+    label = axes.annotate(
+        text,
+        point,
+        xytext=shift,
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        multialignment="left",
+        fontsize=9,
+        linespacing=1.05,
+        arrowprops=arrow,
+        zorder=5,
+    )
+    label.set_in_layout(False)  # else the layout would move the axes after the measuring
+    return label
+
+
+def _tie(point: tuple[float, float], shift: tuple[float, float], pixels: float) -> list[Bbox]:
+    """What the thin line from a point to its label covers, without its first part over the point's own marker."""
+    end = (point[0] + shift[0] * pixels, point[1] + shift[1] * pixels)
+    return [_around(dot, 1) for dot in _dots(point, end)[3:-1]]
+
+
+def _dots(start: Sequence[float], end: Sequence[float]) -> list[tuple[float, float]]:
+    """Points on a straight line, about 6 pixels apart."""
+    steps = max(1, int(hypot(end[0] - start[0], end[1] - start[1]) / 6))
+    return [
+        (start[0] + (end[0] - start[0]) * i / steps, start[1] + (end[1] - start[1]) * i / steps)
+        for i in range(steps + 1)
+    ]
+
+
+def _around(point: tuple[float, float], half: float) -> Bbox:
+    return Bbox.from_extents(point[0] - half, point[1] - half, point[0] + half, point[1] + half)
 
 
 def _inside(box: Bbox, frame: Bbox) -> bool:

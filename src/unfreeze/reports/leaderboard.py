@@ -80,7 +80,7 @@ def leaderboard(records: Sequence[RunRecord]) -> list[Row]:
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:
-    """The columns of a readable table; one that is empty in every row is left out."""
+    """The columns of a readable table, without those that are empty in every row and a status that is always done."""
     metric = rows[0].metric if rows else ""
     good: Literal["high", "low"] = "high" if is_better_high(metric) else "low"
     title = metric.replace("_", " ") or "score"
@@ -88,18 +88,18 @@ def columns(rows: Sequence[Row]) -> list[Column]:
         Column(f"validation {title}", lambda row: _mean(row.validation), lambda row: _text(row.validation), good),
         Column(f"test {title}", lambda row: _mean(row.test), lambda row: _text(row.test), good),
         Column("seeds", lambda row: row.seeds, lambda row: str(row.seeds)),
-        _column("trainable parameters", lambda row: row.trainable_parameters, quantities.count, "low"),
-        _column("share", lambda row: row.trainable_share, quantities.percent, "low"),
+        Column("trainable parameters", lambda row: row.trainable_parameters, _parameters, "low"),
         _column("train time", lambda row: row.train_seconds, quantities.seconds, "low"),
         _column("time to best", lambda row: row.seconds_to_best, quantities.seconds, "low"),
         _column("time saved", lambda row: row.time_saved, quantities.percent, "high"),
-        _column("compute, share of full", lambda row: row.flops_of_full, quantities.percent, "low"),
+        _column("compute of full", lambda row: row.flops_of_full, quantities.percent, "low"),
         _column("peak memory", lambda row: row.peak_memory_bytes, quantities.memory, "low"),
         _column("epochs", lambda row: row.epochs_run, quantities.plain),
         Column("converged", lambda row: None, lambda row: row.converged),
         Column("status", lambda row: None, lambda row: row.status),
     ]
-    return [column for column in candidates if any(column.text(row) for row in rows)]
+    shown = [column for column in candidates if any(column.text(row) for row in rows)]
+    return shown if any(row.status != "done" for row in rows) else [one for one in shown if one.title != "status"]
 
 
 def best_rows(column: Column, rows: Sequence[Row]) -> set[int]:
@@ -205,6 +205,11 @@ def _column(
     better: Literal["high", "low"] | None = None,
 ) -> Column:
     return Column(title, value, lambda row: write(value(row)), better)
+
+
+def _parameters(row: Row) -> str:
+    share = quantities.percent(row.trainable_share)
+    return quantities.count(row.trainable_parameters) + (f" ({share})" if share else "")
 
 
 def _mean(scores: SeedScores | None) -> float | None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from unfreeze.reports import quantities
-from unfreeze.reports.figure_style import QUIET, colours, new_figure, shorten
+from unfreeze.reports.figure_style import QUIET, colours, new_figure, wrap
 from unfreeze.reports.groups import Group, is_better_high
 from unfreeze.reports.label_placement import place_labels
 from unfreeze.statistics.pareto import pareto_front
@@ -47,7 +47,8 @@ def draw_parameters(groups: Sequence[Group], metric: str) -> Figure | None:
     place_labels(
         axes,
         [(parameters, score) for _, parameters, score in points],
-        [shorten(group.label) for group, _, _ in points],
+        [wrap(group.label, 32) for group, _, _ in points],
         [palette[group.label][0] for group, _, _ in points],
+        line=[(parameters, score) for _, parameters, score in front],
     )
     return figure

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record
+
+if TYPE_CHECKING:
+    from unfreeze.reports.figures import Picture  # needs matplotlib, which a leaderboard does not
 
 ENVIRONMENT_FILE = "environment.json"
 
@@ -19,6 +23,7 @@ class Results:
     records: list[RunRecord]
     comparison: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
 
 
 def read_results(output: Path) -> Results:

@@ -42,7 +42,8 @@ def _draw_split(axes: Axes, groups: Sequence[Group], split: str, metric: str) ->
         interval = mean_interval(values)
         if interval:
             _draw_interval(axes, row, interval[1:], (low, high), colour)
-        axes.plot(values, [row] * len(values), "o", markersize=5, markerfacecolor="none", color=colour, alpha=0.8)
+        # Seeds below the mean, not under it: with three close seeds the mean would hide them all.
+        axes.plot(values, [row + 0.24] * len(values), "o", markersize=4.5, markerfacecolor="none", color=colour)
         mean = float(np.mean(values))
         axes.plot([mean], [row], "D", markersize=7, color=colour, markeredgecolor="white", zorder=4)
         axes.annotate(

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 Cell = str | float | int | None
 
 # What a spreadsheet takes as the start of a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def to_csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -55,7 +55,11 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _neutral(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    if not isinstance(cell, str):
+        return cell
+    # Tabs and line ends start cells and formulas too; some programs also skip leading spaces.
+    text = re.sub(r"[\t\r\n\0]", " ", cell)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
 def _markdown(text: str) -> str:

@@ -127,7 +127,7 @@ def _costs(
     if against is chosen:
         return []
     shares = [
-        f"{value / reference:.0%} of the {noun}"
+        f"{100 * value / reference:.0f} % of the {noun}"
         for value, reference, noun in (
             (chosen.flops, against.flops, "training compute (FLOPs)"),
             (chosen.train_seconds, against.train_seconds, "training time"),

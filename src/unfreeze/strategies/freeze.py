@@ -21,7 +21,7 @@ class Freeze(Strategy):
 
     name: ClassVar[str] = "freeze"
     kind: ClassVar[Literal["closer"]] = "closer"
-    learning_rate: Annotated[float, "peak learning rate"] = 5e-5
+    learning_rate: Annotated[float, "peak learning rate"] = 1e-4
     first: Annotated[int | Literal["half"] | None, "freeze the lowest k layers"] = None
     last: Annotated[int | None, "freeze the highest k layers"] = None
     alternating: Annotated[bool, "freeze every second layer, from the lowest"] = False
@@ -56,10 +56,9 @@ class Freeze(Strategy):
                 )
 
     def trains(self, place: Place, epoch: int) -> bool:
-        if place.part == "embeddings":
+        # By depth and not by part: an adapter on a frozen layer is frozen with it.
+        if place.depth == 0:
             return not self._embeddings_frozen()
-        if place.part != "layer":
-            return True
         return place.depth not in self._frozen_layers(place.num_layers)
 
     def _embeddings_frozen(self) -> bool:

@@ -16,4 +16,4 @@ class Full(Strategy):
     """
 
     name: ClassVar[str] = "full"
-    learning_rate: Annotated[float, "peak learning rate"] = 5e-5
+    learning_rate: Annotated[float, "peak learning rate"] = 1e-4

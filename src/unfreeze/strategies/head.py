@@ -22,7 +22,7 @@ class Head(Strategy):
 
     name: ClassVar[str] = "head"
     epochs: ClassVar[int] = 30
-    learning_rate: Annotated[float, "peak learning rate"] = 1e-3
+    learning_rate: Annotated[float, "peak learning rate"] = 5e-3
     pooler: Annotated[Literal["train", "freeze"], "does the pretrained pooler under the head train?"] = "freeze"
 
     def trains(self, place: Place, epoch: int) -> bool:

@@ -32,10 +32,10 @@ class LoRA(Strategy):
 
     name: ClassVar[str] = "lora"
     epochs: ClassVar[int] = 5
-    learning_rate: Annotated[float, "peak learning rate"] = 3e-4
+    learning_rate: Annotated[float, "peak learning rate"] = 1e-3
     r: Annotated[int, "rank of the update"] = 8
     lora_alpha: Annotated[int, "scale of the update: lora_alpha / r"] = 32
-    lora_dropout: Annotated[float, "dropout on the input of the update"] = 0.1
+    lora_dropout: Annotated[float, "dropout on the input of the update"] = 0.0
     target_modules: Annotated[
         tuple[str, ...] | None, "module names joined with +; by default the attention projections"
     ] = None

@@ -7,6 +7,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import fields
+from math import isfinite
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from unfreeze.strategies.strategy import Strategy, StrategyError
@@ -62,13 +63,25 @@ def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]
             raise StrategyError(f"--strategy {text}: {name} has no setting {key!r}. Known: {', '.join(keys)}.")
         if not equals:
             value = _bare_value(text, key, hints[key])
-        span = _RANGE.match(value)
-        choices = range(int(span[1]), int(span[2]) + 1) if span else [value]
-        values = [{**one, key: _convert(text, key, str(choice), hints[key])} for one in values for choice in choices]
+        if key in values[0]:
+            raise StrategyError(f"--strategy {text}: {key} is given twice.")
+        choices = [_convert(text, key, choice, hints[key]) for choice in _choices(text, key, value)]
+        values = [{**one, key: choice} for one in values for choice in choices]
     try:
         return [cls(**one) for one in values]
     except StrategyError as error:
         raise StrategyError(f"--strategy {text}: {error}") from None
+
+
+def _choices(text: str, key: str, value: str) -> list[str]:
+    """The values of a range `0..6`, both ends included; any other value alone."""
+    span = _RANGE.match(value)
+    if not span:
+        return [value]
+    first, last = int(span[1]), int(span[2])
+    if first > last:
+        raise StrategyError(f"--strategy {text}: {key}={value} is an empty range; the smaller number comes first.")
+    return [str(number) for number in range(first, last + 1)]
 
 
 def _bare_value(text: str, key: str, hint: Any) -> str:
@@ -98,9 +111,11 @@ def _convert(text: str, key: str, value: str, hint: Any) -> Any:
             return value.lower() == "true"
         if option in (int, float):
             try:
-                return option(value)
+                number = option(value)
             except ValueError:
                 continue
+            if isfinite(number) and (key != "learning_rate" or number > 0):
+                return number
         if get_origin(option) is tuple:
             return tuple(value.split("+"))
         if option is str:
@@ -109,6 +124,6 @@ def _convert(text: str, key: str, value: str, hint: Any) -> Any:
 
 
 def _described(options: list[Any]) -> str:
-    words = {int: "a whole number", float: "a number", bool: "true or false"}
+    words = {int: "a whole number", float: "a finite number", bool: "true or false"}
     named = [words.get(option) or (option if isinstance(option, str) else None) for option in options]
     return " or ".join(name for name in named if name)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from unfreeze.batching.features import Batch, Encoded, Features
+from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.data.examples import Example, TextExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
+from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.special_tokens import frame_of
-from unfreeze.tasks.task import Prediction, Task
+from unfreeze.tasks.task import Prediction, Task, required
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,19 +56,14 @@ class Classification(Task):
         ids_of = labels.id_by_name
         features = []
         for i, (example, ids) in enumerate(zip(examples, encoded, strict=True)):
-            label = ids_of[str(self.gold(example))] if labelled else 0
+            # A label that training does not know has no loss; the scores count it as an error.
+            label = ids_of.get(required(self.gold(example), example), IGNORE) if labelled else IGNORE
             features.append(Features(i, [*frame.before, *ids[:room], *frame.after], [label]))
         cut = [len(ids) - room for ids in encoded if len(ids) > room]
         return Encoded(tuple(features), len(examples), len(cut), sum(cut))
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        import torch
-        from torch.nn.functional import cross_entropy
-
-        logits = outputs.logits.float()  # (batch, labels)
-        total = cross_entropy(logits, batch.labels, weight=label_weights, reduction="sum")
-        weights = torch.ones_like(total) * len(batch.labels) if label_weights is None else label_weights[batch.labels]
-        return total, weights.sum()
+        return summed_cross_entropy(outputs.logits, batch.labels, label_weights)
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         return list(outputs.logits.float().softmax(-1).tolist())

@@ -12,8 +12,9 @@ from unfreeze.data.examples import Example, TaggedExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.entities import entity_scores, scores_by_entity_type
+from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.special_tokens import frame_of
-from unfreeze.tasks.task import Prediction, Task
+from unfreeze.tasks.task import Prediction, Task, required
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,7 +87,8 @@ class Tagging(Task):
 
     def _label_ids(self, example: Example, labels: LabelSet) -> list[int]:
         ids_of = labels.id_by_name
-        return [ids_of[tag] for tag in self.gold(example) or ()]
+        # A tag that training does not know has no loss; the scores count it as an error.
+        return [ids_of.get(tag, IGNORE) for tag in required(self.gold(example), example)]
 
     def _window(
         self, window: Window, pieces: list[list[int]], word_labels: list[int], labels: LabelSet
@@ -110,16 +112,8 @@ class Tagging(Task):
         return labels.id("I-" + labels.names[label][2:])
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        from torch.nn.functional import cross_entropy
-
-        logits = outputs.logits.float()  # (batch, tokens, labels)
-        labels = batch.labels.flatten()
-        total = cross_entropy(
-            logits.flatten(0, 1), labels, weight=label_weights, reduction="sum", ignore_index=IGNORE
-        )
-        counted = labels != IGNORE
-        units = counted if label_weights is None else label_weights[labels[counted]]
-        return total, units.sum().to(total.dtype)
+        # (batch, tokens, labels) and (batch, tokens)
+        return summed_cross_entropy(outputs.logits.flatten(0, 1), batch.labels.flatten(), label_weights)
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         scores, best = outputs.logits.float().softmax(-1).max(-1)  # both (batch, tokens)

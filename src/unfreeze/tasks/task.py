@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from unfreeze.batching.features import Batch, Encoded, Features
 from unfreeze.data.examples import Example
@@ -35,6 +35,20 @@ class Prediction:
             "predicted": list(self.predicted) if isinstance(self.predicted, tuple) else self.predicted,
             "scores": [round(score, 6) for score in self.scores],
         }
+
+
+Gold = TypeVar("Gold", str, tuple[str, ...])
+
+
+def required(gold: Gold | None, example: Example) -> Gold:
+    """The label or tags of an example that must have them.
+
+    Raises:
+        TaskError: it has none.
+    """
+    if gold is None:
+        raise TaskError(f"{example.origin or example}: has no label, but is to be trained on or scored.")
+    return gold
 
 
 class Task:

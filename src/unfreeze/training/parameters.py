@@ -57,8 +57,10 @@ class Trainables:
         entry = self.entry(network, epoch)
         for name, module in network.named_modules():
             inside = name.startswith(self.anatomy.prefix + ".")
-            if inside and not any(module.children()) and self.anatomy.depth_of(name) < entry:
-                module.eval()
+            holds_layers = any(layer.startswith(name + ".") for layer in self.anatomy.layer_prefixes)
+            # Modules with children too: attention draws its dropout by its own mode, not by a child's.
+            if inside and not holds_layers and self.anatomy.depth_of(name) < entry:
+                module.training = False
 
     def count(self, network: nn.Module) -> tuple[int, int]:
         """(parameters that train in any epoch, all parameters)."""

@@ -73,6 +73,13 @@ def decode(content: bytes, file: str, encoding: str | None = None, say: Say = si
                 message = f"decoded as {name.upper()}, as its byte order mark says, not as UTF-8"
                 say(Finding("warning", "encoding-by-mark", message, file))
                 break
+        if encoding == "utf-8" and content.count(0) > 0.2 * len(content):
+            raise data_error(
+                "not-text",
+                "every other byte is null: UTF-16 without a byte order mark, or not a text file",
+                file,
+                advice="Try --encoding utf-16-le.",
+            )
     try:
         text = content.decode(encoding)
     except LookupError as error:
@@ -85,13 +92,6 @@ def decode(content: bytes, file: str, encoding: str | None = None, say: Say = si
     except UnicodeDecodeError as error:
         raise _undecodable(error, content, file, encoding) from error
     text = text.removeprefix("\ufeff")
-    if text.count("\0") > 0.2 * len(text):
-        raise data_error(
-            "not-text",
-            "every other character is a null byte: UTF-16 without a byte order mark, or not a text file",
-            file,
-            advice="Try --encoding utf-16-le.",
-        )
     if not text.strip(" \t\r\n"):
         raise data_error("empty-file", "the file is empty", file, advice="Check how it was written or copied.")
     return text

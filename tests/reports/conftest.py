@@ -1,11 +1,19 @@
-"""Records as a comparison leaves them, with numbers made up by a seed. No training."""
+"""A comparison as the program leaves it, with numbers made up by a seed. No training."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from unfreeze.statistics.candidates import candidates_from_runs
+from unfreeze.statistics.pairs import compare_pairs
+from unfreeze.statistics.recommend import recommend
 from unfreeze.storage.records import RunRecord
 
 # strategy: (final score, trainable parameters, FLOPs as a share of full's, epochs)
@@ -73,3 +81,75 @@ def make_records(strategies: int = 12, seeds: int = 3, **changes: Any) -> list[R
             }
             records.append(RunRecord(**(values | changes)))
     return records
+
+
+def accuracy(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0] / sums[..., 1]
+
+
+def counts_like(records: Sequence[RunRecord], split: str, examples: int = 400) -> dict[str, np.ndarray]:
+    """Counts (seeds, examples, 2) of each strategy, right as often as its scores say."""
+    difficulty = np.random.default_rng(1).random(examples)
+    counts: dict[str, list[np.ndarray]] = {}
+    for record in records:
+        score = getattr(record, split).get("macro_f1")
+        if record.status == "done" and score is not None:
+            right = (difficulty < score).astype(float)
+            counts.setdefault(record.strategy, []).append(np.stack([right, np.ones(examples)], axis=1))
+    return {strategy: np.stack(rows) for strategy, rows in counts.items()}
+
+
+def write_comparison(output: Path, records: Sequence[RunRecord], **changes: Any) -> Path:
+    """`comparison.json` and `environment.json`; `changes` replace keys of the first."""
+    runs = [asdict(record) for record in records]
+    comparisons = [
+        entry
+        for split in ("validation", "test")
+        for entry in compare_pairs(
+            counts_like(records, split),
+            accuracy,
+            model_name=records[0].model_name,
+            split=split,
+            metric="macro_f1",
+            repetitions=500,
+        )
+    ]
+    found = recommend(candidates_from_runs(runs, "macro_f1"), comparisons, metric="macro_f1")
+    comparison = {
+        "schema_version": 1,
+        "task": "classification",
+        "data": {
+            "name": "sample:emotion",
+            "sha256": "5d1c" * 16,
+            "sizes": {"train": 16000, "validation": 2000, "test": 2000},
+            "checks": ["12 texts of test occur in train.", "Label surprise: 3 % of the training examples."],
+            "notes": ["validation was split off train with seed 42, stratified."],
+        },
+        "model": [records[0].model_name],
+        "selection_metric": "macro_f1",
+        "recommendation": {"strategy": found.strategy, "reasons": found.reasons},
+        "comparisons": comparisons,
+        "runs": runs,
+    }
+    environment = {
+        "python": "3.11.7",
+        "platform": "Linux-6.1-x86_64",
+        "processor": "AMD EPYC",
+        "cpus": 8,
+        "packages": {"unfreeze": "0.1.0", "torch": "2.10.0", "peft": None},
+        "command": ["unfreeze", "compare", "--model", "distilbert-base-uncased", "--data", "my data/x.csv"],
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "comparison.json").write_text(json.dumps(comparison | changes), encoding="utf-8")
+    (output / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    return output
+
+
+@pytest.fixture(name="make_records")
+def make_records_fixture() -> Callable[..., list[RunRecord]]:
+    return make_records
+
+
+@pytest.fixture(name="write_comparison")
+def write_comparison_fixture() -> Callable[..., Path]:
+    return write_comparison

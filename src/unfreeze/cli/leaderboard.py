@@ -1,0 +1,41 @@
+"""The leaderboard as it is printed at the end of a comparison: short, aligned, plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unfreeze.data.findings import printable
+from unfreeze.reports.leaderboard import Row
+
+MISSING = "-"
+
+
+def leaderboard_text(rows: Sequence[Row]) -> str:
+    """One line for each strategy; the full table, with every cost, is in `leaderboard.md`."""
+    metric = rows[0].metric if rows else "score"
+    header = ["strategy", f"validation {metric}", f"test {metric}", "seeds", "trained", "seconds", "FLOPs of full"]
+    cells = [header] + [
+        [
+            printable(row.label),
+            _text(row.validation),
+            _text(row.test),
+            str(row.seeds),
+            MISSING if row.trainable_share is None else f"{100 * row.trainable_share:.2f} %",
+            MISSING if row.train_seconds is None else f"{row.train_seconds:.1f}",
+            MISSING if row.flops_of_full is None else f"{100 * row.flops_of_full:.0f} %",
+        ]
+        for row in rows
+    ]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+    lines = ["  ".join(_aligned(cell, width, i) for i, (cell, width) in enumerate(zip(line, widths, strict=True)))
+             for line in cells]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _text(scores: object) -> str:
+    return MISSING if scores is None else str(scores)
+
+
+def _aligned(cell: str, width: int, column: int) -> str:
+    return cell.ljust(width) if column == 0 else cell.rjust(width)

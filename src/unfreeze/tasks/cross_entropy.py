@@ -1,0 +1,24 @@
+"""Cross-entropy as a sum and the units it sums over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unfreeze.batching.features import IGNORE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def summed_cross_entropy(logits: Tensor, labels: Tensor, label_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    """(weighted sum, sum of the weights) over the items with a label; their ratio is torch's weighted mean.
+
+    Shapes: logits (items, labels); labels (items,), IGNORE where there is none; label_weights (labels,).
+    """
+    from torch.nn.functional import cross_entropy
+
+    logits = logits.float()  # under bf16 the loss is still computed in fp32
+    total = cross_entropy(logits, labels, weight=label_weights, reduction="sum", ignore_index=IGNORE)
+    counted = labels != IGNORE
+    units = counted if label_weights is None else label_weights[labels[counted]]
+    return total, units.sum().to(total.dtype)

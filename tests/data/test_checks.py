@@ -1,0 +1,84 @@
+"""Checks over splits, and the label set they protect."""
+
+from __future__ import annotations
+
+import pytest
+
+from unfreeze.data.checks import check_splits
+from unfreeze.data.examples import Origin, TaggedExample, TextExample
+from unfreeze.data.findings import DataError, Finding, printable, stop_on_errors
+from unfreeze.data.labels import LabelSet
+
+GOOD = [TextExample(f"text {i}", "ab"[i % 2], Origin("train.csv", i + 2)) for i in range(10)]
+
+
+def codes(train: list, test: list | None = None, scheme: str | None = None) -> dict[str, str]:
+    splits = {"train": train} | ({} if test is None else {"test": test})
+    return {finding.code: finding.severity for finding in check_splits(splits, scheme)}
+
+
+def test_clean_data_has_no_findings() -> None:
+    assert codes(GOOD, [TextExample("new", "a")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "expected"),
+    [
+        ([], None, {"no-examples": "error"}),
+        (GOOD, [], {"no-examples": "error"}),
+        (GOOD[::2], None, {"one-class": "error"}),
+        ([TextExample(str(i), f"{i}.5") for i in range(9)], None, {"continuous-labels": "error"}),
+        ([*GOOD, TextExample("odd", "c")], None, {"singleton-class": "warning"}),
+        ([*GOOD, GOOD[0]], None, {"duplicates": "note"}),
+        ([*GOOD, TextExample("TEXT  0", "b")], None, {"duplicates": "note", "contradicting-labels": "warning"}),
+        (GOOD, GOOD[:1], {"leak": "warning"}),
+        (GOOD, [TextExample("new", "c")], {"unseen-label": "error"}),
+        (GOOD, [TextExample("new", "A")], {"unseen-label": "error", "similar-labels": "warning"}),
+        (GOOD, [TextExample("  ", "a")], {"empty-texts": "warning"}),
+        (GOOD, [TextExample("x" * 60_000, "a")], {"long-texts": "warning"}),
+        (GOOD, [TextExample("a\0b", "a")], {"control-characters": "warning"}),
+        (GOOD, [TextExample("👩\u200d🔬 tab\t and\nline", "a")], {}),
+        (GOOD, [TextExample("x", None)], {"missing-labels": "error"}),
+    ],
+)
+def test_each_check(train: list, test: list | None, expected: dict[str, str]) -> None:
+    assert codes(train, test) == expected
+
+
+def test_checks_of_tags() -> None:
+    train = [TaggedExample(("Ada", f"w{i}"), ("B-PER", "O")) for i in range(5)]
+    invalid = [TaggedExample(("x", "y"), ("O", "I-PER"))]
+    assert codes(train, invalid, "iob2") == {"invalid-transitions": "warning"}
+    assert codes([TaggedExample(("a", str(i)), ("O", "O")) for i in range(3)], None, "plain") == {"one-class": "error"}
+
+
+def test_an_error_names_its_place() -> None:
+    test = [TextExample("new", "c", Origin("test.csv", 7)), TextExample("newer", "d", Origin("test.csv", 9))]
+    found = [str(finding) for finding in check_splits({"train": GOOD, "test": test}, None)]
+    assert found[0].startswith("test.csv:7: the label 'c' of test") and found[1].startswith("test.csv:9: the label 'd'")
+
+
+def test_all_errors_are_raised_together() -> None:
+    findings = [Finding("error", "a", "first"), Finding("warning", "b", "second"), Finding("error", "c", "third")]
+    with pytest.raises(DataError) as raised:
+        stop_on_errors(findings)
+    assert str(raised.value) == "first\nthird" and len(raised.value.findings) == 3
+    stop_on_errors(findings[1:2])
+
+
+def test_data_cannot_drive_the_terminal() -> None:
+    assert printable("\x1b[31m\u202e\0") == "\\x1b[31m\\u202e\\x00"
+    assert str(Finding("error", "a", "label '\x1b'", "f\x07", 3)) == "f\\x07:3: label '\\x1b'"
+
+
+def test_label_set() -> None:
+    labels = LabelSet.from_labels(["10", "9", "O", "b"])
+    assert labels.names == ("O", "9", "10", "b")
+    assert LabelSet.from_mapping({str(i): name for i, name in labels.name_by_id.items()}) == labels
+    assert "b" in labels and "c" not in labels and len(labels) == 4
+    with pytest.raises(KeyError, match="'c' is not among the training labels"):
+        labels.id("c")
+    with pytest.raises(ValueError, match="expected 0 to 1"):
+        LabelSet.from_mapping({0: "a", 2: "b"})
+    with pytest.raises(ValueError, match="not unique"):
+        LabelSet(("a", "a"))

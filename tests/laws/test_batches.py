@@ -1,0 +1,120 @@
+"""How examples are put into batches changes rounding at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+@pytest.mark.parametrize("sampling", ["random", "group_by_length"])
+@pytest.mark.parametrize(("size", "accumulation"), [(4, 2), (2, 4), (1, 8)])
+def test_accumulation_equals_one_big_batch(
+    workbench: Callable[..., Any], task_name: str, size: int, accumulation: int, sampling: str
+) -> None:
+    """22 examples in batches of 8: the last one is short."""
+
+    def trained(size: int, accumulation: int) -> Any:
+        bench = workbench(
+            "bert",
+            task_name,
+            dropout=0.0,
+            examples=22,
+            per_device_train_batch_size=size,
+            gradient_accumulation_steps=accumulation,
+            train_sampling_strategy=sampling,
+        )
+        # AdamW makes a step of full length of rounding noise where the true gradient is zero (the bias of the keys).
+        bench.network.double()
+        bench.run()
+        return bench
+
+    whole, parts = trained(8, 1), trained(size, accumulation)
+    assert parts.losses == pytest.approx(whole.losses, abs=1e-6)
+    expected = whole.state()
+    for name, found in parts.state().items():
+        torch.testing.assert_close(found, expected[name], rtol=0, atol=1e-6)
+
+
+def test_accumulated_gradients_equal_those_of_one_batch_for_uneven_units(workbench: Callable[..., Any]) -> None:
+    """Dividing each micro-batch by its own number of words would weight short sentences more; this one sees it."""
+
+    def gradients(size: int) -> dict[str, torch.Tensor]:
+        bench = workbench("bert", "tagging", dropout=0.0, per_device_train_batch_size=size)
+        found: dict[str, torch.Tensor] = {}
+
+        class Keep(torch.optim.SGD):
+            def step(self) -> None:  # type: ignore[override]
+                parameters = dict(bench.network.named_parameters())
+                found.update({name: p.grad.clone() for name, p in parameters.items() if p.grad is not None})
+
+        windows = bench.train.encoded.features[:8]
+        bench.trainables.apply(bench.network, 0)
+        bench.trainer()._step(Keep(bench.network.parameters(), lr=1.0), windows, 0)
+        return found
+
+    whole, parts = gradients(8), gradients(3)
+    assert whole.keys() == parts.keys()
+    for name, gradient in whole.items():
+        torch.testing.assert_close(parts[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_predictions_do_not_depend_on_their_batch(
+    workbench: Callable[..., Any], family: str, task_name: str
+) -> None:
+    """One window at a time, without padding, against all windows padded to the longest."""
+    found = []
+    for tokens_per_batch in (1, 64, 10**6):
+        bench = workbench(family, task_name, tokens_per_batch=tokens_per_batch)
+        found.append(bench.evaluate(bench.network))
+    lengths = {len(window) for window in bench.validation.encoded.features}
+    assert len(lengths) > 3, "nothing would be padded"
+    for other in found[1:]:
+        assert [p.predicted for p in other.predictions] == [p.predicted for p in found[0].predictions]
+        assert [p.example for p in other.predictions] == list(range(len(bench.validation.examples)))
+        for one, alone in zip(other.predictions, found[0].predictions, strict=True):
+            assert one.scores == pytest.approx(alone.scores, abs=1e-5)
+        assert other.metrics == pytest.approx(found[0].metrics, abs=1e-5)
+
+
+def test_padding_does_not_reach_the_loss(workbench: Callable[..., Any], family: str, task_name: str) -> None:
+    bench = workbench(family, task_name, dropout=0.0)
+    windows = sorted(bench.train.encoded.features, key=len)
+    few = [windows[0], windows[1], windows[-1]]
+    assert len(few[0]) < len(few[-1])
+
+    def loss_and_gradient(groups: list[list[Any]]) -> tuple[float, torch.Tensor]:
+        bench.network.zero_grad()
+        total = 0.0
+        for group in groups:
+            batch = bench.collator(group)
+            loss, _ = bench.task.loss(bench.network(**batch.inputs), batch)
+            loss.backward()
+            total += float(loss.detach())
+        name = next(name for name, place in bench.anatomy.places.items() if place.part == "layer" and "weight" in name)
+        return total, bench.network.get_parameter(name).grad.clone()
+
+    together, alone = loss_and_gradient([few]), loss_and_gradient([[window] for window in few])
+    assert together[0] == pytest.approx(alone[0], abs=1e-5)
+    torch.testing.assert_close(together[1], alone[1], rtol=1e-4, atol=1e-5)
+
+
+def test_evaluation_leaves_modes_and_generators_to_training(workbench: Callable[..., Any]) -> None:
+    """Evaluating more often must not change what training does."""
+
+    def weights(**options: Any) -> dict[str, torch.Tensor]:
+        bench = workbench(strategy="freeze:first=1", **options)
+        states = []
+
+        def rising(network: Any) -> Any:
+            evaluation = bench.evaluate(network)
+            states.append(bench.state())
+            evaluation.metrics[bench.options.metric_for_best_model] = float(len(states))
+            return evaluation
+
+        bench.trainer(evaluate=rising).train(bench.train.encoded.features)
+        return states[-1]
+
+    seldom, often = weights(), weights(eval_strategy="steps", eval_steps=1)
+    assert all(torch.equal(seldom[name], often[name]) for name in seldom)

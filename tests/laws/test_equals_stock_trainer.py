@@ -1,0 +1,162 @@
+"""With dropout 0 the loop does what the stock transformers Trainer does, step by step, and peft's LoRA with it.
+
+Both start from the same weights and see the same 100 batches. Dropout is off because the two draw it differently, and
+because the stock Trainer keeps it alive in frozen layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from unfreeze.batching.order import training_batches
+
+STEPS, EPOCHS, BATCH = 100, 10, 8
+LEARNING_RATE, WARMUP = 1e-3, 0.1
+# The softmax does not see a shift of all keys, so the true gradient of their bias is zero. AdamW makes steps of the
+# rounding noise that is left; the outputs, compared below, do not change with it.
+WITHOUT_GRADIENT = "key.bias"
+
+
+def stock_batches(bench: Any) -> list[dict[str, torch.Tensor]]:
+    """Our batches of all epochs, as the stock Trainer takes them."""
+    features = bench.train.encoded.features
+    lengths = [len(window) for window in features]
+    batches = []
+    for epoch in range(EPOCHS):
+        for indices in training_batches(lengths, BATCH, seed=bench.options.seed, epoch=epoch):
+            batch = bench.collator([features[i] for i in indices])
+            batches.append({**batch.inputs, "labels": batch.labels})
+    return batches
+
+
+def stock_training(network: Any, batches: list[dict[str, torch.Tensor]], folder: Path) -> list[float]:
+    """Train with the stock Trainer; the loss of each step."""
+    from torch.utils.data import DataLoader
+    from transformers import Trainer, TrainingArguments
+
+    losses: list[float] = []
+
+    class FedTrainer(Trainer):
+        def get_train_dataloader(self) -> Any:
+            return DataLoader(batches, batch_size=None, shuffle=False)
+
+        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+            result = super().compute_loss(*args, **kwargs)
+            loss = result[0] if isinstance(result, tuple) else result
+            losses.append(float(loss.detach()))
+            return result
+
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=1,
+        per_device_train_batch_size=BATCH,
+        learning_rate=LEARNING_RATE,
+        lr_scheduler_type="linear",
+        warmup_steps=WARMUP,
+        weight_decay=0.01,
+        max_grad_norm=1.0,
+        optim="adamw_torch_fused",
+        use_cpu=True,
+        dataloader_pin_memory=False,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        seed=0,
+    )
+    FedTrainer(model=network, args=arguments, train_dataset=batches).train()
+    return losses
+
+
+def stock_network(bench: Any, strategy: str) -> Any:
+    """A network of its own with the weights of ours; LoRA as peft's users write it."""
+    from copy import deepcopy
+
+    if strategy != "lora":
+        network = deepcopy(bench.network)
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(bench.trainables.trains(name, 0))
+        return network
+    return stock_lora(bench)
+
+
+def stock_lora(bench: Any) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    base = type(bench.network)(bench.network.config)
+    config = LoraConfig(
+        task_type=bench.task.peft_type, r=8, lora_alpha=32, lora_dropout=0.0, target_modules=["query", "key", "value"]
+    )
+    network = get_peft_model(base, config)
+    parameters = dict(network.named_parameters())
+    copied = set()
+    with torch.no_grad():
+        for name, parameter in bench.network.named_parameters():
+            theirs = stock_lora_name(name)
+            parameters[theirs].copy_(parameter)
+            copied.add(theirs)
+    left = {name for name in parameters.keys() - copied if "original_module" not in name}
+    assert not left, f"weights without a partner: {left}"
+    return network
+
+
+def stock_lora_name(name: str) -> str:
+    """get_peft_model wraps the network and trains a copy of the head."""
+    if name.startswith("classifier."):
+        name = name.replace("classifier.", "classifier.modules_to_save.default.")
+    return f"base_model.model.{name}"
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft 0.21 with transformers 5.23
+@pytest.mark.parametrize("strategy", ["full", "head", "freeze:first=1", "lora"])
+def test_a_run_equals_the_stock_trainer(
+    workbench: Callable[..., Any],
+    strategy: str,
+    task_name: str,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    text = "lora:lora_dropout=0" if strategy == "lora" else strategy
+    bench = workbench(
+        "bert",
+        task_name,
+        text,
+        dropout=0.0,
+        examples=STEPS // EPOCHS * BATCH,
+        epochs=EPOCHS,
+        per_device_train_batch_size=BATCH,
+        learning_rate=LEARNING_RATE,
+        warmup_steps=WARMUP,
+        eval_strategy="steps",
+        eval_steps=STEPS,  # one evaluation, at the end: the last weights are the selected ones
+    )
+    start = bench.state()
+    theirs = stock_network(bench, strategy)
+    result = bench.run()
+    their_losses = stock_training(theirs, stock_batches(bench), tmp_path / "stock")
+
+    assert result.steps == len(bench.losses) == len(their_losses) == STEPS
+    loss_deviation = max(abs(a - b) for a, b in zip(bench.losses, their_losses, strict=True))
+    their_weights = dict(theirs.named_parameters())
+    weight_deviation = moved = 0.0
+    for name, ours in bench.state().items():
+        partner = their_weights[stock_lora_name(name) if strategy == "lora" else name]
+        if not name.endswith(WITHOUT_GRADIENT):
+            weight_deviation = max(weight_deviation, float((ours - partner).abs().max()))
+        moved = max(moved, float((ours - start[name]).abs().max()))
+    theirs.eval()
+    inputs = bench.collator(bench.validation.encoded.features).inputs
+    with torch.no_grad():
+        output_deviation = float((bench.network(**inputs).logits - theirs(**inputs).logits).abs().max())
+    deviations = {"loss": loss_deviation, "weight": weight_deviation, "output": output_deviation}
+    for what, deviation in deviations.items():
+        record_property(f"{what}_deviation", deviation)
+    assert moved > 1e-2, "hardly trained: equality would prove nothing"
+    assert loss_deviation < 1e-4
+    assert weight_deviation < 1e-5
+    assert output_deviation < 1e-5

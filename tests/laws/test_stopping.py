@@ -1,0 +1,144 @@
+"""When the loop evaluates, which weights it keeps, when it stops, and what it does with a loss that is no number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+from unfreeze.evaluation.evaluate import Evaluation
+from unfreeze.tasks import Classification
+from unfreeze.training.loop import Diverged
+
+
+class Scripted:
+    """In place of the evaluation: gives out these scores, and keeps the weights it saw."""
+
+    def __init__(self, bench: Any, scores: list[float]) -> None:
+        self.bench, self.scores, self.states = bench, iter(scores), []
+
+    def __call__(self, network: Any) -> Evaluation:
+        self.states.append(self.bench.state())
+        return Evaluation({self.bench.options.metric_for_best_model: next(self.scores)}, {}, [], 0.0)
+
+
+def train(bench: Any, scores: list[float]) -> tuple[Any, Scripted]:
+    scripted = Scripted(bench, scores)
+    return bench.trainer(evaluate=scripted).train(bench.train.encoded.features), scripted
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("strategy", ["full", "head", "lora"])
+def test_the_best_weights_are_left_in_the_network(workbench: Callable[..., Any], strategy: str) -> None:
+    bench = workbench(strategy=strategy, epochs=4)
+    result, scripted = train(bench, [0.1, 0.7, 0.7, 0.5])
+    assert same(bench.state(), scripted.states[1])
+    assert not same(bench.state(), scripted.states[2])
+    assert (result.best_epoch, result.epochs_run, result.steps, result.converged) == (2.0, 4, 12, True)
+    assert not any(module.training for module in bench.network.modules())
+
+
+def test_patience_ends_the_run(workbench: Callable[..., Any]) -> None:
+    bench = workbench(epochs=10, early_stopping_patience=2)
+    result, scripted = train(bench, [0.1, 0.5, 0.4, 0.5, 0.9])
+    assert (result.epochs_run, result.steps, result.best_epoch) == (4, 12, 2.0)
+    assert same(bench.state(), scripted.states[1])
+
+
+def test_patience_ends_the_run_between_epochs(workbench: Callable[..., Any]) -> None:
+    bench = workbench(epochs=5, early_stopping_patience=1, eval_strategy="steps", eval_steps=2)
+    result, scripted = train(bench, [0.5, 0.4, 0.9])
+    assert (result.steps, result.epochs_run) == (4, 2)
+    assert same(bench.state(), scripted.states[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({"epochs": 3}, [3, 6, 9]),
+        ({"epochs": 3, "max_steps": 5}, [3, 5]),
+        ({"epochs": 2, "eval_strategy": "steps", "eval_steps": 4}, [4, 6]),
+        ({"epochs": 1, "max_steps": 100}, [3]),
+        ({"epochs": 2, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}, [3, 6]),
+        ({"epochs": 1, "examples": 25}, [4]),  # a last batch of one
+    ],
+)
+def test_evaluations_come_when_asked_and_at_the_end(
+    workbench: Callable[..., Any], options: dict[str, Any], steps: list[int]
+) -> None:
+    result, _ = train(workbench(**options), [0.1 * i for i in range(9)])
+    assert [entry["step"] for entry in result.history] == steps
+    assert result.steps == steps[-1]
+
+
+def test_a_run_that_still_rises_says_so(workbench: Callable[..., Any]) -> None:
+    assert train(workbench(epochs=2), [0.1, 0.7])[0].converged is False
+    assert train(workbench(epochs=1), [0.1])[0].converged is None
+
+
+def test_the_result_counts_what_was_done(workbench: Callable[..., Any]) -> None:
+    bench = workbench(epochs=2)
+    result = bench.run()
+    assert result.tokens == 2 * bench.train.encoded.num_tokens
+    assert result.train_seconds > 0
+    assert result.evaluate_seconds > 0
+    assert result.seconds_to_best <= result.history[-1]["seconds"] + 1e-3
+    assert len(bench.losses) == 6
+    assert all(entry["train_loss"] > 0 for entry in result.history)
+
+
+@dataclass(frozen=True)
+class BreaksDown(Classification):
+    """The loss is no number from the given call on."""
+
+    calls: Any = None
+    good: int = 0
+    factor: float = float("nan")
+
+    def loss(self, outputs: Any, batch: Any, label_weights: Any = None) -> Any:
+        total, units = super().loss(outputs, batch, label_weights)
+        self.calls.append(1)
+        return (total if len(self.calls) <= self.good else total * self.factor), units
+
+
+@pytest.mark.parametrize("factor", [float("nan"), float("inf")])
+@pytest.mark.parametrize(("good", "accumulation"), [(0, 1), (2, 1), (3, 2)])
+def test_a_loss_that_is_no_number_does_not_touch_the_weights(
+    workbench: Callable[..., Any], factor: float, good: int, accumulation: int
+) -> None:
+    size = 8 // accumulation
+    bench = workbench(per_device_train_batch_size=size, gradient_accumulation_steps=accumulation)
+    after_each_step = [bench.state()]
+    trainer = bench.trainer(
+        task=BreaksDown([], good, factor), on_progress=lambda progress: after_each_step.append(bench.state())
+    )
+    steps_done = good // accumulation
+    with pytest.raises(Diverged, match=f"step {steps_done + 1}: loss (nan|inf|-inf), gradient norm"):
+        trainer.train(bench.train.encoded.features)
+    assert len(after_each_step) == 1 + steps_done
+    assert same(bench.state(), after_each_step[-1])
+    assert all(torch.isfinite(weight).all() for weight in bench.state().values())
+    assert all(parameter.grad is None for parameter in bench.network.parameters())
+
+
+def test_a_far_too_high_rate_is_noticed(workbench: Callable[..., Any]) -> None:
+    bench = workbench(learning_rate=1e38, epochs=20)
+    with pytest.raises(Diverged):
+        train(bench, [0.0] * 20)
+
+
+def test_without_a_labelled_word_a_step_changes_nothing(workbench: Callable[..., Any]) -> None:
+    from dataclasses import replace
+
+    bench = workbench(task_name="tagging", epochs=1)
+    silent = [replace(window, labels=[-100] * len(window)) for window in bench.train.encoded.features]
+    before = bench.state()
+    scripted = Scripted(bench, [0.5])
+    bench.trainer(evaluate=scripted).train(silent)
+    assert same(before, bench.state())

@@ -1,0 +1,120 @@
+"""The page: whole, self-contained, and nothing from data becomes markup."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from unfreeze.reports.document import SECTIONS, render_report, write_report
+from unfreeze.reports.results import Results, read_results
+from unfreeze.storage.records import RunRecord
+
+EVIL = "<script>alert(1)</script>"
+VOID = {"meta", "img", "wbr", "br"}
+
+
+class Page(HTMLParser):
+    """Collects tags and attributes, and checks that every tag is closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_whole_report(make_records, write_comparison, tmp_path):
+    write_comparison(tmp_path, make_records(4, 3))
+    path = write_report(tmp_path)
+    assert path == tmp_path / "report" / "index.html"
+    assert len(list((tmp_path / "report" / "figures").iterdir())) == 8
+    page = Page(path.read_text(encoding="utf-8"))
+    assert sum(tag == "img" for tag, _ in page.tags) == 4
+    assert sum(tag == "section" for tag, _ in page.tags) == len(SECTIONS) - 1  # no further test sets
+    for words in ("Use freeze:first=3.", "undecided: not enough data", "anger", "'my data/x.csv'", "12 texts of test"):
+        assert words in page.text
+
+
+def test_nothing_comes_from_outside(make_records, write_comparison, tmp_path):
+    write_comparison(tmp_path, make_records(2, 1))
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    page = Page(text)
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in text
+    assert all(tag != "script" for tag, _ in page.tags)
+    addresses = [a[key] for _, a in page.tags for key in ("src", "href") if key in a]
+    assert all(address.startswith(("data:image/svg+xml;base64,", "#")) for address in addresses)
+    assert not re.search(r"url\(|@import", text)
+
+
+def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_path):
+    records = [
+        replace(
+            record,
+            strategy=record.strategy + EVIL,
+            model_name=EVIL,
+            task=EVIL,
+            trains=EVIL,
+            precision=EVIL,
+            notes=[EVIL, '"><img src=x onerror=alert(1)>'],
+            breakdown={EVIL: {"f1": 0.5, "support": 3}},
+            tests={EVIL: {"macro_f1": 0.5}},
+        )
+        for record in make_records(3, 2)
+    ]
+    records.append(replace(records[0], seed=9, status="failed", error=EVIL))
+    data = {"name": EVIL, "sha256": EVIL, "sizes": {EVIL: 3}, "checks": [EVIL], "notes": [EVIL]}
+    write_comparison(tmp_path, records, data=data)
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "<img src=x" not in text
+    # A line may end behind a sign of a name; apart from that the words are there as they were written.
+    assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 20
+    Page(text)
+
+
+def test_records_with_nothing_in_them():
+    bare = RunRecord(strategy="full", seed=0, model_name="m", task="classification", status="done")
+    text = render_report(Results([bare, replace(bare, seed=1, status="failed")]))
+    assert "None" not in Page(text).text
+    assert "not finished" in text
+
+
+def test_comparison_with_nothing_in_it(make_records):
+    comparison = {"recommendation": None, "data": None, "comparisons": [{"a": "x", "b": "y", "split": "test"}]}
+    text = render_report(Results(make_records(2, 1), comparison))
+    assert "No strategy can be recommended" in text
+    assert "None" not in Page(text).text
+
+
+def test_many_pairs_are_folded_except_with_the_recommended(make_records, write_comparison, tmp_path):
+    write_comparison(tmp_path, make_records(12, 2))
+    text = render_report(read_results(tmp_path))
+    assert text.count("<details>") == 2
+    assert "The other 55 pairs on test" in text
+
+
+def test_several_models_are_named(make_records, write_comparison, tmp_path):
+    records = make_records(2, 2, model_name="org/a") + make_records(2, 2, model_name="org/b")
+    write_comparison(tmp_path, records, recommendation={"strategy": "head", "model_name": "org/b", "reasons": []})
+    assert "Use head on org/b." in render_report(read_results(tmp_path))
+
+
+def test_a_folder_without_runs_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no run recorded"):
+        write_report(tmp_path)

@@ -1,0 +1,86 @@
+"""The rule of the recommendation, and that its reasons tell the whole story."""
+
+from __future__ import annotations
+
+import pytest
+
+from unfreeze.statistics.candidates import Candidate, candidates_from_runs
+from unfreeze.statistics.recommend import recommend
+
+
+def candidate(strategy, *scores, flops=1.0, **changes):
+    return Candidate(strategy, "m", scores=scores, flops=flops, train_seconds=10 * (flops or 1), **changes)
+
+
+FULL = candidate("full", 0.920, 0.921, 0.919, flops=10.0)
+FREEZE = candidate("freeze:first=3", 0.914, 0.915, 0.913, flops=5.0)
+HEAD = candidate("head", 0.80, 0.81, 0.79, flops=1.0)
+
+
+def test_the_cheapest_within_the_margin():
+    found = recommend([FULL, FREEZE, HEAD], metric="macro_f1")
+    assert (found.strategy, found.model_name) == ("freeze:first=3", "m")
+    assert "0.9140 ± 0.0025 over 3 seeds" in found.reasons[0]
+    assert "50 % of the training compute" in found.reasons[1]
+
+
+def test_the_margin_itself_is_within():
+    assert recommend([candidate("full", 0.92, flops=2.0), candidate("lora", 0.91)]).strategy == "lora"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"), [("full", "freeze:first=3", "better"), ("freeze:first=3", "full", "worse")]
+)
+def test_significantly_worse_is_not_good_enough(a, b, verdict):
+    entry = {"a": a, "b": b, "model_name": "m", "split": "validation", "verdict": verdict}
+    assert recommend([FULL, FREEZE, HEAD], [entry]).strategy == "full"
+    assert recommend([FULL, FREEZE, HEAD], [entry | {"split": "test"}]).strategy == "freeze:first=3"
+    assert recommend([FULL, FREEZE, HEAD], [entry | {"verdict": "tie"}]).strategy == "freeze:first=3"
+
+
+def test_nothing_finished():
+    found = recommend([Candidate("full", "m", (), unfinished=("failed", "diverged"))])
+    assert found.strategy is None
+    assert "2 of 2 runs left out (diverged, failed)" in found.reasons[-1]
+    assert recommend([]).strategy is None
+
+
+def test_one_seed_is_said():
+    assert any("these weights only" in reason for reason in recommend([candidate("full", 0.9)]).reasons)
+    assert not any("these weights only" in reason for reason in recommend([FULL, FREEZE]).reasons)
+
+
+def test_a_loser_that_was_still_improving_is_said():
+    found = recommend([FULL, candidate("head", 0.7, 0.7, flops=1.0, converged=False)])
+    assert "head was still improving at its last epoch: more --epochs may change this." in found.reasons
+
+
+def test_unknown_flops_make_nobody_cheap():
+    seconds = Candidate("lora", "m", (0.92, 0.92), flops=None, train_seconds=1.0)
+    assert recommend([FULL, FREEZE, seconds]).strategy == "lora"
+    unknown = Candidate("bitfit", "m", (0.92, 0.92))
+    assert recommend([FULL, FREEZE, unknown]).strategy == "freeze:first=3"
+
+
+def test_lower_can_be_better():
+    low = candidate("full", 2.0, 2.0, flops=3.0)
+    assert recommend([low, candidate("head", 3.0, 3.0)], higher_is_better=False).strategy == "full"
+
+
+def test_several_models_are_named():
+    other = Candidate("full", "n", (0.95, 0.95), flops=3.0)
+    assert "full on n" in recommend([FULL, other]).reasons[0]
+
+
+def test_candidates_from_runs():
+    run = {"strategy": "full", "model_name": "m", "status": "done", "validation": {"f1": 0.9}, "flops": 4.0}
+    runs = [
+        run | {"train_examples": 100, "converged": True},
+        run | {"train_examples": 100, "converged": False, "flops": 2.0},
+        run | {"train_examples": 10, "validation": {"f1": 0.1}},
+        run | {"status": "failed", "validation": {}, "train_examples": None},
+        run | {"strategy": "head", "validation": None, "flops": None},
+    ]
+    full, head = candidates_from_runs(runs, "f1")
+    assert full == Candidate("full", "m", (0.9, 0.9), flops=3.0, converged=False, unfinished=("failed",))
+    assert head == Candidate("head", "m", ())

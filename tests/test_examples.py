@@ -1,0 +1,56 @@
+"""Every example runs, is short, and every recipe is a comparison we understand."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from unfreeze.settings import read_config_file, read_settings
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(path: Path, tmp_path: Path, family_folder: Callable[..., str]) -> None:
+    command = [sys.executable, str(path), str(family_folder("bert")), str(tmp_path / "out")]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert (tmp_path / "out" / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_is_a_valid_comparison(path: Path) -> None:
+    settings, notes = read_settings(read_config_file(path))
+    assert settings.model and settings.strategies()
+    assert notes == []
+
+
+def test_readme_python_parses_and_its_links_exist() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for block in re.findall(r"```python\n(.*?)```", readme, re.S):
+        ast.parse(block)
+    for target in re.findall(r"\]\(([^)#:]+)\)", readme):
+        assert (ROOT / target).exists(), target
+
+
+def test_readme_names_every_command() -> None:
+    from unfreeze.cli import COMMANDS
+
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in COMMANDS if f"unfreeze {name}" not in readme] == []
