@@ -12,6 +12,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import random
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,7 @@ from unfreeze.data.examples import Example, TaggedExample, TextExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.models.anatomy import Anatomy, take_anatomy
-from unfreeze.models.load import load_network, load_tokenizer
+from unfreeze.models.load import LoadedNetwork, load_network, load_tokenizer
 from unfreeze.strategies import STRATEGIES, Strategy
 from unfreeze.strategies.parse import parse_strategies
 from unfreeze.tasks import Classification, Tagging, Task
@@ -324,7 +325,8 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
         train: tuple[Example, ...] = tuple(make_examples(examples))
         validation: tuple[Example, ...] = tuple(make_examples(15, seed=1))
         path = model or family_folder(family, layers)
-        tokenizer, labels = load_tokenizer(path), task.labels(train)
+        tokenizer = _load_tokenizer(path)
+        labels = task.labels(train)
         values: dict[str, Any] = {
             "epochs": 2,
             "max_steps": None,
@@ -344,21 +346,16 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
             "seed": 0,
         }
         chosen_options = TrainingOptions(**(values | options))
-        loaded = load_network(
-            path,
-            task.auto_class,
-            chosen_options.seed,
-            id2label=labels.name_by_id,
-            label2id=labels.id_by_name,
-            **_dropout(family, dropout),
-        )
-        anatomy = take_anatomy(loaded.network)
+        loaded = _load_network(path, task.auto_class, chosen_options.seed, labels, family, dropout)
+        network = deepcopy(loaded.network)
+        anatomy = take_anatomy(network)
         chosen.refuse(anatomy)
-        chosen.adapt(loaded.network, anatomy)
+        torch.manual_seed(chosen_options.seed)
+        chosen.adapt(network, anatomy)
         evaluator = Evaluator(task, labels, Collator(tokenizer.pad_token_id), PLAIN, tokens_per_batch)
         encoded = [task.encode(split, tokenizer, labels, 48) for split in (train, validation)]
         return Workbench(
-            loaded.network,
+            network,
             anatomy,
             chosen,
             task,
@@ -373,6 +370,20 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
         )
 
     return make
+
+
+@cache
+def _load_tokenizer(path: str) -> Any:
+    return load_tokenizer(path)
+
+
+@cache
+def _load_network(
+    path: str, auto_class: str, seed: int, labels: LabelSet, family: str, dropout: float
+) -> LoadedNetwork:
+    """Loaded once, as a run loads it; each workbench gets a copy."""
+    names = {"id2label": labels.name_by_id, "label2id": labels.id_by_name}
+    return load_network(path, auto_class, seed, **names, **_dropout(family, dropout))
 
 
 def _dropout(family: str, rate: float) -> dict[str, float]:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from unfreeze.api import compare, load, predict, train
     from unfreeze.data.examples import TaggedExample, TextExample
     from unfreeze.data.findings import DataError
-    from unfreeze.experiments.compare import Comparison, Listener
+    from unfreeze.experiments.conclude import Comparison
+    from unfreeze.experiments.listener import Listener
     from unfreeze.inference.predictor import Predictor
     from unfreeze.models.load import ModelError
     from unfreeze.settings import Settings, SettingsError
@@ -22,9 +23,9 @@ __version__ = "0.1.0"
 
 # Name to module. Loaded on first use, so that `import unfreeze` costs neither torch nor transformers.
 _HOMES = {
-    "Comparison": "unfreeze.experiments.compare",
+    "Comparison": "unfreeze.experiments.conclude",
     "DataError": "unfreeze.data.findings",
-    "Listener": "unfreeze.experiments.compare",
+    "Listener": "unfreeze.experiments.listener",
     "ModelError": "unfreeze.models.load",
     "Predictor": "unfreeze.inference.predictor",
     "RunRecord": "unfreeze.storage.records",

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unfreeze.experiments.compare import Comparison, Listener
 from unfreeze.experiments.compare import compare as run_comparison
+from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.listener import Listener
 from unfreeze.inference.entities import Aggregation
 from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.reports.document import write_report
@@ -49,7 +50,10 @@ def load(path: str | Path, *, max_length: int | None = None) -> Predictor:
 
 
 def predict(
-    path: str | Path, inputs: str | Sequence[str] | Sequence[Sequence[str]], *, aggregation_strategy: Aggregation = "simple"
+    path: str | Path,
+    inputs: str | Sequence[str] | Sequence[Sequence[str]],
+    *,
+    aggregation_strategy: Aggregation = "simple",
 ) -> list[Any]:
     """Load a trained model and predict; see `Predictor.predict` for what comes back."""
     return load(path).predict(inputs, aggregation_strategy=aggregation_strategy)

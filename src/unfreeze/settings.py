@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from unfreeze.data.sources import DataRequest
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
@@ -45,7 +45,9 @@ class SettingsError(ValueError):
 class Settings(BaseModel):
     """Everything a comparison can be told. Names are the stock Trainer's where it has one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False, coerce_numbers_to_str=True
+    )
 
     model: tuple[str, ...] = Field((), description="hub id, local folder or `minilm` (repeatable)")
     data: Any = Field(None, description="sample:emotion|ner|pos, a file, a folder or a hub id")
@@ -84,12 +86,16 @@ class Settings(BaseModel):
     doc_stride: Annotated[int, Field(ge=0)] = Field(32, description="tagging: pieces shared by neighbouring windows")
     label_alignment: Literal["first", "all"] = Field("first", description="tagging: which pieces carry a word's label")
     class_weights: str = Field("none", description="none, balanced, or LABEL=WEIGHT,... (others weigh 1)")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="AdamW's weight decay, not on biases and norms")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="AdamW's, not on biases and norms"
+    )
     max_grad_norm: Annotated[float, Field(ge=0)] = Field(1.0, description="clip gradients to this norm; 0: never")
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up")
     warmup_steps: Annotated[float, Field(ge=0)] = Field(0.1, description="below 1 a share of all steps, else steps")
     eval_strategy: Literal["epoch", "steps"] = Field("epoch", description="when to evaluate on validation")
-    eval_steps: Positive | None = Field(None, description="steps between evaluations with --eval-strategy steps")
+    eval_steps: Positive | None = Field(
+        None, description="steps between evaluations with --eval-strategy steps", validate_default=True
+    )
     early_stopping_patience: Positive | None = Field(3, description="evaluations without a new best; none: never stop")
     metric_for_best_model: str | None = Field(None, description="selects epochs and strategies; the task's by default")
     train_sampling_strategy: Literal["random", "group_by_length", "sequential"] = Field(
@@ -125,13 +131,25 @@ class Settings(BaseModel):
             raise ValueError("\n".join(mistakes))
         return value
 
-    @model_validator(mode="after")
-    def _fit_together(self) -> Settings:
-        if self.eval_strategy == "steps" and self.eval_steps is None:
-            raise ValueError("--eval-strategy steps: give --eval-steps N too")
-        if self.warmup_steps >= 1 and self.warmup_steps != int(self.warmup_steps):
-            raise ValueError(f"--warmup-steps {self.warmup_steps}: expected a share below 1 or a whole number of steps")
-        return self
+    @field_validator("speedups", mode="before")
+    @classmethod
+    def _yaml_reads_on_as_true(cls, value: Any) -> Any:
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+    # Checks of single fields and not of the whole model: those would wait until all fields are right.
+    @field_validator("eval_steps")
+    @classmethod
+    def _steps_need_a_number(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None and info.data.get("eval_strategy") == "steps":
+            raise ValueError("--eval-strategy steps: give --eval-steps N too.")
+        return value
+
+    @field_validator("warmup_steps")
+    @classmethod
+    def _share_or_steps(cls, value: float) -> float:
+        if value >= 1 and value != int(value):
+            raise ValueError(f"--warmup-steps {value:g}: expected a share below 1 or a whole number of steps.")
+        return value
 
     def strategies(self) -> list[Strategy]:
         """The strategies in the order given, ranges expanded, repeated ones once."""
@@ -146,8 +164,11 @@ class Settings(BaseModel):
         return DataRequest(**{name: getattr(self, name) for name in shared})
 
     def written(self) -> dict[str, Any]:
-        """As plain values for YAML; objects of the user's own are written as text."""
-        return {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+        """As plain values for YAML; objects of the user's own are written as text, data in memory by its type."""
+        values = {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+        if self.data is not None and not isinstance(self.data, str | Path):
+            values["data"] = f"<{type(self.data).__name__} in memory>"
+        return values
 
 
 def read_settings(values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
@@ -156,17 +177,24 @@ def read_settings(values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     Raises:
         SettingsError: with every mistake, each naming the argument, the value and what was expected.
     """
-    notes, renamed = [], {}
+    notes: list[str] = []
+    mistakes: list[str] = []
+    renamed: dict[str, Any] = {}
     for key, value in values.items():
         name = key.replace("-", "_")
         if name in ALIASES:
             notes.append(f"{flag(name)} is called {flag(ALIASES[name])} here")
             name = ALIASES[name]
+        if name in renamed:
+            mistakes.append(f"{flag(name)}: is given twice, under two names.")
         renamed[name] = value
     try:
-        return Settings(**renamed), notes
+        settings = Settings(**renamed)
     except ValidationError as error:
-        raise SettingsError([_mistake(one) for one in error.errors()]) from None
+        mistakes += [line for one in error.errors() for line in _mistake(one).splitlines()]
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings, notes
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -180,11 +208,15 @@ def read_config_file(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError([f"--config {path}: cannot be read ({error.strerror}). Give the path of a YAML file."]) from None
+        raise SettingsError(
+            [f"--config {path}: cannot be read ({error.strerror}). Give a YAML file."]
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError([f"--config {path}: is not valid YAML: {error}"]) from None
+        raise SettingsError([f"--config {path}: is not valid YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise SettingsError([f"--config {path}: expected `key: value` lines, as `unfreeze compare --print-config` prints."])
+        raise SettingsError(
+            [f"--config {path}: expected `key: value` lines, as `compare --print-config` prints."]
+        )
     return values
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def test_windows_stay_within_capacity_and_share_at_most_the_overlap(case: Case) 
     for window in windows:
         words = counts[window.start : window.stop]
         assert sum(words) <= capacity or len(words) == 1  # a word above the capacity stands alone; the caller cuts it
-    for left, right in zip(windows, windows[1:], strict=False):
+    for left, right in pairwise(windows):
         assert left.start < right.start <= left.stop < right.stop  # no gap, no window inside another
         assert sum(counts[right.start : left.stop]) <= overlap
 

@@ -115,11 +115,7 @@ def stock_lora_name(name: str) -> str:
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft 0.21 with transformers 5.23
 @pytest.mark.parametrize("strategy", ["full", "head", "freeze:first=1", "lora"])
 def test_a_run_equals_the_stock_trainer(
-    workbench: Callable[..., Any],
-    strategy: str,
-    task_name: str,
-    tmp_path: Path,
-    record_property: Callable[[str, object], None],
+    workbench: Callable[..., Any], strategy: str, task_name: str, tmp_path: Path
 ) -> None:
     text = "lora:lora_dropout=0" if strategy == "lora" else strategy
     bench = workbench(
@@ -142,7 +138,7 @@ def test_a_run_equals_the_stock_trainer(
 
     assert result.steps == len(bench.losses) == len(their_losses) == STEPS
     loss_deviation = max(abs(a - b) for a, b in zip(bench.losses, their_losses, strict=True))
-    their_weights = dict(theirs.named_parameters())
+    their_weights = {name: parameter.detach() for name, parameter in theirs.named_parameters()}
     weight_deviation = moved = 0.0
     for name, ours in bench.state().items():
         partner = their_weights[stock_lora_name(name) if strategy == "lora" else name]
@@ -153,9 +149,7 @@ def test_a_run_equals_the_stock_trainer(
     inputs = bench.collator(bench.validation.encoded.features).inputs
     with torch.no_grad():
         output_deviation = float((bench.network(**inputs).logits - theirs(**inputs).logits).abs().max())
-    deviations = {"loss": loss_deviation, "weight": weight_deviation, "output": output_deviation}
-    for what, deviation in deviations.items():
-        record_property(f"{what}_deviation", deviation)
+    print("DEV", strategy, task_name, loss_deviation, weight_deviation, output_deviation)
     assert moved > 1e-2, "hardly trained: equality would prove nothing"
     assert loss_deviation < 1e-4
     assert weight_deviation < 1e-5

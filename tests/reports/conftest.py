@@ -145,11 +145,11 @@ def write_comparison(output: Path, records: Sequence[RunRecord], **changes: Any)
     return output
 
 
-@pytest.fixture(name="make_records")
+@pytest.fixture(scope="session", name="make_records")
 def make_records_fixture() -> Callable[..., list[RunRecord]]:
     return make_records
 
 
-@pytest.fixture(name="write_comparison")
+@pytest.fixture(scope="session", name="write_comparison")
 def write_comparison_fixture() -> Callable[..., Path]:
     return write_comparison

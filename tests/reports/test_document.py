@@ -39,27 +39,31 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_whole_report(make_records, write_comparison, tmp_path):
-    write_comparison(tmp_path, make_records(4, 3))
-    path = write_report(tmp_path)
-    assert path == tmp_path / "report" / "index.html"
-    assert len(list((tmp_path / "report" / "figures").iterdir())) == 8
-    page = Page(path.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def whole_report(make_records, write_comparison, tmp_path_factory):
+    """The text of a page with all sections and figures."""
+    output = write_comparison(tmp_path_factory.mktemp("whole"), make_records(4, 3))
+    path = write_report(output)
+    assert path == output / "report" / "index.html"
+    assert len(list((output / "report" / "figures").iterdir())) == 8
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_whole_report(whole_report):
+    page = Page(whole_report)
     assert sum(tag == "img" for tag, _ in page.tags) == 4
     assert sum(tag == "section" for tag, _ in page.tags) == len(SECTIONS) - 1  # no further test sets
     for words in ("Use freeze:first=3.", "undecided: not enough data", "anger", "'my data/x.csv'", "12 texts of test"):
         assert words in page.text
 
 
-def test_nothing_comes_from_outside(make_records, write_comparison, tmp_path):
-    write_comparison(tmp_path, make_records(2, 1))
-    text = write_report(tmp_path).read_text(encoding="utf-8")
-    page = Page(text)
-    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in text
+def test_nothing_comes_from_outside(whole_report):
+    page = Page(whole_report)
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in whole_report
     assert all(tag != "script" for tag, _ in page.tags)
     addresses = [a[key] for _, a in page.tags for key in ("src", "href") if key in a]
     assert all(address.startswith(("data:image/svg+xml;base64,", "#")) for address in addresses)
-    assert not re.search(r"url\(|@import", text)
+    assert not re.search(r"url\(|@import", whole_report)
 
 
 def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_path):
@@ -80,7 +84,7 @@ def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_pat
     records.append(replace(records[0], seed=9, status="failed", error=EVIL))
     data = {"name": EVIL, "sha256": EVIL, "sizes": {EVIL: 3}, "checks": [EVIL], "notes": [EVIL]}
     write_comparison(tmp_path, records, data=data)
-    text = write_report(tmp_path).read_text(encoding="utf-8")
+    text = render_report(read_results(tmp_path))
     assert "<script" not in text
     assert "<img src=x" not in text
     # A line may end behind a sign of a name; apart from that the words are there as they were written.
@@ -107,6 +111,12 @@ def test_many_pairs_are_folded_except_with_the_recommended(make_records, write_c
     text = render_report(read_results(tmp_path))
     assert text.count("<details>") == 2
     assert "The other 55 pairs on test" in text
+
+
+def test_one_seed_is_said(make_records, write_comparison, tmp_path):
+    write_comparison(tmp_path, make_records(2, 1))
+    text = render_report(read_results(tmp_path))
+    assert text.count("these weights only") == 2  # in the reasons and above the pairs
 
 
 def test_several_models_are_named(make_records, write_comparison, tmp_path):

@@ -106,6 +106,18 @@ def test_a_label_outside_the_training_labels_has_no_loss_and_is_no_silent_zero()
     assert list(encoded.features[0].labels) == [IGNORE]
 
 
+def test_a_label_outside_the_training_labels_scores_as_an_error() -> None:
+    examples = [TextExample("the cat", "new"), TextExample("a", "joy")]
+    predictions = [Prediction(0, "joy", ()), Prediction(1, "joy", ())]
+    assert TASK.score(examples, predictions)["accuracy"] == 0.5
+    assert TASK.breakdown(examples, predictions)["new"]["support"] == 1
+
+
+def test_texts_without_a_label_are_not_scored() -> None:
+    with pytest.raises(TaskError, match="has no label"):
+        TASK.score([TextExample("the cat")], [Prediction(0, "joy", ())])
+
+
 def test_no_examples_encode_to_nothing() -> None:
     encoded = TASK.encode([], word_pieces(), LABELS, 16)
     assert (encoded.features, encoded.num_examples, encoded.num_tokens) == ((), 0, 0)
@@ -149,6 +161,17 @@ def test_weighted_loss_is_that_of_torch() -> None:
     total, units = TASK.loss(outputs, batch, weights)
     torch.testing.assert_close(total / units, cross_entropy(outputs.logits, batch.labels, weight=weights))
     assert not torch.isclose(total / units, outputs.loss)
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 4.0, 1.5])])
+def test_texts_without_a_known_label_have_no_loss(weights: torch.Tensor | None) -> None:
+    batch, outputs = batch_and_outputs()
+    labels = batch.labels.clone()
+    labels[1::2] = IGNORE
+    total, units = TASK.loss(outputs, Batch({}, labels, batch.features), weights)
+    torch.testing.assert_close(total / units, cross_entropy(outputs.logits[::2], labels[::2], weight=weights))
+    total, units = TASK.loss(outputs, Batch({}, torch.full_like(labels, IGNORE), batch.features), weights)
+    assert (total.item(), units.item()) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 4.0, 1.5])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -248,7 +249,7 @@ def test_a_long_sentence_shares_doc_stride_pieces_between_windows() -> None:
     encoded = Tagging(doc_stride=4).encode([tagged(*"abcdefgh" * 4)], word_pieces(), LABELS, 12)
     bodies = [list(window.input_ids)[1:-1] for window in encoded.features]
     assert len(bodies) > 3
-    for left, right in zip(bodies, bodies[1:], strict=False):
+    for left, right in pairwise(bodies):
         assert left[-4:] == right[:4]
     for window in encoded.features:
         assert (window.input_ids[0], window.input_ids[-1]) == (2, 3)  # each window is framed
@@ -370,6 +371,13 @@ def test_a_tag_outside_the_training_labels_is_no_silent_zero() -> None:
     assert set(window.labels) == {IGNORE} and 0 in window.words
     with pytest.raises(TaskError, match="has no label"):
         TASK.encode([TaggedExample(("a",), None)], word_pieces(), LABELS, 16)
+
+
+def test_sentences_without_tags_are_neither_trained_on_nor_scored() -> None:
+    with pytest.raises(TaskError, match="has no label"):
+        TASK.encode([TaggedExample(("a",))], word_pieces(), LABELS, 16)
+    with pytest.raises(TaskError, match="has no label"):
+        TASK.score([TaggedExample(("a",))], [Prediction(0, ("O",), ())])
 
 
 def test_scores_of_entities_equal_seqeval() -> None:

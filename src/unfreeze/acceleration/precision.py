@@ -45,7 +45,7 @@ PLAIN = Precision("fp32", False, "fp32 as torch computes it by default")
 
 
 def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: bool = True) -> Precision:
-    """Probe the machine and choose. `fp32` may still go through oneDNN, which rounds no worse; bf16 only with hardware."""
+    """Probe the machine and choose: oneDNN fp32 where it rounds no worse, bf16 only with the hardware for it."""
     import torch
 
     if not speedups:

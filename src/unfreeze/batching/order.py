@@ -39,7 +39,10 @@ def training_batches(
 
 
 def evaluation_batches(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
-    """Longest first, so that a batch holds windows of about one length; at most `tokens_per_batch` padded tokens each."""
+    """Longest first, so that a batch holds windows of about one length; each has up to `tokens_per_batch` tokens.
+
+    A window above that stands alone.
+    """
     batches: list[list[int]] = []
     room = 0
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def cut_windows(pieces_per_word: Sequence[int], capacity: int, overlap: int) -> 
         raise ValueError(f"doc_stride={overlap}: expected 0 or more and less than the {capacity} pieces of a window")
     spans = _spans([min(count, capacity) for count in pieces_per_word], capacity, overlap)
     borders = [0]
-    for (start, stop), (next_start, next_stop) in zip(spans, spans[1:], strict=False):
+    for (start, stop), (next_start, next_stop) in pairwise(spans):
         borders.append(_border(pieces_per_word, (start, stop), (next_start, next_stop)))
     borders.append(len(pieces_per_word))
     windows = [Window(start, stop, borders[i], borders[i + 1]) for i, (start, stop) in enumerate(spans)]

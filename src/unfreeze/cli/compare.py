@@ -10,7 +10,9 @@ from unfreeze.settings import Settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser)
-    parser.add_argument("--print-config", action="store_true", help="print all settings with their values as YAML and stop")
+    parser.add_argument(
+        "--print-config", action="store_true", help="print all settings with their values as YAML and stop"
+    )
     parser.add_argument("--quiet", action="store_true", help="print the result only")
 
 

@@ -38,7 +38,9 @@ def settings_from(options: argparse.Namespace, **forced: Any) -> tuple[Settings,
     """Settings from `--config`, the flags, and what a command fixes; with notes on translated names."""
     given = {name: value for name, value in vars(options).items() if name in Settings.model_fields}
     from_file = read_config_file(options.config) if options.config else {}
-    named_in_file = {ALIASES.get(key.replace("-", "_"), key.replace("-", "_")): value for key, value in from_file.items()}
+    named_in_file = {
+        ALIASES.get(key.replace("-", "_"), key.replace("-", "_")): value for key, value in from_file.items()
+    }
     clash = [flag(name) for name in forced if name in given and given[name] != forced[name]]
     if clash:
         raise SettingsError([f"{name}: this command sets it itself" for name in clash])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unfreeze.cli.terminal import say
-from unfreeze.experiments.compare import Cell, Listener
+from unfreeze.experiments.listener import Cell, Listener
 from unfreeze.storage.records import RunRecord
 from unfreeze.training.loop import Progress
 
@@ -59,7 +59,9 @@ class LiveListener(Listener):
 
     def progressed(self, cell: Cell, progress: Progress) -> None:
         if progress.metrics is not None:
-            self.said(f"  epoch {progress.epoch:g}: loss {progress.loss:.3f}, validation " + _headline(progress.metrics))
+            self.said(
+                f"  epoch {progress.epoch:g}: loss {progress.loss:.3f}, validation " + _headline(progress.metrics)
+            )
         if self.bar is None:
             return
         score = f"loss {progress.loss:.3f}"

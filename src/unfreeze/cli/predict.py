@@ -16,7 +16,9 @@ BATCH_OF_TEXTS = 1024  # read, predict and print this many at a time, so that a 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model_folder", metavar="DIR", help="a comparison (its best run), a run, or a model folder")
-    parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts; without any, lines of --file or standard input")
+    parser.add_argument(
+        "texts", metavar="TEXT", nargs="*", help="without any: lines of --file or standard input"
+    )
     parser.add_argument("--file", type=Path, metavar="FILE", help="text file, one text a line; - is standard input")
     parser.add_argument(
         "--aggregation-strategy",

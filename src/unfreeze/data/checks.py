@@ -103,9 +103,11 @@ def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:
             what = "label" if scheme is None else "tag"
             message = f"the {what} {label!r} of {split} ({len(places)} examples) does not occur in the training data"
             if scheme is None and split in ("validation", "test"):
-                yield _at(places[0], "error", "unseen-label", message, "Add training examples of it, or remove these.")
+                yield _at(places[0], "error", "unseen-label", message, "Add training examples of it.")
             else:
-                yield _at(places[0], "warning", "unseen-label", message, "It cannot be predicted and counts as an error.")
+                yield _at(
+                    places[0], "warning", "unseen-label", message, "It cannot be predicted and counts as an error."
+                )
 
 
 def _kind(label: str, scheme: str | None) -> str:

@@ -12,9 +12,7 @@ from unfreeze.storage.records import RunRecord
 def model_card(record: RunRecord, prepared: Prepared, data_name: str) -> str:
     """Markdown with the front matter the hub reads. Every value is quoted as JSON, which is valid YAML."""
     base = record.model_name if not Path(record.model_name).exists() else Path(record.model_name).name
-    results = [
-        {"type": name, "value": round(value, 4), "name": f"test {name}"} for name, value in record.test.items()
-    ]
+    results = [{"type": name, "value": round(value, 4), "name": f"test {name}"} for name, value in record.test.items()]
     front = {
         "library_name": "transformers",
         "pipeline_tag": prepared.task.pipeline,
@@ -36,7 +34,9 @@ def model_card(record: RunRecord, prepared: Prepared, data_name: str) -> str:
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {base} fine-tuned with `{record.strategy}`", ""]
     lines += [f"Trained with unfreeze on {data_name}: {record.trains}. Seed {record.seed}, ", ""]
-    lines[-2] += f"learning rate {record.learning_rate:g}, {record.epochs_run} epochs, best epoch {record.best_epoch:g}."
+    lines[-2] += (
+        f"learning rate {record.learning_rate:g}, {record.epochs_run} epochs, best epoch {record.best_epoch:g}."
+    )
     lines += ["| metric | validation | test |", "|---|---|---|"]
     for name, value in record.validation.items():
         test = record.test.get(name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.precision import Precision, choose_precision
+from unfreeze.acceleration.precision import choose_precision
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import Corpus
@@ -73,8 +74,8 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         if split.truncated_examples:
             share = split.truncated_tokens / (split.num_tokens + split.truncated_tokens)
             notes.append(
-                f"{name}: {split.truncated_examples:,} of {split.num_examples:,} texts exceed {max_length} tokens and are "
-                f"cut ({100 * share:.1f} % of all tokens); --max-length changes that"
+                f"{name}: {split.truncated_examples:,} of {split.num_examples:,} texts exceed {max_length} tokens: "
+                f"the rest is cut ({100 * share:.1f} % of all tokens); --max-length changes that"
             )
         elif split.truncated_tokens:
             notes.append(f"{name}: {split.truncated_tokens:,} pieces of single over-long words are cut")
@@ -111,9 +112,7 @@ def _max_length(model: str, wanted: int) -> tuple[int, list[str]]:
     return positions, [f"--max-length {wanted}: this model takes at most {positions} tokens; {positions} is used"]
 
 
-def _label_weights(
-    wanted: str, task: Task, labels: LabelSet, corpus: Corpus, device: str
-) -> torch.Tensor | None:
+def _label_weights(wanted: str, task: Task, labels: LabelSet, corpus: Corpus, device: str) -> torch.Tensor | None:
     """Weights of the labels in the training loss; `balanced` is scikit-learn's n / (labels x count)."""
     import torch
 
@@ -135,7 +134,7 @@ def _label_weights(
             weight = float(value)
         except ValueError:
             weight = -1.0
-        if not equals or name not in labels or weight < 0:
+        if not equals or name not in labels or not (isfinite(weight) and weight >= 0):
             raise SettingsError(
                 [
                     f"--class-weights {wanted}: {pair!r} is not LABEL=WEIGHT with a weight of 0 or more. "

@@ -56,8 +56,8 @@ class Predictor:
 
         Returns one entry for each input: for classification `{"label", "score"}`; for tagging a list of
         `{"entity_group", "score", "word", "start", "end"}`, or with `aggregation_strategy="none"` one
-        `{"entity", "score", "word", "index", "start", "end"}` for each word. Offsets count characters of the text; words
-        given as a list are joined with single blanks.
+        `{"entity", "score", "word", "index", "start", "end"}` for each word. Offsets count characters of the text;
+        words given as a list are joined with single blanks.
         """
         items = [inputs] if isinstance(inputs, str) else list(inputs)
         if not isinstance(self.task, Tagging):

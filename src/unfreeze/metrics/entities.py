@@ -86,11 +86,11 @@ def _counts(gold: Sequence[Tags], predicted: Sequence[Tags], read: Callable[[Tag
         proposed |= {(i, entity) for entity in read(predicted_tags)}
     right = golden & proposed
     kinds = sorted({entity[0] for _, entity in golden | proposed})
-    return {kind: Counts(*(sum(e[0] == kind for _, e in group) for group in (right, proposed, golden))) for kind in kinds}
+    return {
+        kind: Counts(*(sum(e[0] == kind for _, e in group) for group in (right, proposed, golden))) for kind in kinds
+    }
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:
     values = list(counts)
-    return Counts(
-        sum(c.true_positives for c in values), sum(c.predicted for c in values), sum(c.gold for c in values)
-    )
+    return Counts(sum(c.true_positives for c in values), sum(c.predicted for c in values), sum(c.gold for c in values))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unfreeze.models.anatomy import TOP_MODULES
 from unfreeze.models.load import forget_training_lengths, load_network, quiet_loading
 from unfreeze.storage.atomic import new_folder
 
@@ -30,21 +31,40 @@ def save_model(
     """Write `folder` whole: weights in safetensors, labels in `config.json`, tokenizer, model card.
 
     A network with an adapter is written in peft's format, labels beside it, and once more with the adapter merged into
-    `<folder>-merged`. `trained` names the parameters that trained: those that are not adapter weights go along, because
-    the adapter is worthless without its head.
+    `<folder>-merged`. `trained` names the parameters that trained: the head goes along, because the adapter is
+    worthless without it. If weights of the encoder trained beside the adapter, peft's format cannot hold them: then
+    `folder` is the merged model.
     """
+    names = list(trained)
     has_adapter = getattr(network, "peft_config", None) is not None
+    as_adapter = has_adapter and not any(_is_base_weight(name, network) for name in names)
     with quiet_loading(), new_folder(folder) as temporary:
-        if has_adapter:
-            _save_adapter(network, temporary, base=base, peft_type=peft_type, trained=trained)
+        if as_adapter:
+            _save_adapter(network, temporary, base=base, peft_type=peft_type, trained=names)
             network.config.save_pretrained(temporary)
         else:
-            network.save_pretrained(temporary)
+            (merge_adapter(network) if has_adapter else network).save_pretrained(temporary)
         _save_around(tokenizer, temporary, card)
-    if has_adapter:
+    if as_adapter:
         with quiet_loading(), new_folder(merged_folder(folder)) as temporary:
-            load_adapted(folder, auto_class, network.config).save_pretrained(temporary)
+            merge_adapter(network).save_pretrained(temporary)
             _save_around(tokenizer, temporary, card)
+
+
+def merge_adapter(network: PreTrainedModel) -> PreTrainedModel:
+    """A copy of a network with its adapter added to the weights it hangs on: the stock class, without peft."""
+    from copy import deepcopy
+
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    merged = deepcopy(network)
+    for name, module in list(merged.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            module.merge()
+            parent, _, child = name.rpartition(".")
+            setattr(merged.get_submodule(parent), child, module.get_base_layer())
+    del merged.peft_config
+    return merged
 
 
 def merged_folder(folder: Path) -> Path:
@@ -72,9 +92,7 @@ def _save_around(tokenizer: PreTrainedTokenizerBase, folder: Path, card: str) ->
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _save_adapter(
-    network: PreTrainedModel, folder: Path, *, base: str, peft_type: str, trained: Iterable[str]
-) -> None:
+def _save_adapter(network: PreTrainedModel, folder: Path, *, base: str, peft_type: str, trained: Iterable[str]) -> None:
     from copy import copy
 
     from peft import get_peft_model_state_dict
@@ -96,6 +114,14 @@ def _save_adapter(
     # peft restores whole modules by name; without this the head would be drawn at random again.
     config.modules_to_save = sorted({_module_to_save(name, network.base_model_prefix) for name in others})
     config.save_pretrained(str(folder))
+
+
+def _is_base_weight(name: str, network: PreTrainedModel) -> bool:
+    """Did a weight of the encoder train that stands neither in an adapter nor on top (pooler)?"""
+    if ".base_layer." in name:
+        return True
+    inside = name.startswith(network.base_model_prefix + ".")
+    return inside and not _is_adapter(name) and name.split(".")[1] not in TOP_MODULES
 
 
 def _is_adapter(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,10 +28,9 @@ def draw_convergence(groups: Sequence[Group], metric: str) -> Figure | None:
     figure = new_figure(9, 1.1 + 2.0 * down)
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     palette = colours(groups)
+    grey: dict[str, Any] = {"color": FAINT, "linewidth": 0.8, "zorder": 1}
     for axes, group in zip(panels, shown, strict=False):
-        for other in shown:
-            for epochs, scores in curves[other.label] if other is not group else ():
-                axes.plot(epochs, scores, color=FAINT, linewidth=0.8, zorder=1)
+        axes.plot(*_joined([curve for other in shown if other is not group for curve in curves[other.label]]), **grey)
         _draw_runs(axes, group, metric, palette[group.label][0])
         axes.set_title(wrap(group.label, 96 // across), fontsize=9 if across < 4 else 8, linespacing=1.05)
         axes.grid(axis="y")
@@ -62,6 +62,12 @@ def _curve(run: RunRecord, metric: str) -> Curve | None:
         if entry.get("epoch") is not None and (entry.get("validation") or {}).get(metric) is not None
     ]
     return ([float(epoch) for epoch, _ in points], [float(score) for _, score in points]) if points else None
+
+
+def _joined(curves: Sequence[Curve]) -> Curve:
+    """One curve with gaps instead of many: a hundred lines in each of twelve panels would take seconds to draw."""
+    gap = [float("nan")]
+    return [x for xs, _ in curves for x in [*xs, *gap]], [y for _, ys in curves for y in [*ys, *gap]]
 
 
 def _draw_runs(axes: Axes, group: Group, metric: str, colour: str) -> None:

@@ -59,7 +59,8 @@ def render_report(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["pieces"] = lambda text: re.findall(r"[^,+:/]*[,+:/]+|[^,+:/]+", text)
+    # Where a line may end: behind a sign, but not inside of 66,955,010.
+    environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/])(?!\d{3})(?=.)", text)
     sections = [section for make in SECTIONS if (section := make(results)).blocks]
     return environment.get_template("template.html").render(
         title=_title(results), facts=_facts(results), sections=sections

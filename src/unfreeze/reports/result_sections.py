@@ -78,6 +78,8 @@ def pairs(results: Results) -> Section:
         "bootstrap, and of seeds, by Welch's t. p-values are Holm-corrected for the number of pairs. A tie lies within "
         "the margin; undecided means that there is not enough data to tell, not that the two are equal."
     )
+    if any(len(group.finished) == 1 for group in group_runs(results.records)):
+        explanation += " With one seed of a strategy its chance is unknown: the verdict is about these weights only."
     return Section("Pair by pair", [Paragraph(explanation), *tables])
 
 

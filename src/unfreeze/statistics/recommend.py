@@ -113,8 +113,8 @@ def _why(
             f"{len(good_enough)} strategies within {margin:g} of it."
         )
     return (
-        f"{name} reaches a mean validation {metric} of {_score(chosen)}. That is within {margin:g} of "
-        f"the best, {names[best]} ({_score(best)}), and cheapest of the {len(good_enough)} strategies within it."
+        f"{name} reaches a mean validation {metric} of {_score(chosen)}, within {margin:g} of the best: "
+        f"{names[best]}, {_score(best)}. It is the cheapest of the {len(good_enough)} strategies that are that good."
     )
 
 

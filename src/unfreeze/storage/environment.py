@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 PACKAGES = ("unfreeze", "torch", "transformers", "peft", "tokenizers", "accelerate", "numpy", "datasets")
@@ -19,7 +20,7 @@ def describe_environment() -> dict[str, Any]:
         "processor": _processor(),
         "cpus": os.cpu_count(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
 
 
@@ -32,8 +33,7 @@ def _version(package: str) -> str | None:
 
 def _processor() -> str | None:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            names = [line.split(":", 1)[1].strip() for line in stream if line.startswith("model name")]
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or None
-    return names[0] if names else None
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)

@@ -45,8 +45,8 @@ class Freeze(Strategy):
         selects = self.first is not None or self.last is not None or self.alternating
         if anatomy.shared and selects:
             raise StrategyError(
-                f"{self}: the {anatomy.layers_applied} layers of {anatomy.model_type} share one set of weights, so single "
-                "layers cannot be frozen. Use freeze:layers, freeze:embeddings, head or full."
+                f"{self}: the {anatomy.layers_applied} layers of {anatomy.model_type} share one set of weights, so "
+                "single layers cannot be frozen. Use freeze:layers, freeze:embeddings, head or full."
             )
         for key, value in (("first", self.first), ("last", self.last)):
             if isinstance(value, int) and value > anatomy.num_layers:

@@ -26,8 +26,8 @@ ATTENTION_PROJECTIONS = (
 class LoRA(Strategy):
     """Low-rank matrices beside the frozen weights train, and the head (Hu et al. 2021, section 4.1).
 
-    Small files, one base model for many tasks. Not to save time on a small encoder: the backward pass still runs through
-    every layer. Keys are peft's own.
+    Small files, one base model for many tasks. Not to save time on a small encoder: the backward pass still runs
+    through every layer. Keys are peft's own.
     """
 
     name: ClassVar[str] = "lora"

@@ -80,11 +80,9 @@ class Classification(Task):
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
         return classification_scores(*self._pairs(examples, predictions))
 
-    def breakdown(
-        self, examples: Sequence[Example], predictions: Sequence[Prediction]
-    ) -> dict[str, dict[str, float]]:
+    def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
         return scores_by_label(*self._pairs(examples, predictions))
 
     def _pairs(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> tuple[list[str], list[str]]:
-        gold = [str(self.gold(example)) for example in examples]
+        gold = [required(self.gold(example), example) for example in examples]
         return gold, [str(prediction.predicted) for prediction in predictions]

@@ -144,9 +144,7 @@ class Tagging(Task):
             return by_word
         return {**entity_scores(gold, predicted), "accuracy": by_word["accuracy"]}
 
-    def breakdown(
-        self, examples: Sequence[Example], predictions: Sequence[Prediction]
-    ) -> dict[str, dict[str, float]]:
+    def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
         gold, predicted = self._sequences(examples, predictions)
         if self.scheme == "plain":
             return scores_by_label(*_flat(gold, predicted))
@@ -155,7 +153,7 @@ class Tagging(Task):
     def _sequences(
         self, examples: Sequence[Example], predictions: Sequence[Prediction]
     ) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-        gold = [self.gold(example) or () for example in examples]
+        gold = [required(self.gold(example), example) for example in examples]
         return gold, [tuple(prediction.predicted) for prediction in predictions]
 
 

@@ -107,8 +107,6 @@ class Task:
         """The metrics, by name, over original texts or words."""
         raise NotImplementedError
 
-    def breakdown(
-        self, examples: Sequence[Example], predictions: Sequence[Prediction]
-    ) -> dict[str, dict[str, float]]:
+    def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
         """Precision, recall, F1 and support for each label, tag or entity type."""
         raise NotImplementedError
