@@ -86,9 +86,7 @@ class Settings(BaseModel):
     doc_stride: Annotated[int, Field(ge=0)] = Field(32, description="tagging: pieces shared by neighbouring windows")
     label_alignment: Literal["first", "all"] = Field("first", description="tagging: which pieces carry a word's label")
     class_weights: str = Field("none", description="none, balanced, or LABEL=WEIGHT,... (others weigh 1)")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="AdamW's, not on biases and norms"
-    )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="AdamW's, not on biases and norms")
     max_grad_norm: Annotated[float, Field(ge=0)] = Field(1.0, description="clip gradients to this norm; 0: never")
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up")
     warmup_steps: Annotated[float, Field(ge=0)] = Field(0.1, description="below 1 a share of all steps, else steps")
@@ -208,15 +206,11 @@ def read_config_file(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(
-            [f"--config {path}: cannot be read ({error.strerror}). Give a YAML file."]
-        ) from None
+        raise SettingsError([f"--config {path}: cannot be read ({error.strerror}). Give a YAML file."]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError([f"--config {path}: is not valid YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise SettingsError(
-            [f"--config {path}: expected `key: value` lines, as `compare --print-config` prints."]
-        )
+        raise SettingsError([f"--config {path}: expected `key: value` lines, as `compare --print-config` prints."])
     return values
 
 

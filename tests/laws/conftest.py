@@ -20,4 +20,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with an argument `strategy_text` runs once for each instance."""
     if "strategy_text" in metafunc.fixturenames:
         metafunc.parametrize("strategy_text", INSTANCES)
-

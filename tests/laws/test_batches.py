@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+
 @pytest.mark.parametrize("sampling", ["random", "group_by_length"])
 @pytest.mark.parametrize(("size", "accumulation"), [(4, 2), (2, 4), (1, 8)])
 def test_accumulation_equals_one_big_batch(
@@ -60,9 +61,7 @@ def test_accumulated_gradients_equal_those_of_one_batch_for_uneven_units(workben
         torch.testing.assert_close(parts[name], gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_predictions_do_not_depend_on_their_batch(
-    workbench: Callable[..., Any], family: str, task_name: str
-) -> None:
+def test_predictions_do_not_depend_on_their_batch(workbench: Callable[..., Any], family: str, task_name: str) -> None:
     """One window at a time, without padding, against all windows padded to the longest."""
     found = []
     for tokens_per_batch in (1, 64, 10**6):

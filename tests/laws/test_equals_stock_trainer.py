@@ -149,7 +149,6 @@ def test_a_run_equals_the_stock_trainer(
     inputs = bench.collator(bench.validation.encoded.features).inputs
     with torch.no_grad():
         output_deviation = float((bench.network(**inputs).logits - theirs(**inputs).logits).abs().max())
-    print("DEV", strategy, task_name, loss_deviation, weight_deviation, output_deviation)
     assert moved > 1e-2, "hardly trained: equality would prove nothing"
     assert loss_deviation < 1e-4
     assert weight_deviation < 1e-5

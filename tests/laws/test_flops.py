@@ -62,9 +62,7 @@ def test_every_family_equals_torchs_count(workbench: Callable[..., Any], family:
     assert counted_by_us(bench, windows) == pytest.approx(counted_by_torch(bench, windows), rel=1e-3)
 
 
-def test_every_strategy_is_near_torchs_count(
-    workbench: Callable[..., Any], strategy_text: str, task_name: str
-) -> None:
+def test_every_strategy_is_near_torchs_count(workbench: Callable[..., Any], strategy_text: str, task_name: str) -> None:
     """Within 5 %: of attention we count all products backward or none, torch those a gradient needs."""
     bench = bench_for_counting(workbench, "bert", task_name, strategy_text)
     windows = windows_of(bench, [12] * 4)

@@ -90,9 +90,7 @@ def test_new_weights_train_whatever_the_strategy_says(
     assert not torch.equal(before["bert.pooler.dense.weight"], bench.network.bert.pooler.dense.weight)
 
 
-def test_new_weights_are_in_the_checkpoint(
-    workbench: Callable[..., Any], family_folder: Callable[..., str]
-) -> None:
+def test_new_weights_are_in_the_checkpoint(workbench: Callable[..., Any], family_folder: Callable[..., str]) -> None:
     from safetensors.torch import load_file
 
     model = family_folder("bert", auto_class="AutoModelForMaskedLM")

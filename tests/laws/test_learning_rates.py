@@ -67,9 +67,7 @@ def test_a_second_warmup_ends_within_its_epoch(workbench: Callable[..., Any], ra
 
 
 @pytest.mark.parametrize("kind", ["linear", "cosine", "constant"])
-def test_the_loop_follows_the_schedule(
-    workbench: Callable[..., Any], rates: list[dict[int, float]], kind: str
-) -> None:
+def test_the_loop_follows_the_schedule(workbench: Callable[..., Any], rates: list[dict[int, float]], kind: str) -> None:
     bench = workbench(epochs=4, max_steps=10, warmup_steps=0.25, lr_scheduler_type=kind, learning_rate=2e-3)
     result = bench.run()
     expected = [2e-3 * multiplier(kind, step, 10, 3) for step in range(10)]  # type: ignore[arg-type]

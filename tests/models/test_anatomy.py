@@ -137,7 +137,9 @@ def test_a_family_without_an_entry_is_understood(model_type: str, auto_class: st
 def test_no_layer_list_names_what_was_found() -> None:
     network = tiny("bert", AUTO_CLASSES["classification"])
     network.config.num_hidden_layers = 7
-    with pytest.raises(AnatomyError, match=r"no list of 7 layers in BertModel; module lists found: encoder\.layer \(3\)"):
+    with pytest.raises(
+        AnatomyError, match=r"no list of 7 layers in BertModel; module lists found: encoder\.layer \(3\)"
+    ):
         take_anatomy(network)
 
 

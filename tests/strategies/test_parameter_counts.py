@@ -83,8 +83,7 @@ def test_what_trains_is_said_in_words() -> None:
     [strategy] = parse_strategies("freeze:first=6", STRATEGIES)
     said = Trainables(strategy, anatomy, frozenset(), 1).describe(network)
     assert said == (
-        "layers 7-12 of 12, the layer on top (pooler or norm), the head: "
-        "43,119,362 of 109,483,778 parameters (39.38 %)"
+        "layers 7-12 of 12, the layer on top (pooler or norm), the head: 43,119,362 of 109,483,778 parameters (39.38 %)"
     )
     [strategy] = parse_strategies("freeze:alternating", STRATEGIES)
     said = Trainables(strategy, anatomy, frozenset(), 1).describe(network)

@@ -26,7 +26,11 @@ def anatomy_of(family_folder: Callable[..., str]) -> Callable[[str], Anatomy]:
         ("bert", "freeze:first=3", r"first=3: this encoder has 2 layers\. Use first=0 to first=2, or head"),
         ("bert", "freeze:last=9", r"last=9: this encoder has 2 layers\. Use last=0 to last=2"),
         ("bert", "lora+freeze:first=3", r"first=3: this encoder has 2 layers"),
-        ("albert", "freeze:first=1", r"the 2 layers of albert share one set of weights.*Use freeze:layers, .*head or full"),
+        (
+            "albert",
+            "freeze:first=1",
+            r"the 2 layers of albert share one set of weights.*Use freeze:layers, .*head or full",
+        ),
         ("albert", "freeze:first=half", "share one set of weights"),
         ("albert", "freeze:last=1", "share one set of weights"),
         ("albert", "freeze:alternating", "share one set of weights"),

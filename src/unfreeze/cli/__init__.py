@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 # Command to (module, one line of help). The module's `add_arguments` and `call` do the rest.
 COMMANDS = {
@@ -25,10 +28,27 @@ EXAMPLES = """examples:
 """
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, not below a screenful of flags, and names the nearest flag."""
+
+    def error(self, message: str) -> NoReturn:
+        from unfreeze.cli.terminal import print_error
+
+        print_error(f"{message}. `{self.prog} --help` lists what there is.")
+        raise SystemExit(2)
+
+    def refuse_unknown(self, unknown: Sequence[str]) -> None:
+        """Stop if there are arguments that no flag takes."""
+        if unknown:
+            written = unknown[0].partition("=")[0]
+            near = difflib.get_close_matches(written, self._option_string_actions, n=1)
+            self.error(f"unknown argument {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a failed run, 2 bad input, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="unfreeze",
         description="Find out how much of a pretrained encoder you need to fine-tune.",
         epilog=EXAMPLES,
@@ -44,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == called:
             # Only the command that is called pays for its imports; `unfreeze --help` stays fast.
             import_module(module).add_arguments(subparser)
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    subparsers.choices.get(options.command, parser).refuse_unknown(unknown)
     if options.version:
         from unfreeze import __version__
 
@@ -86,7 +107,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
         print_error("interrupted")
         return 130
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing to report.
-        sys.stderr.close()
+        # The reader of our output (head, less) has gone: nothing to report, now or when Python flushes at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code

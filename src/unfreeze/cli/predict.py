@@ -16,9 +16,7 @@ BATCH_OF_TEXTS = 1024  # read, predict and print this many at a time, so that a 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model_folder", metavar="DIR", help="a comparison (its best run), a run, or a model folder")
-    parser.add_argument(
-        "texts", metavar="TEXT", nargs="*", help="without any: lines of --file or standard input"
-    )
+    parser.add_argument("texts", metavar="TEXT", nargs="*", help="without any: lines of --file or standard input")
     parser.add_argument("--file", type=Path, metavar="FILE", help="text file, one text a line; - is standard input")
     parser.add_argument(
         "--aggregation-strategy",
@@ -51,7 +49,7 @@ def _lines(file: Path | None) -> Iterator[str]:
         stream = sys.stdin
     else:
         try:
-            stream = file.open(encoding="utf-8", newline="\n")
+            stream = file.open(encoding="utf-8-sig", newline="\n")
         except OSError as error:
             raise SettingsError([f"--file {file}: cannot be read ({error.strerror}). Give a text file."]) from None
     with stream:

@@ -6,7 +6,7 @@ import argparse
 
 from unfreeze.cli.compare import run_and_print
 from unfreeze.cli.flags import add_settings_flags, settings_from
-from unfreeze.settings import Settings, SettingsError
+from unfreeze.settings import Settings, SettingsError, read_config_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    if not hasattr(options, "strategy"):
+    named_in_file = options.config is not None and "strategy" in read_config_file(options.config)
+    if not hasattr(options, "strategy") and not named_in_file:
         options.strategy = ["full"]
     settings, notes = settings_from(options, seeds=1)
     if len(settings.strategies()) > 1:

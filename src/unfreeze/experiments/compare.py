@@ -11,7 +11,7 @@ from unfreeze.data.sources import Corpus, load_corpus
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.listener import Cell, Listener
 from unfreeze.experiments.prepare import Prepared, choose_task, prepare
-from unfreeze.experiments.run import ReloadError, options_for, run
+from unfreeze.experiments.run import options_for, run
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.load import load_network
 from unfreeze.settings import Settings, SettingsError
@@ -24,6 +24,7 @@ from unfreeze.storage.records import (
 )
 from unfreeze.strategies import Strategy, StrategyError
 from unfreeze.tasks import Task
+from unfreeze.training.checkpoint import drop_weights
 from unfreeze.training.parameters import Trainables
 
 
@@ -48,9 +49,11 @@ def compare(
         listener.said(f"{finding.severity}: {finding}")
     task = task or choose_task(corpus, settings)
     device = device or _device()
-    everything = [prepare(model, corpus, task, settings, device) for model in settings.model]
+    everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
     _check_metric(everything[0].metric, task.score([], []))
-    what_trains = {prepared.model_name: _check_strategies(prepared, strategies, settings) for prepared in everything}
+    fitting = {
+        prepared.model_name: _check_strategies(prepared, strategies, settings, listener) for prepared in everything
+    }
     output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
     claim_output(output, overwrite=settings.overwrite)
     _write_inputs(output, settings)
@@ -61,10 +64,11 @@ def compare(
     cells = [
         Cell(prepared.model_name, strategy, seed)
         for prepared in everything
-        for strategy in strategies
+        for strategy in fitting[prepared.model_name]
         for seed in range(settings.seed, settings.seed + settings.seeds)
     ]
-    listener.planned(cells, what_trains[everything[0].model_name])
+    what_trains = {str(strategy): words for known in fitting.values() for strategy, words in known.items()}
+    listener.planned(cells, what_trains)
     prepared_by_model = {prepared.model_name: prepared for prepared in everything}
     for number, cell in enumerate(cells, start=1):
         listener.run_started(cell, number)
@@ -91,8 +95,9 @@ def _run_cell(
             data_name=corpus.name,
             on_progress=lambda progress: listener.progressed(cell, progress),
         )
-    except (RuntimeError, ReloadError, MemoryError, OSError, ValueError) as error:
-        # One broken cell must not cost the others; the record keeps the reason.
+    except Exception as error:
+        # One broken cell must not cost the others, whatever broke; the record keeps the reason.
+        drop_weights(folder / "checkpoints")
         record = RunRecord(
             strategy=str(cell.strategy),
             seed=cell.seed,
@@ -113,11 +118,18 @@ def _check_metric(metric: str, known: dict[str, float]) -> None:
         )
 
 
-def _check_strategies(prepared: Prepared, strategies: Sequence[Strategy], settings: Settings) -> dict[str, str]:
-    """Refuse impossible strategies before anything trains, all at once; returns what each one trains, in words."""
+def _check_strategies(
+    prepared: Prepared, strategies: Sequence[Strategy], settings: Settings, listener: Listener
+) -> dict[Strategy, str]:
+    """The strategies this network can follow, with what each one trains in words.
+
+    Impossible ones are refused before anything trains, all at once; if nobody asked for them (the default strategies),
+    they are left out and that is said.
+    """
     import torch
 
-    mistakes, said = [], {}
+    mistakes: list[str] = []
+    said: dict[Strategy, str] = {}
     for strategy in strategies:
         loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
         try:
@@ -129,9 +141,11 @@ def _check_strategies(prepared: Prepared, strategies: Sequence[Strategy], settin
             mistakes.append(str(error))
             continue
         epochs = options_for(strategy, 0, settings, prepared.metric).epochs
-        said[str(strategy)] = Trainables(strategy, anatomy, loaded.new_parameters, epochs).describe(loaded.network)
-    if mistakes:
+        said[strategy] = Trainables(strategy, anatomy, loaded.new_parameters, epochs).describe(loaded.network)
+    if mistakes and "strategy" in settings.model_fields_set:
         raise StrategyError("\n".join(mistakes))
+    for mistake in mistakes:
+        listener.said(f"left out: {mistake}")
     return said
 
 

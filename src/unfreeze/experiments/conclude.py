@@ -51,10 +51,12 @@ def conclude(output: Path, data: dict[str, Any], notes: Sequence[str]) -> Compar
     done = [record for record in records if record.status == "done"]
     metric = next((record.selection_metric for record in records if record.selection_metric), None)
     comparisons: list[dict[str, Any]] = []
+    main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
     if metric in RESAMPLED_METRICS:
         for model in dict.fromkeys(record.model_name for record in done):
-            for split in ("validation", "test"):
-                comparisons += _pairs(output, [r for r in done if r.model_name == model], model, split, metric)
+            ours = [record for record in done if record.model_name == model]
+            for split, rows_of in (("validation", "validation"), ("test", main_test)):
+                comparisons += _pairs(output, ours, model, split, metric, rows_of)
     runs = [asdict(record) for record in records]
     recommendation = recommend(candidates_from_runs(runs, str(metric)), comparisons, metric=str(metric))
     chosen = recommendation.strategy
@@ -64,7 +66,11 @@ def conclude(output: Path, data: dict[str, Any], notes: Sequence[str]) -> Compar
         "data": data,
         "model": list(dict.fromkeys(record.model_name for record in records)),
         "selection_metric": metric,
-        "recommendation": {"strategy": chosen, "model_name": recommendation.model_name, "reasons": recommendation.reasons},
+        "recommendation": {
+            "strategy": chosen,
+            "model_name": recommendation.model_name,
+            "reasons": recommendation.reasons,
+        },
         "comparisons": comparisons,
         "notes": list(notes),
         "runs": runs,
@@ -78,12 +84,14 @@ def conclude(output: Path, data: dict[str, Any], notes: Sequence[str]) -> Compar
     return Comparison(output, records, summary)
 
 
-def _pairs(output: Path, records: Sequence[RunRecord], model: str, split: str, metric: str) -> list[dict[str, Any]]:
-    """All pairs of strategies on the predictions of one split, in the order in which the strategies ran."""
+def _pairs(
+    output: Path, records: Sequence[RunRecord], model: str, split: str, metric: str, rows_of: str | None
+) -> list[dict[str, Any]]:
+    """All pairs of strategies on one split; `rows_of` names it in the predictions, where a test set has its own name."""
     rows: dict[str, list[list[dict[str, Any]]]] = {}
     for record in records:
         assert record.model is not None
-        predictions = read_predictions((output / record.model).parent, split)
+        predictions = read_predictions((output / record.model).parent, rows_of) if rows_of else []
         if predictions:
             rows.setdefault(record.strategy, []).append(predictions)
     labels = _all_labels(rows)

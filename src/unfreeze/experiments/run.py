@@ -63,6 +63,7 @@ def run(
     network = loaded.network
     # Prediction cuts and windows its inputs as training did.
     network.config.unfreeze_max_length = prepared.max_length
+    network.config.unfreeze_doc_stride = settings.doc_stride
     anatomy = take_anatomy(network)
     strategy.refuse(anatomy)
     strategy.adapt(network, anatomy)
@@ -100,6 +101,7 @@ def run(
     try:
         result = trainer.train(prepared.train.encoded.features)
     except Diverged as error:
+        drop_weights(folder / "checkpoints")
         record = replace(record, status="diverged", error=str(error))
         write_record(folder, record)
         return record

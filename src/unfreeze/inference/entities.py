@@ -71,4 +71,4 @@ def _spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
             spans[-1] = (tag, spans[-1][1], i)
         else:
             spans.append((tag, i, i))
-    return spans
+    return [span for span in spans if span[0] != "O"]

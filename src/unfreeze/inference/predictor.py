@@ -61,7 +61,8 @@ class Predictor:
         """
         items = [inputs] if isinstance(inputs, str) else list(inputs)
         if not isinstance(self.task, Tagging):
-            predictions = self.predict_examples([TextExample(str(text)) for text in items])
+            texts = [item if isinstance(item, str) else " ".join(item) for item in items]
+            predictions = self.predict_examples([TextExample(text) for text in texts])
             return [{"label": p.predicted, "score": max(p.scores)} for p in predictions]
         texts = [item if isinstance(item, str) else " ".join(item) for item in items]
         words = [split_words(item) for item in items]
@@ -127,4 +128,5 @@ def _task_of(folder: Path, config: Any) -> Task:
         return Classification()
     names = list(config.id2label.values())
     entities = "O" in names and all(name == "O" or name[:2] in ("B-", "I-") for name in names)
-    return Tagging(scheme="iob2" if entities else "plain")
+    doc_stride = getattr(config, "unfreeze_doc_stride", Tagging.doc_stride)
+    return Tagging(scheme="iob2" if entities else "plain", doc_stride=doc_stride)

@@ -108,6 +108,11 @@ def _part(name: str, prefix: str, depth: int, num_layers: int) -> Part:
     return "top" if name.startswith(prefix + ".") else "head"
 
 
+def is_pretrained(name: str, prefix: str) -> bool:
+    """Does a parameter belong to the embeddings or layers of the encoder? What lies on top of them may be new."""
+    return name.startswith(prefix + ".") and not _is_top(name.removeprefix(prefix + "."))
+
+
 def _is_top(name_in_encoder: str) -> bool:
     return name_in_encoder.split(".")[0] in TOP_MODULES
 

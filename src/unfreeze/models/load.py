@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.bundled import minilm_folder
 
 if TYPE_CHECKING:
@@ -108,9 +109,13 @@ def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any
         misfits = sorted(key for key in resized if key.startswith(network.base_model_prefix + "."))
         if misfits:
             raise ValueError(f"the sizes in config.json are not those of the weights ({', '.join(misfits[:3])})")
+        known = {name for name, _ in network.named_parameters()}
+        missing = set(report["missing_keys"]) & known
+        lost = sorted(name for name in missing if is_pretrained(name, network.base_model_prefix))
+        if lost:
+            raise ValueError(f"the checkpoint lacks weights of the encoder ({', '.join(lost[:3])}, {len(lost)} in all)")
     network.eval()
-    known = {name for name, _ in network.named_parameters()}
-    return LoadedNetwork(network, frozenset((resized | set(report["missing_keys"])) & known))
+    return LoadedNetwork(network, frozenset((resized & known) | missing))
 
 
 @contextmanager
@@ -137,9 +142,12 @@ def _explained(model: str) -> Iterator[None]:
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """No progress bars and no load report: new weights are what fine-tuning starts with, and we say them ourselves."""
+    from huggingface_hub.utils import logging as hub_logging
     from transformers.utils import logging as hf_logging
 
-    verbosity = hf_logging.get_verbosity()
+    verbosity, hub_verbosity = hf_logging.get_verbosity(), hub_logging.get_verbosity()
+    # The hub client logs each retry; the one error that we raise in the end says it all.
+    hub_logging.set_verbosity(logging.CRITICAL)
     bars = hf_logging.is_progress_bar_enabled()
     hf_logging.set_verbosity(logging.ERROR)
     hf_logging.disable_progress_bar()
@@ -150,5 +158,6 @@ def quiet_loading() -> Iterator[None]:
             yield
     finally:
         hf_logging.set_verbosity(verbosity)
+        hub_logging.set_verbosity(hub_verbosity)
         if bars:
             hf_logging.enable_progress_bar()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.models.anatomy import TOP_MODULES
+from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.load import forget_training_lengths, load_network, quiet_loading
 from unfreeze.storage.atomic import new_folder
 
@@ -108,7 +108,8 @@ def _save_adapter(network: PreTrainedModel, folder: Path, *, base: str, peft_typ
         tensors[f"base_model.model.{name}"] = parameters[name].detach().contiguous()
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     config = copy(network.peft_config["default"])
-    config.base_model_name_or_path = base
+    # A folder as an absolute path: the adapter must find it from any working directory.
+    config.base_model_name_or_path = str(Path(base).resolve()) if Path(base).is_dir() else base
     config.task_type = peft_type
     config.inference_mode = True
     # peft restores whole modules by name; without this the head would be drawn at random again.
@@ -120,8 +121,7 @@ def _is_base_weight(name: str, network: PreTrainedModel) -> bool:
     """Did a weight of the encoder train that stands neither in an adapter nor on top (pooler)?"""
     if ".base_layer." in name:
         return True
-    inside = name.startswith(network.base_model_prefix + ".")
-    return inside and not _is_adapter(name) and name.split(".")[1] not in TOP_MODULES
+    return is_pretrained(name, network.base_model_prefix) and not _is_adapter(name)
 
 
 def _is_adapter(name: str) -> bool:

@@ -52,21 +52,25 @@ class LoRA(Strategy):
     def adapt(self, network: PreTrainedModel, anatomy: Anatomy) -> None:
         from peft import LoraConfig, inject_adapter_in_model
 
+        targets = self._targets(anatomy)
         config = LoraConfig(
             r=self.r,
             lora_alpha=self.lora_alpha,
             lora_dropout=self.lora_dropout,
-            target_modules=self._targets(anatomy),
+            target_modules=targets,
+            exclude_modules=_namesakes(targets, anatomy) or None,
         )
-        # Injection keeps the stock class and does not duplicate the head, as get_peft_model would.
-        inject_adapter_in_model(config, network)
+        try:
+            # Injection keeps the stock class and does not duplicate the head, as get_peft_model would.
+            inject_adapter_in_model(config, network)
+        except ValueError as error:
+            raise StrategyError(f"{self}: {error}") from error
         network.peft_config = {"default": config}
 
     def trains(self, place: Place, epoch: int) -> bool:
         return place.part in ("adapter", "head")
 
     def _targets(self, anatomy: Anatomy) -> list[str]:
-        # Only modules under the encoder's layers: a head may reuse a name, and must not become an adapter.
         modules = {name.rsplit(".", 2)[-2] for name, place in anatomy.places.items() if place.part == "layer"}
         if self.target_modules is not None:
             unknown = [target for target in self.target_modules if target not in modules]
@@ -83,3 +87,9 @@ class LoRA(Strategy):
             f"lora: no default target modules for {anatomy.model_type}. Give lora:target_modules=NAME+NAME from: "
             f"{', '.join(sorted(modules))}."
         )
+
+
+def _namesakes(targets: list[str], anatomy: Anatomy) -> list[str]:
+    """Modules outside of the layers that have a target's name (a pooler's or head's `dense`): no adapters there."""
+    outside = {name.rpartition(".")[0] for name, place in anatomy.places.items() if place.part != "layer"}
+    return sorted(module for module in outside if module.rpartition(".")[2] in targets)

@@ -1,0 +1,212 @@
+"""What a user may write: checked at once, in the user's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unfreeze.settings import (
+    ALIASES,
+    DEFAULT_STRATEGIES,
+    Settings,
+    SettingsError,
+    flag,
+    read_config_file,
+    read_settings,
+)
+from unfreeze.strategies import Full, LoRA
+
+
+def mistakes(**values: Any) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        read_settings(values)
+    return list(raised.value.mistakes)
+
+
+def test_defaults_are_those_of_the_design() -> None:
+    settings, notes = read_settings({"model": "m", "data": "d"})
+    assert notes == []
+    assert settings.strategy == DEFAULT_STRATEGIES == ("head", "freeze:first=half", "lora", "full")
+    assert (settings.seeds, settings.seed, settings.epochs, settings.learning_rate) == (3, 42, None, None)
+    assert settings.early_stopping_patience == 3
+    assert {str(s): s.epochs for s in settings.strategies()} == {"head": 30, "freeze:first=half": 3, "lora": 5, "full": 3}
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    found = mistakes(
+        seeds=0,
+        epochs="many",
+        learning_rate=-1,
+        max_length=3,
+        eval_strategy="steps",
+        warmup_steps=1.5,
+        strategy=["ful", "lora:rank=3", "freeze:first=9..1"],
+        sead=1,
+    )
+    assert len(found) == 10
+    assert all(line.startswith("--") and "\n" not in line for line in found)
+    whole = "\n".join(found)
+    for part in (
+        "--seeds 0: ",
+        "--epochs many: ",
+        "--learning-rate -1: ",
+        "--max-length 3: ",
+        "--eval-strategy steps: give --eval-steps N too",
+        "--warmup-steps 1.5: expected a share below 1 or a whole number",
+        "--strategy ful: unknown strategy 'ful'. Did you mean full?",
+        "--strategy lora:rank=3: lora has no setting 'rank'",
+        "--strategy freeze:first=9..1: first=9..1 is an empty range",
+        "--sead: no such setting. Did you mean --seed?",
+    ):
+        assert part in whole
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("learning_rate", 0),
+        ("weight_decay", float("inf")),
+        ("max_grad_norm", -1),
+        ("per_device_train_batch_size", 0),
+        ("gradient_accumulation_steps", "1.5"),
+        ("validation_fraction", 1),
+        ("test_fraction", 0),
+        ("lr_scheduler_type", "steep"),
+        ("precision", "fp16"),
+        ("speedups", "some"),
+        ("task", "regression"),
+        ("strategy", []),
+        ("seed", -1),
+        ("early_stopping_patience", "never"),
+        ("overwrite", "perhaps"),
+    ],
+)
+def test_one_bad_value_is_one_line_with_its_flag(name: str, value: object) -> None:
+    [line] = mistakes(**{name: value})
+    assert line.startswith(f"{flag(name)} ")
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_names_of_the_stock_tools_are_translated_with_a_note(alias: str, name: str) -> None:
+    value: Any = {"model": ("m",), "output": Path("o"), "eval_strategy": "epoch", "warmup_steps": 0.2}.get(name)
+    value = value or ("words" if "column" in name else 12)
+    settings, notes = read_settings({alias: value})
+    assert getattr(settings, name) == value
+    assert notes == [f"{flag(alias)} is called {flag(name)} here"]
+
+
+def test_one_setting_under_two_names_is_a_mistake() -> None:
+    assert mistakes(epochs=1, num_train_epochs=2) == ["--epochs: is given twice, under two names."]
+    assert len(mistakes(epochs=1, num_train_epochs=2, seeds=0)) == 2
+
+
+def test_hyphens_are_underscores() -> None:
+    settings, _ = read_settings({"max-length": 64})
+    assert settings.max_length == 64
+
+
+@pytest.mark.parametrize(("value", "expected"), [("none", None), (None, None), ("2", 2), (5, 5)])
+def test_patience_none_never_stops(value: object, expected: int | None) -> None:
+    assert read_settings({"early_stopping_patience": value})[0].early_stopping_patience == expected
+
+
+def test_one_value_stands_for_a_list() -> None:
+    settings, _ = read_settings({"model": "m", "strategy": "full", "test_file": "a.csv"})
+    assert (settings.model, settings.strategy, settings.test_file) == (("m",), ("full",), ("a.csv",))
+    assert read_settings({"strategy": LoRA(r=2)})[0].strategies() == [LoRA(r=2)]
+
+
+def test_strategies_expand_and_repeat_once() -> None:
+    settings, _ = read_settings({"strategy": ["freeze:first=0..2", "full", Full(), "freeze:first=1"]})
+    written = [str(strategy) for strategy in settings.strategies()]
+    assert written == ["freeze:first=0", "freeze:first=1", "freeze:first=2", "full"]
+
+
+def test_settings_do_not_change() -> None:
+    settings, _ = read_settings({})
+    with pytest.raises(ValueError, match="frozen"):
+        settings.seeds = 9  # type: ignore[misc]
+
+
+def test_every_setting_explains_itself() -> None:
+    for name, info in Settings.model_fields.items():
+        assert info.description, name
+
+
+def test_the_data_request_takes_over_every_setting_it_shares() -> None:
+    values: dict[str, Any] = {
+        "data": "d", "task": "tagging", "format": "conll", "text_column": "t", "label_column": "l", "tag_column": "2",
+        "label_names": "0=A", "encoding": "latin-1", "lower_case": True, "drop_missing_labels": True, "data_seed": 7,
+        "max_train_samples": 3, "max_eval_samples": 4, "validation_fraction": 0.2, "test_fraction": 0.3,
+        "validation_file": "v", "test_file": ("a=b",),
+    }  # fmt: skip
+    request = read_settings(values)[0].data_request()
+    assert {name: getattr(request, name) for name in values} == values
+
+
+# Settings as YAML.
+
+
+def config(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "settings.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
+    import yaml
+
+    values = {
+        "model": ["minilm", "a/b"], "data": "sample:ner", "strategy": ["freeze:first=0..2", "lora:r=4"], "speedups": "off",
+        "early_stopping_patience": None, "output": "out", "learning_rate": 1e-4, "class_weights": "balanced",
+        "tag_column": "3",
+    }  # fmt: skip
+    settings, _ = read_settings(values)
+    path = config(tmp_path, yaml.safe_dump(settings.written(), sort_keys=False))
+    assert read_settings(read_config_file(path))[0] == settings
+    assert set(read_config_file(path)) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(("word", "expected"), [("on", "on"), ("off", "off"), ("'off'", "off"), ("no", "off")])
+def test_yaml_reads_on_and_off_as_booleans(tmp_path: Path, word: str, expected: str) -> None:
+    settings, _ = read_settings(read_config_file(config(tmp_path, f"speedups: {word}\n")))
+    assert settings.speedups == expected
+
+
+def test_yaml_reads_a_column_as_a_number(tmp_path: Path) -> None:
+    assert read_settings(read_config_file(config(tmp_path, "tag_column: 4\n")))[0].tag_column == "4"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- a\n- b\n", "expected `key: value` lines"),
+        ("", "expected `key: value` lines"),
+        ("1: 2\n", "expected `key: value` lines"),
+        ("a: [\n", "is not valid YAML"),
+        ("a: !!python/object/apply:os.system ['true']\n", "is not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_settings(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read_config_file(config(tmp_path, text))
+    [line] = raised.value.mistakes
+    assert line.startswith(f"--config {tmp_path}") and says in line and "\n" not in line
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot be read \(No such file"):
+        read_config_file(tmp_path / "none.yaml")
+    (tmp_path / "bytes.yaml").write_bytes(b"a: \xff\n")
+    with pytest.raises(SettingsError, match="is not valid YAML"):
+        read_config_file(tmp_path / "bytes.yaml")
+
+
+def test_data_in_memory_is_not_written_down() -> None:
+    settings, _ = read_settings({"data": {"train": [("secret", "a")]}})
+    assert settings.written()["data"] == "<dict in memory>"
+    assert read_settings({"data": Path("d")})[0].written()["data"] == "d"
