@@ -12,7 +12,12 @@ import unfreeze
 from unfreeze.storage.folders import OutputError
 
 DATA = {
-    "train": [("happy smile", "joy"), ("tears grief", "sadness"), ("the happy day", "joy"), ("a lonely day", "sadness")],
+    "train": [
+        ("happy smile", "joy"),
+        ("tears grief", "sadness"),
+        ("the happy day", "joy"),
+        ("a lonely day", "sadness"),
+    ],
     "validation": [("smile", "joy"), ("grief", "sadness")],
     "test": [("we smile", "joy"), ("we saw tears", "sadness")],
 }
@@ -78,7 +83,7 @@ def test_a_folder_without_a_model(tmp_path: Path) -> None:
 
 
 def test_a_network_without_a_head_for_a_task(family_folder: Callable[..., str]) -> None:
-    with pytest.raises(unfreeze.ModelError, match="BertModel has no head"):
+    with pytest.raises(unfreeze.ModelError, match="BertModel"):
         unfreeze.load(family_folder("bert"))
 
 

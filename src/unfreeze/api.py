@@ -44,9 +44,12 @@ def train(*, strategy: str | Strategy = "full", listener: Listener | None = None
     return compare(strategy=[strategy], listener=listener, **settings)
 
 
-def load(path: str | Path, *, max_length: int | None = None) -> Predictor:
-    """Load a trained model from a comparison folder (its best run), a run folder or a model folder."""
-    return load_predictor(path, max_length=max_length)
+def load(path: str | Path, *, max_length: int | None = None, task: Any = None, device: str | None = None) -> Predictor:
+    """Load a trained model from a comparison folder (its best run), a run folder or a model folder.
+
+    `task` is needed only for a model trained with a task of your own; `device` is the GPU where there is one.
+    """
+    return load_predictor(path, max_length=max_length, task=task, device=device)
 
 
 def predict(

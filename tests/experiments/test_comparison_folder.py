@@ -86,7 +86,11 @@ def test_comparison_json_has_the_keys_of_the_design(comparison: Comparison) -> N
 
 def test_comparison_json_and_the_docs_name_the_same_keys(comparison: Comparison) -> None:
     docs = Path(__file__).parents[2].joinpath("docs", "comparison-schema.md").read_text(encoding="utf-8")
-    for name in (*comparison.summary, *(field.name for field in fields(RunRecord)), *comparison.summary["comparisons"][0]):
+    for name in (
+        *comparison.summary,
+        *(field.name for field in fields(RunRecord)),
+        *comparison.summary["comparisons"][0],
+    ):
         assert f"`{name}`" in docs, name
 
 
@@ -197,8 +201,7 @@ def by_seqeval(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, f
         scores[f"{label}_precision"] = precision_score(gold, predicted, **options)
         scores[f"{label}_recall"] = recall_score(gold, predicted, **options)
         scores[f"{label}_f1"] = f1_score(gold, predicted, **options)
-    words = [(g, p) for golds, predictions in zip(gold, predicted, strict=True) for g, p in zip(golds, predictions)]
-    scores["accuracy"] = sum(g == p for g, p in words) / len(words)
+    scores["accuracy"] = sk.accuracy_score(sum(gold, []), sum(predicted, []))
     return scores
 
 

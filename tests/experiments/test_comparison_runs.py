@@ -270,9 +270,7 @@ class Smoothed(unfreeze.tasks.Classification):
         return total - 0.1 * outputs.logits.log_softmax(-1).mean(-1).sum(), units
 
 
-def test_own_strategy_and_own_task(
-    family_folder: Callable[..., str], corpora: dict[str, Any], tmp_path: Path
-) -> None:
+def test_own_strategy_and_own_task(family_folder: Callable[..., str], corpora: dict[str, Any], tmp_path: Path) -> None:
     done = unfreeze.compare(
         model=family_folder("bert"),
         data=corpora["classification"],

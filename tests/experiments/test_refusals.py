@@ -30,7 +30,11 @@ def nothing_trains(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "says"),
     [
-        ({"metric_for_best_model": "f1"}, SettingsError, "--metric-for-best-model f1: this task has accuracy, macro_f1"),
+        (
+            {"metric_for_best_model": "f1"},
+            SettingsError,
+            "--metric-for-best-model f1: this task has accuracy, macro_f1",
+        ),
         ({"class_weights": "joy=2,fun=1"}, SettingsError, "'fun=1' is not LABEL=WEIGHT"),
         ({"class_weights": "joy"}, SettingsError, "Labels: anger, joy, sadness"),
         ({"class_weights": "joy=-1"}, SettingsError, "'joy=-1' is not LABEL=WEIGHT"),

@@ -38,7 +38,7 @@ def counted_by_torch(bench: Any, windows: list[Features]) -> float:
 
 def counted_by_us(bench: Any, windows: list[Features]) -> float:
     bench.trainables.apply(bench.network, 0)
-    return step_cost(bench.network, bench.collator(windows)).of([len(window) for window in windows])
+    return step_cost(bench.network, bench.anatomy, bench.collator(windows)).of([len(window) for window in windows])
 
 
 def bench_for_counting(workbench: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -89,7 +89,7 @@ def test_freezing_upper_layers_spares_only_weight_gradients(workbench: Callable[
 
 def test_a_run_adds_up_its_steps(workbench: Callable[..., Any]) -> None:
     bench = workbench(epochs=2)
-    per_epoch = step_cost(bench.network, bench.collator(bench.train.encoded.features[:8]))
+    per_epoch = step_cost(bench.network, bench.anatomy, bench.collator(bench.train.encoded.features[:8]))
     lengths = [len(window) for window in bench.train.encoded.features]
     assert bench.run().flops == pytest.approx(2 * per_epoch.of(lengths), rel=1e-9)
 

@@ -31,7 +31,12 @@ def test_defaults_are_those_of_the_design() -> None:
     assert settings.strategy == DEFAULT_STRATEGIES == ("head", "freeze:first=half", "lora", "full")
     assert (settings.seeds, settings.seed, settings.epochs, settings.learning_rate) == (3, 42, None, None)
     assert settings.early_stopping_patience == 3
-    assert {str(s): s.epochs for s in settings.strategies()} == {"head": 30, "freeze:first=half": 3, "lora": 5, "full": 3}
+    assert {str(s): s.epochs for s in settings.strategies()} == {
+        "head": 30,
+        "freeze:first=half": 3,
+        "lora": 5,
+        "full": 3,
+    }
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
@@ -161,10 +166,16 @@ def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
     import yaml
 
     values = {
-        "model": ["minilm", "a/b"], "data": "sample:ner", "strategy": ["freeze:first=0..2", "lora:r=4"], "speedups": "off",
-        "early_stopping_patience": None, "output": "out", "learning_rate": 1e-4, "class_weights": "balanced",
+        "model": ["minilm", "a/b"],
+        "data": "sample:ner",
+        "strategy": ["freeze:first=0..2", "lora:r=4"],
+        "speedups": "off",
+        "early_stopping_patience": None,
+        "output": "out",
+        "learning_rate": 1e-4,
+        "class_weights": "balanced",
         "tag_column": "3",
-    }  # fmt: skip
+    }
     settings, _ = read_settings(values)
     path = config(tmp_path, yaml.safe_dump(settings.written(), sort_keys=False))
     assert read_settings(read_config_file(path))[0] == settings

@@ -122,10 +122,32 @@ def test_what_is_printed_can_be_typed(strategy: Strategy) -> None:
 
 @given(st.lists(PLAIN, min_size=2, max_size=3))
 def test_sums_too(members: list[Strategy]) -> None:
-    total = members[0]
-    for member in members[1:]:
-        total = total + member
-    assert parse(str(total)) == [total]
+    try:
+        total = members[0]
+        for member in members[1:]:
+            total = total + member
+    except StrategyError:
+        openers = [member.name for member in members if member.kind == "opener"]
+        assert len(set(openers)) < len(openers)
+        return
+    assert isinstance(total, Combined)
+    ignored = [m for m in total.members if m is not total.first_opener() and m.learning_rate != type(m).learning_rate]
+    if ignored:
+        # A rate that would not count must not be typed as if it did.
+        with pytest.raises(StrategyError, match="the learning rate is that of"):
+            parse(str(total))
+    else:
+        assert parse(str(total)) == [total]
+
+
+def test_a_repeated_opener_is_refused() -> None:
+    with pytest.raises(StrategyError, match="more than once"):
+        parse("lora:r=8+lora:r=4")
+
+
+def test_a_misspelt_second_strategy_is_not_taken_for_a_value() -> None:
+    with pytest.raises(StrategyError, match="unknown strategy 'lroa'"):
+        parse("freeze:first=2+lroa")
 
 
 @given(st.text(alphabet="fulheadrz:=+,.0123 ", max_size=20))

@@ -288,6 +288,16 @@ def test_windows_are_merged_in_any_order(order: int) -> None:
     ]
 
 
+def test_a_sentence_over_the_tokenizers_limit_gives_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(message: str, *values: object) -> None:
+        raise AssertionError(message)
+
+    monkeypatch.setattr(transformers.tokenization_utils_base.logger, "warning", fail)
+    tokenizer = transformers.BertTokenizer(vocab={piece: i for i, piece in enumerate(PIECES)}, model_max_length=8)
+    encoded = TASK.encode([tagged(*"abcdefgh" * 3)], tokenizer, LABELS, 8)
+    assert answered(encoded) == [(0, word) for word in range(24)]
+
+
 # Tokenizers in Python.
 
 
@@ -373,9 +383,7 @@ def test_a_tag_outside_the_training_labels_is_no_silent_zero() -> None:
         TASK.encode([TaggedExample(("a",), None)], word_pieces(), LABELS, 16)
 
 
-def test_sentences_without_tags_are_neither_trained_on_nor_scored() -> None:
-    with pytest.raises(TaskError, match="has no label"):
-        TASK.encode([TaggedExample(("a",))], word_pieces(), LABELS, 16)
+def test_sentences_without_tags_are_not_scored() -> None:
     with pytest.raises(TaskError, match="has no label"):
         TASK.score([TaggedExample(("a",))], [Prediction(0, ("O",), ())])
 

@@ -17,16 +17,17 @@ Keys = Mapping[str, Sequence[str]]  # the normalised contents, in the order of t
 
 
 def check_splits(splits: Splits, scheme: str | None) -> list[Finding]:
-    """All findings over the splits as given; `scheme` is None for classification."""
+    """All findings over the splits as given; `scheme` is None for classification. Without a training split, what is
+    said of it is left out."""
     findings = list(_check_presence(splits))
     if any(finding.severity == "error" for finding in findings):
         return findings
     keys = {split: [content_key(example) for example in examples] for split, examples in splits.items()}
     checks: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_texts(splits),
-        lambda: _check_labels(splits["train"], scheme),
+        lambda: _check_labels(splits["train"], scheme) if "train" in splits else (),
         lambda: _check_spellings(splits),
-        lambda: check_unseen(splits, scheme),
+        lambda: check_unseen(splits, scheme) if "train" in splits else (),
         lambda: _check_duplicates(splits, keys),
         lambda: _check_leaks(splits, keys),
         lambda: _check_transitions(splits) if scheme == "iob2" else (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 
@@ -40,3 +40,10 @@ class TaggedExample:
 
 
 Example: TypeAlias = TextExample | TaggedExample
+
+
+def lower_cased(example: Example) -> Example:
+    """The example in lower case; labels stay as they are."""
+    if isinstance(example, TaggedExample):
+        return replace(example, words=tuple(word.lower() for word in example.words))
+    return replace(example, text=example.text.lower())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from unfreeze.data.findings import DataError, Finding, Say, data_error
-from unfreeze.data.readers.class_folders import class_names
+from unfreeze.data.infer import format_of_folder, known_suffixes
 
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 _SPLIT_WORDS: dict[str, SplitName] = {
@@ -17,10 +17,7 @@ _SPLIT_WORDS: dict[str, SplitName] = {
     "development": "validation", "testa": "validation",
     "test": "test", "testing": "test", "tst": "test", "testb": "test",
 }  # fmt: skip
-_DATA_SUFFIXES = (
-    ".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".conll", ".conll03", ".conllu",
-    ".iob", ".iob2", ".bio", ".bioes", ".train", ".dev", ".test", ".testa", ".testb", ".tab",
-)  # fmt: skip
+_SPLIT_SUFFIXES = (".train", ".dev", ".test", ".testa", ".testb")  # of any format, as in eng.testa
 _NO_DATA = re.compile(r"(readme|licen[cs]e|changelog|citation|requirements|stats)\b.*", re.IGNORECASE)
 _SHARD = re.compile(r"-[0-9]{5}-of-[0-9]{5}(-[0-9a-f]+)?|^[0-9]{4,}(?=\.)")
 
@@ -36,13 +33,17 @@ def split_of(name: str) -> SplitName | None:
     return found.pop() if len(found) == 1 else None
 
 
-def files_of_folder(folder: Path, say: Say) -> dict[str, list[Path]]:
-    """Split -> its files (several if it is cut into shards), or its folder of classes."""
+def files_of_folder(folder: Path, say: Say, unnamed: SplitName = "train") -> dict[str, list[Path]]:
+    """Split -> its files (several if it is cut into shards), or its folder of classes.
+
+    `unnamed` is the split of a folder whose only file, or whose classes, speak of no split; it also says what must be
+    there: training data, or with "test" anything.
+    """
     found = _splits_in(folder)
     if not found:  # before class folders: a folder of several datasets may look like one
         found = _splits_of_one_subfolder(folder)
-    if not found and class_names(folder):
-        found = {"train": [folder]}
+    if not found and format_of_folder(folder):
+        found = {unnamed: [folder]}
     if not found:
         files = _data_files(folder)
         if len(files) != 1:
@@ -50,11 +51,11 @@ def files_of_folder(folder: Path, say: Say) -> dict[str, list[Path]]:
             advice = "Name files like train.csv, validation.csv, test.csv, or pass --train-file."
             message = f"no file of this folder is recognised as training data; it holds {there}"
             raise data_error("no-split-files", message, str(folder), advice=advice)
-        found = {"train": files}
+        found = {unnamed: files}
     _refuse_rivals(found, folder)
     names = "; ".join(f"{split}: {', '.join(f.name for f in files)}" for split, files in found.items())
     say(Finding("note", "files", f"recognised {names}", str(folder)))
-    if "train" not in found:
+    if "train" not in found and unnamed == "train":
         advice = "Pass it with --train-file; to score a trained model on these files use `unfreeze evaluate`."
         raise data_error("no-train-file", f"there is no training file ({names})", str(folder), advice=advice)
     return found
@@ -96,7 +97,7 @@ def _splits_in(folder: Path) -> dict[str, list[Path]]:
         for inner in sorted(f for f in folder.iterdir() if f.is_dir()):
             split = split_of(inner.name)
             if split is not None:
-                files = [inner] if class_names(inner) else _data_files(inner)
+                files = [inner] if format_of_folder(inner) else _data_files(inner)
                 if files:
                     found.setdefault(split, []).extend(files)
     order = ("train", "validation", "test")
@@ -104,11 +105,12 @@ def _splits_in(folder: Path) -> dict[str, list[Path]]:
 
 
 def _data_files(folder: Path) -> list[Path]:
+    suffixes = (*known_suffixes(), *_SPLIT_SUFFIXES)
     return sorted(
         path
         for path in folder.iterdir()
         if path.is_file()
-        and path.name.lower().removesuffix(".gz").endswith(_DATA_SUFFIXES)
+        and path.name.lower().removesuffix(".gz").endswith(suffixes)
         and not path.name.startswith((".", "_"))
         and not _NO_DATA.fullmatch(path.name)
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from unfreeze.data.examples import Example
-from unfreeze.data.findings import Say, silent
+from unfreeze.data.findings import Finding, Say, silent
 
 TaskName: TypeAlias = Literal["classification", "tagging"]
 
@@ -26,6 +26,14 @@ class ReadSettings:
 
 
 INFER_ALL = ReadSettings()
+
+
+def say_unused_columns(settings: ReadSettings, file: str, why: str, say: Say) -> None:
+    """Say that columns were named for a format without column names."""
+    for name in ("text_column", "label_column"):
+        if getattr(settings, name) is not None:
+            message = f"--{name.replace('_', '-')} {getattr(settings, name)} is not used: {why}"
+            say(Finding("note", "unused-setting", message, file))
 
 
 class Reader(Protocol):

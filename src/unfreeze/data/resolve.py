@@ -12,23 +12,27 @@ from unfreeze.data.examples import Example
 from unfreeze.data.findings import DataError, Finding, Say, data_error
 from unfreeze.data.hub import choose_splits, is_hub_id, load_hub
 from unfreeze.data.in_memory import is_split_mapping, memory_examples
-from unfreeze.data.infer import infer_format
-from unfreeze.data.locate import files_of_folder, missing_path, split_of
+from unfreeze.data.infer import format_of_folder, infer_format, known_suffixes
+from unfreeze.data.locate import SplitName, files_of_folder, missing_path, split_of
 from unfreeze.data.read_settings import ReadSettings
 from unfreeze.data.readers import READERS
-from unfreeze.data.readers.class_folders import class_names
 from unfreeze.data.request import DataRequest
 
 Load: TypeAlias = Callable[[ReadSettings, Say], list[Example]]
 Sources: TypeAlias = dict[str, list[Load]]
 
 
-def resolve(request: DataRequest, say: Say) -> tuple[str, Sources]:
-    """A name for the corpus, and what to read for each split. Nothing but folders and hub datasets is opened yet."""
-    name, sources = ("", {}) if request.data is None else _from_data(request.data, request, say)
+def resolve(request: DataRequest, say: Say, unnamed: SplitName = "train") -> tuple[str, Sources]:
+    """A name for the corpus, and what to read for each split. Nothing but folders and hub datasets is opened yet.
+
+    `unnamed` is the split of data that speaks of none, such as a single file. With "test" no training data is needed.
+    """
+    name, sources = ("", {}) if request.data is None else _from_data(request.data, request, say, unnamed)
     faults: list[Finding] = []
 
     def add(split: str, written: str) -> None:
+        if split in sources:
+            say(Finding("note", "replaced", f"the {split} split of {name} is not used", advice=f"{written} replaces it."))
         try:
             sources[split] = [partial(read_file, _existing(written, f"{split} "), request.format)]
         except DataError as error:
@@ -39,13 +43,15 @@ def resolve(request: DataRequest, say: Say) -> tuple[str, Sources]:
         name = _name_of(Path(request.train_file))
     if request.validation_file is not None:
         add("validation", request.validation_file)
-    for split, path in _test_files(request.test_file).items():
+    tests = _test_files(request.test_file)
+    for split, path in tests.items():
         add(split, path)
+    name = name or ", ".join(_name_of(Path(path)) for path in tests.values())
     if faults:
         raise DataError(faults)
-    if "train" not in sources:
+    if "train" not in sources and unnamed == "train":
         raise data_error("no-train-split", "there is no training data", advice="Pass --train-file.")
-    order = ["train", *(["validation"] if "validation" in sources else [])]
+    order = [split for split in ("train", "validation") if split in sources]
     return name, {split: sources[split] for split in [*order, *(s for s in sources if s not in order)]}
 
 
@@ -53,7 +59,7 @@ def read_file(path: Path, format: str | None, settings: ReadSettings, say: Say) 
     """Read one file or folder of classes in the given or inferred format."""
     if not path.exists():
         raise missing_path(path)
-    if path.is_dir() and not class_names(path):
+    if path.is_dir() and not format_of_folder(path):
         advice = "Pass it with --data, or name a file in it."
         raise data_error("is-a-folder", "expected a file, this is a folder", str(path), advice=advice)
     if format is not None and format not in READERS:
@@ -62,13 +68,13 @@ def read_file(path: Path, format: str | None, settings: ReadSettings, say: Say) 
     return READERS[chosen](path, settings, say)
 
 
-def _from_data(data: Any, request: DataRequest, say: Say) -> tuple[str, Sources]:
+def _from_data(data: Any, request: DataRequest, say: Say, unnamed: SplitName) -> tuple[str, Sources]:
     if isinstance(data, (str, Path)):
-        return _from_name(str(data), request, say)
+        return _from_name(str(data), request, say, unnamed)
     if is_split_mapping(data):
         mapping = choose_splits(data, "data", say) if hasattr(data, "column_names") else data
         return "data", _from_mapping(mapping, request, "")
-    return "data", {"train": [partial(_from_memory, data, "data")]}
+    return "data", {unnamed: [partial(_from_memory, data, "data")]}
 
 
 def _from_mapping(mapping: Mapping[Any, Any], request: DataRequest, prefix: str) -> Sources:
@@ -87,14 +93,14 @@ def _from_memory(data: Any, name: str, settings: ReadSettings, say: Say) -> list
     return memory_examples(data, name, settings, say)
 
 
-def _from_name(name: str, request: DataRequest, say: Say) -> tuple[str, Sources]:
+def _from_name(name: str, request: DataRequest, say: Say, unnamed: SplitName) -> tuple[str, Sources]:
     if name.startswith(PREFIX):
-        return name, _from_folder(sample_folder(name), request, say)
+        return name, _from_folder(sample_folder(name), request, say, unnamed)
     path = Path(name).expanduser()
     if path.is_dir():
-        return _name_of(path), _from_folder(path, request, say)
+        return _name_of(path), _from_folder(path, request, say, unnamed)
     if path.exists():
-        return _name_of(path), {"train": [partial(read_file, path, request.format)]}
+        return _name_of(path), {unnamed: [partial(read_file, path, request.format)]}
     if _looks_like_path(name, path):
         raise missing_path(path)
     try:
@@ -104,15 +110,15 @@ def _from_name(name: str, request: DataRequest, say: Say) -> tuple[str, Sources]
         raise DataError([*error.findings, near] if "Did you mean" in (near.advice or "") else error.findings) from error
 
 
-def _from_folder(folder: Path, request: DataRequest, say: Say) -> Sources:
+def _from_folder(folder: Path, request: DataRequest, say: Say, unnamed: SplitName) -> Sources:
     return {
         split: [partial(read_file, path, request.format) for path in paths]
-        for split, paths in files_of_folder(folder, say).items()
+        for split, paths in files_of_folder(folder, say, unnamed).items()
     }
 
 
 def _looks_like_path(name: str, path: Path) -> bool:
-    suffixes = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".conll", ".conllu", ".gz")
+    suffixes = (*known_suffixes(), ".gz")
     return not is_hub_id(name) or name.lower().endswith(suffixes) or (path.parent != Path() and path.parent.is_dir())
 
 

@@ -15,11 +15,11 @@ from unfreeze.data.label_spelling import labels_of, one_spelling, parse_label_na
 from unfreeze.data.missing_splits import make_missing_splits
 from unfreeze.data.read_settings import ReadSettings, TaskName
 from unfreeze.data.request import DataRequest
-from unfreeze.data.resolve import Load, read_file, resolve
+from unfreeze.data.resolve import Load, Sources, read_file, resolve
 from unfreeze.data.splits import subset
 from unfreeze.data.tag_schemes import recognise, to_iob2
 
-__all__ = ["Corpus", "DataRequest", "load_corpus", "read_examples", "report"]
+__all__ = ["Corpus", "DataRequest", "load_corpus", "load_for_scoring", "read_examples", "report"]
 
 TagScheme = Literal["iob2", "plain"]
 
@@ -32,22 +32,42 @@ def load_corpus(request: DataRequest) -> Corpus:
     """
     request.check()
     findings: list[Finding] = []
+    name, sources = resolve(request, findings.append)
+    return _corpus(name, sources, request, findings)
+
+
+def load_for_scoring(request: DataRequest) -> Corpus:
+    """As `load_corpus`, but without training data everything is read whole: a single file, folder of classes or test
+    files are test sets, and `train` is empty.
+
+    Raises:
+        DataError: with every finding, if the data cannot be used as it is.
+    """
+    request.check(needs_train=False)
+    findings: list[Finding] = []
+    name, sources = resolve(request, findings.append, "test")
+    return _corpus(name, sources, request, findings)
+
+
+def _corpus(name: str, sources: Sources, request: DataRequest, findings: list[Finding]) -> Corpus:
     say = findings.append
-    name, sources = resolve(request, say)
     splits = _read_all(sources, request.read_settings(), say)
     task = _one_task(splits)
     splits, scheme = _prepare(splits, request, say)
     findings.extend(check_splits(splits, scheme))
     stop_on_errors(findings)
-    splits = make_missing_splits(splits, request, say)
+    if "train" in splits:
+        splits = make_missing_splits(splits, request, say)
     drawn = {split: _subset(split, examples, request, say) for split, examples in splits.items()}
-    if len(drawn["train"]) < len(splits["train"]):
-        stop_on_errors(check_unseen(drawn, scheme))
-    train, validation = tuple(drawn["train"]), tuple(drawn["validation"])
+    if "train" in drawn and len(drawn["train"]) < len(splits["train"]):
+        # What was said of the whole training data need not hold for the part that is used.
+        findings[:] = [finding for finding in findings if finding.code != "unseen-label"]
+        findings.extend(check_unseen(drawn, scheme))
+        stop_on_errors(findings)
     return Corpus(
         task=task,
-        train=train,
-        validation=validation,
+        train=tuple(drawn.get("train", ())),
+        validation=tuple(drawn.get("validation", ())),
         tests={split: tuple(e) for split, e in drawn.items() if split not in ("train", "validation")},
         tag_scheme=scheme,
         notes=notes_of(findings),

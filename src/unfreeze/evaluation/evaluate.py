@@ -29,7 +29,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of one split. `metrics` holds the mean loss under "loss" if the split is labelled."""
+    """Scores of one split. `metrics` holds the mean loss under "loss", unless training knows none of its labels."""
 
     metrics: dict[str, float]
     breakdown: dict[str, dict[str, float]]
@@ -57,11 +57,13 @@ class Evaluator:
         begin = time.perf_counter()
         reduced, loss = self._run(network, split.encoded, with_loss=True)
         predictions = self.task.decode(split.encoded.features, reduced, self.labels, len(split.examples))
-        metrics = {**self.task.score(split.examples, predictions), "loss": loss}
+        metrics = self.task.score(split.examples, predictions)
+        if loss is not None:
+            metrics["loss"] = loss
         breakdown = self.task.breakdown(split.examples, predictions)
         return Evaluation(metrics, breakdown, predictions, time.perf_counter() - begin)
 
-    def _run(self, network: nn.Module, encoded: Encoded, *, with_loss: bool) -> tuple[list[Any], float]:
+    def _run(self, network: nn.Module, encoded: Encoded, *, with_loss: bool) -> tuple[list[Any], float | None]:
         import torch
 
         features = encoded.features
@@ -83,4 +85,4 @@ class Evaluator:
                     units += float(batch_units)
         for module, mode in modes:
             module.training = mode
-        return reduced, total / units if units else float("nan")
+        return reduced, total / units if units else None

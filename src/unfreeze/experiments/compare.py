@@ -67,7 +67,12 @@ def compare(
         for strategy in fitting[prepared.model_name]
         for seed in range(settings.seed, settings.seed + settings.seeds)
     ]
-    what_trains = {str(strategy): words for known in fitting.values() for strategy, words in known.items()}
+    several = len(everything) > 1
+    what_trains = {
+        f"{model}: {strategy}" if several else str(strategy): words
+        for model, known in fitting.items()
+        for strategy, words in known.items()
+    }
     listener.planned(cells, what_trains)
     prepared_by_model = {prepared.model_name: prepared for prepared in everything}
     for number, cell in enumerate(cells, start=1):

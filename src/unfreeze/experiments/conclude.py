@@ -87,7 +87,7 @@ def conclude(output: Path, data: dict[str, Any], notes: Sequence[str]) -> Compar
 def _pairs(
     output: Path, records: Sequence[RunRecord], model: str, split: str, metric: str, rows_of: str | None
 ) -> list[dict[str, Any]]:
-    """All pairs of strategies on one split; `rows_of` names it in the predictions, where a test set has its own name."""
+    """All pairs of strategies on one split; `rows_of` is its name in the predictions (a test set may have its own)."""
     rows: dict[str, list[list[dict[str, Any]]]] = {}
     for record in records:
         assert record.model is not None

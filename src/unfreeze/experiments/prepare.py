@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import Corpus
 from unfreeze.evaluation.evaluate import Evaluator, Split
-from unfreeze.models.load import load_config, load_tokenizer, model_path
+from unfreeze.models.input_length import longest_input
+from unfreeze.models.load import ModelError, load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
-from unfreeze.tasks import Classification, Tagging, Task
+from unfreeze.tasks import TASKS, Task
 
 if TYPE_CHECKING:
     import torch
@@ -48,14 +49,24 @@ class Prepared:
         """What the network's configuration must know of the labels."""
         return {"id2label": self.labels.name_by_id, "label2id": self.labels.id_by_name}
 
+    def usage(self, settings: Settings) -> dict[str, Any]:
+        """What a saved model must know to be used as it was trained; goes into its `config.json`."""
+        return {
+            "base_model": self.model_name,
+            "task": self.task.name,
+            "task_settings": asdict(self.task) if is_dataclass(self.task) else {},
+            "max_length": self.max_length,
+            "lower_case": settings.lower_case,
+        }
+
 
 def choose_task(corpus: Corpus, settings: Settings) -> Task:
-    """The task object for a corpus."""
-    if corpus.task == "classification":
-        return Classification()
-    return Tagging(
-        scheme=corpus.tag_scheme or "plain", label_alignment=settings.label_alignment, doc_stride=settings.doc_stride
-    )
+    """The task of a corpus, with what the user set of its fields."""
+    task = TASKS[corpus.task]
+    values = {one.name: getattr(settings, one.name) for one in fields(task) if one.name in Settings.model_fields}  # type: ignore[arg-type]
+    if corpus.tag_scheme is not None:
+        values["scheme"] = corpus.tag_scheme
+    return task(**values)
 
 
 def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: str) -> Prepared:
@@ -66,7 +77,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         SettingsError: a setting does not fit this model or task.
     """
     tokenizer = load_tokenizer(model)
-    max_length, notes = _max_length(model, settings.max_length)
+    max_length, notes = _max_length(model, tokenizer, settings.max_length)
     labels = task.labels(corpus.train)
     splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
     encoded = {name: task.encode(examples, tokenizer, labels, max_length) for name, examples in splits.items()}
@@ -82,6 +93,8 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
     precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
     collator = Collator(int(tokenizer.pad_token_id), device)
     whole = {name: Split(splits[name], encoded[name]) for name in splits}
     return Prepared(
@@ -101,15 +114,11 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
     )
 
 
-def _max_length(model: str, wanted: int) -> tuple[int, list[str]]:
-    config = load_config(model)
-    positions = int(getattr(config, "max_position_embeddings", wanted))
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        # Their positions start behind the padding index, so two of them are never used.
-        positions -= int(config.pad_token_id) + 1
-    if wanted <= positions:
+def _max_length(model: str, tokenizer: PreTrainedTokenizerBase, wanted: int) -> tuple[int, list[str]]:
+    longest = longest_input(load_config(model), tokenizer)
+    if longest is None or wanted <= longest:
         return wanted, []
-    return positions, [f"--max-length {wanted}: this model takes at most {positions} tokens; {positions} is used"]
+    return longest, [f"--max-length {wanted}: this model takes at most {longest} tokens; {longest} is used"]
 
 
 def _label_weights(wanted: str, task: Task, labels: LabelSet, corpus: Corpus, device: str) -> torch.Tensor | None:

@@ -58,12 +58,10 @@ def run(
     A run whose loss is no longer finite is recorded as diverged, not raised.
     """
     task, device = prepared.task, prepared.collator.device
-    reset_peak_memory(device)
+    measures_memory = reset_peak_memory(device)
     loaded = load_network(prepared.model_name, task.auto_class, seed, **prepared.config_overrides)
     network = loaded.network
-    # Prediction cuts and windows its inputs as training did.
-    network.config.unfreeze_max_length = prepared.max_length
-    network.config.unfreeze_doc_stride = settings.doc_stride
+    network.config.unfreeze = prepared.usage(settings)
     anatomy = take_anatomy(network)
     strategy.refuse(anatomy)
     strategy.adapt(network, anatomy)
@@ -85,6 +83,7 @@ def run(
         epochs_planned=options.epochs,
         selection_metric=prepared.metric,
         precision=prepared.evaluator.precision.name,
+        notes=list(prepared.notes),
     )
     trainer = Trainer(
         network,
@@ -102,11 +101,16 @@ def run(
         result = trainer.train(prepared.train.encoded.features)
     except Diverged as error:
         drop_weights(folder / "checkpoints")
-        record = replace(record, status="diverged", error=str(error))
+        partial = trainer.result
+        record = replace(
+            record, status="diverged", error=str(error), steps=partial.steps, epochs_run=partial.epochs_run
+        )
+        record = replace(record, history=partial.history)
         write_record(folder, record)
         return record
 
-    evaluations = {"validation": prepared.evaluator.evaluate(network, prepared.validation)}
+    assert result.best is not None  # the last step is always evaluated
+    evaluations = {"validation": result.best}
     evaluations |= {name: prepared.evaluator.evaluate(network, split) for name, split in prepared.tests.items()}
     main_test = next(iter(prepared.tests), None)
     record = replace(
@@ -118,7 +122,7 @@ def run(
         evaluate_seconds=round(result.evaluate_seconds, 3),
         tokens_per_second=round(result.tokens / result.train_seconds, 1),
         flops=result.flops,
-        peak_memory_bytes=peak_memory_bytes(device),
+        peak_memory_bytes=peak_memory_bytes(device) if measures_memory else None,
         best_epoch=result.best_epoch,
         converged=result.converged,
         validation=evaluations["validation"].metrics,
@@ -160,7 +164,8 @@ def verify_saved(network: Any, folder: Path, prepared: Prepared) -> None:
         allowed = RELOAD_TOLERANCE * max(1.0, float(expected.abs().max()))
         for saved in (folder, merged_folder(folder)):
             if saved.is_dir():
-                difference = float((load_predictor(saved).network(**batch.inputs).logits - expected).abs().max())
+                reloaded = load_predictor(saved, task=prepared.task, device="cpu").network
+                difference = float((reloaded(**batch.inputs).logits - expected).abs().max())
                 if not difference <= allowed:
                     raise ReloadError(f"{saved}: reloaded, its outputs differ by {difference:g}")
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.precision import PLAIN, Precision
 from unfreeze.batching.collate import Collator
-from unfreeze.data.examples import Example, TaggedExample, TextExample
+from unfreeze.data.examples import Example, TaggedExample, TextExample, lower_cased
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.inference.entities import Aggregation, entity_groups, split_words
+from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
 from unfreeze.storage.folders import BEST_FILE, best_run
-from unfreeze.tasks import Classification, Prediction, Tagging, Task
+from unfreeze.tasks import TASKS, Prediction, Tagging, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+DEFAULT_LENGTH = 512  # tokens, where neither the model nor its tokenizer states a limit
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Predictor:
     labels: LabelSet
     max_length: int
     precision: Precision = PLAIN
+    lower_case: bool = False  # was the model trained on lower-cased text?
 
     @property
     def evaluator(self) -> Evaluator:
@@ -41,13 +44,18 @@ class Predictor:
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """One prediction for each example; their labels, if any, are not looked at."""
+        examples = self._as_trained(examples)
         encoded = self.task.encode(examples, self.tokenizer, self.labels, self.max_length, labelled=False)
         return self.evaluator.predict(self.network, encoded)
 
     def evaluate(self, examples: Sequence[Example]) -> Evaluation:
         """Scores on labelled examples."""
+        examples = self._as_trained(examples)
         encoded = self.task.encode(examples, self.tokenizer, self.labels, self.max_length)
         return self.evaluator.evaluate(self.network, Split(examples, encoded))
+
+    def _as_trained(self, examples: Sequence[Example]) -> Sequence[Example]:
+        return [lower_cased(example) for example in examples] if self.lower_case else examples
 
     def predict(
         self, inputs: str | Sequence[str] | Sequence[Sequence[str]], *, aggregation_strategy: Aggregation = "simple"
@@ -74,29 +82,34 @@ class Predictor:
         ]
 
 
-def load_predictor(path: str | Path, *, max_length: int | None = None) -> Predictor:
+def load_predictor(
+    path: str | Path, *, max_length: int | None = None, task: Task | None = None, device: str | None = None
+) -> Predictor:
     """Load a saved model: a comparison folder (its best run), a run folder, or a model folder.
 
+    `task` is needed only for a model that was trained with a task of the user's own; `device` is the GPU where there is
+    one.
+
     Raises:
-        ModelError: the folder holds no model with labels for classification or tagging.
+        ModelError: the folder holds no model, or none of a known task.
     """
+    import torch
+
     folder = _model_folder(Path(path))
     config = load_config(str(folder))
-    task = _task_of(folder, config)
+    usage: dict[str, Any] = getattr(config, "unfreeze", None) or {}
+    labels = LabelSet.from_mapping(config.id2label)
+    task = task or _task_of(folder, config, usage, labels)
     if (folder / ADAPTER_FILE).is_file():
         network = load_adapted(folder, task.auto_class, config)
     else:
         network = load_network(str(folder), task.auto_class, 0).network
     tokenizer = load_tokenizer(str(folder))
-    longest = min(int(getattr(config, "max_position_embeddings", 512)), int(tokenizer.model_max_length))
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        longest = min(longest, int(config.max_position_embeddings) - int(config.pad_token_id) - 1)
-    labels = LabelSet.from_mapping(config.id2label)
-    return Predictor(network, tokenizer, task, labels, min(max_length or _trained_length(config) or 512, longest))
-
-
-def _trained_length(config: Any) -> int | None:
-    return getattr(config, "unfreeze_max_length", None)
+    wanted = max_length or usage.get("max_length")
+    lengths = [length for length in (wanted, longest_input(config, tokenizer)) if length is not None]
+    network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    longest = min(lengths, default=DEFAULT_LENGTH)
+    return Predictor(network, tokenizer, task, labels, longest, lower_case=bool(usage.get("lower_case", False)))
 
 
 def _model_folder(path: Path) -> Path:
@@ -112,21 +125,15 @@ def _model_folder(path: Path) -> Path:
     )
 
 
-def _task_of(folder: Path, config: Any) -> Task:
+def _task_of(folder: Path, config: Any, usage: dict[str, Any], labels: LabelSet) -> Task:
+    """The task a model was trained for: as we saved it, else by the class of its network."""
+    if usage.get("task") in TASKS:
+        return TASKS[usage["task"]](**usage.get("task_settings", {}))
     architecture = " ".join(config.architectures or [])
-    kind: Literal["classification", "tagging"] | None = None
-    if "ForSequenceClassification" in architecture:
-        kind = "classification"
-    elif "ForTokenClassification" in architecture:
-        kind = "tagging"
-    elif (folder / ADAPTER_FILE).is_file():
-        adapter = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
-        kind = {"SEQ_CLS": "classification", "TOKEN_CLS": "tagging"}.get(adapter.get("task_type"))  # type: ignore[assignment]
-    if kind is None:
-        raise ModelError(f"{folder}: {architecture or 'the model'} has no head for classification or tagging.")
-    if kind == "classification":
-        return Classification()
-    names = list(config.id2label.values())
-    entities = "O" in names and all(name == "O" or name[:2] in ("B-", "I-") for name in names)
-    doc_stride = getattr(config, "unfreeze_doc_stride", Tagging.doc_stride)
-    return Tagging(scheme="iob2" if entities else "plain", doc_stride=doc_stride)
+    for task in TASKS.values():
+        if task.auto_class.removeprefix("AutoModel") in architecture:
+            return task.for_labels(labels)
+    raise ModelError(
+        f"{folder}: {usage.get('task') or architecture or 'the model'} is no task known here ({', '.join(TASKS)}). "
+        "Load a model of your own task with unfreeze.load(..., task=...)."
+    )

@@ -36,7 +36,7 @@ class Place:
 
 # Modules of the encoder that come after its layers. Everything else outside the layers counts as embeddings
 # (ELECTRA's `embeddings_project`, ALBERT's `embedding_hidden_mapping_in`, DeBERTa's `rel_embeddings`).
-TOP_MODULES = ("pooler", "final_norm", "norm", "sequence_summary")
+TOP_MODULES = ("pooler", "final_norm", "norm", "sequence_summary", "encoder.ln", "encoder.emb_layer_norm_after")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def is_pretrained(name: str, prefix: str) -> bool:
 
 
 def _is_top(name_in_encoder: str) -> bool:
-    return name_in_encoder.split(".")[0] in TOP_MODULES
+    return any(name_in_encoder == top or name_in_encoder.startswith(top + ".") for top in TOP_MODULES)
 
 
 def _find_layer_list(encoder: nn.Module, applied: int, groups: int | None) -> tuple[str, int]:

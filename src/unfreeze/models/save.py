@@ -41,6 +41,7 @@ def save_model(
     with quiet_loading(), new_folder(folder) as temporary:
         if as_adapter:
             _save_adapter(network, temporary, base=base, peft_type=peft_type, trained=names)
+            network.config.architectures = [type(network).__name__]
             network.config.save_pretrained(temporary)
         else:
             (merge_adapter(network) if has_adapter else network).save_pretrained(temporary)
@@ -80,7 +81,11 @@ def load_adapted(folder: Path, auto_class: str, config: Any) -> Any:
 
     adapter = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
     labels = {"id2label": config.id2label, "label2id": config.label2id}
-    base = load_network(adapter["base_model_name_or_path"], auto_class, 0, **labels).network
+    base_name = adapter["base_model_name_or_path"]
+    if not Path(base_name).exists():
+        # A folder of another machine (`minilm` is one): the name as typed finds it here.
+        base_name = (getattr(config, "unfreeze", None) or {}).get("base_model", base_name)
+    base = load_network(base_name, auto_class, 0, **labels).network
     with quiet_loading():
         network = PeftModel.from_pretrained(base, str(folder)).merge_and_unload()
     return network.eval()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from math import isfinite
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from unfreeze.strategies.strategy import Strategy, StrategyError
+from unfreeze.strategies.strategy import Combined, Strategy, StrategyError
 
 # A `+` joins strategies only where a strategy's name follows; inside a value it joins module names.
 _RANGE = re.compile(r"^(\d+)\.\.(\d+)$")
@@ -28,23 +28,40 @@ def parse_strategies(text: str, known: Mapping[str, type[Strategy]]) -> list[Str
         combinations = [[*done, choice] for done in combinations for choice in choices]
     strategies = []
     for members in combinations:
-        strategy = members[0]
-        for member in members[1:]:
-            strategy = strategy + member
-        strategies.append(strategy)
+        strategies.append(_joined(text, members))
     return strategies
+
+
+def _joined(text: str, members: Sequence[Strategy]) -> Strategy:
+    strategy = members[0]
+    for member in members[1:]:
+        strategy = strategy + member
+    if isinstance(strategy, Combined):
+        for member in strategy.members:
+            if member is not strategy.first_opener() and member.learning_rate != type(member).learning_rate:
+                raise StrategyError(
+                    f"--strategy {text}: the learning rate is that of {strategy.first_opener().name}; "
+                    f"give learning_rate there, not with {member.name}."
+                )
+    return strategy
 
 
 def _split(text: str, known: Mapping[str, type[Strategy]]) -> list[str]:
     pieces: list[str] = []
     for piece in text.split("+"):
-        name = piece.split(":")[0].strip()
-        starts_strategy = name in known or not pieces or "=" not in pieces[-1]
-        if starts_strategy:
-            pieces.append(piece.strip())
-        else:
+        if pieces and piece.split(":")[0].strip() not in known and _ends_in_a_list(pieces[-1], known):
             pieces[-1] += "+" + piece.strip()
+        else:
+            pieces.append(piece.strip())
     return pieces
+
+
+def _ends_in_a_list(piece: str, known: Mapping[str, type[Strategy]]) -> bool:
+    """Is the last setting typed so far one that takes several names joined with `+`?"""
+    name, _, settings = piece.partition(":")
+    key = settings.rsplit(",", 1)[-1].partition("=")[0].strip()
+    hint = get_type_hints(known[name]).get(key) if name in known else None
+    return any(get_origin(option) is tuple for option in _options(hint))
 
 
 def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]:

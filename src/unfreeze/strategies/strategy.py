@@ -76,16 +76,23 @@ class Combined(Strategy):
     members: tuple[Strategy, ...]
     name: ClassVar[str] = "combined"
 
-    def _first(self) -> Strategy:
+    def __post_init__(self) -> None:
+        openers = [member.name for member in self.members if member.kind == "opener"]
+        repeated = sorted({name for name in openers if openers.count(name) > 1})
+        if repeated:
+            raise StrategyError(f"{self}: {', '.join(repeated)} is named more than once; name it once.")
+
+    def first_opener(self) -> Strategy:
+        """The member whose learning rate and epochs count; the first one if nothing opens."""
         return next((member for member in self.members if member.kind == "opener"), self.members[0])
 
     @property
     def learning_rate(self) -> float:  # type: ignore[override]
-        return self._first().learning_rate
+        return self.first_opener().learning_rate
 
     @property
     def epochs(self) -> int:  # type: ignore[override]
-        return self._first().epochs
+        return self.first_opener().epochs
 
     def refuse(self, anatomy: Anatomy) -> None:
         for member in self.members:

@@ -36,6 +36,11 @@ class Tagging(Task):
     ] = "first"
     doc_stride: Annotated[int, "pieces that neighbouring windows of a long sentence share"] = 32
 
+    @classmethod
+    def for_labels(cls, labels: LabelSet) -> Tagging:
+        entities = "O" in labels and all(name == "O" or name[:2] in ("B-", "I-") for name in labels.names)
+        return cls(scheme="iob2" if entities else "plain")
+
     @property
     def selection_metric(self) -> str:
         return "entity_f1" if self.scheme == "iob2" else "accuracy"

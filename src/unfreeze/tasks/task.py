@@ -64,6 +64,11 @@ class Task:
     static_inputs: ClassVar[bool] = True  # is an example encoded the same way in every epoch?
     scores_vocabulary: ClassVar[bool] = False  # does the loss run over the whole vocabulary?
 
+    @classmethod
+    def for_labels(cls, labels: LabelSet) -> Task:
+        """The task of a model of which only the labels are known. By default: the task with its default settings."""
+        return cls()
+
     @property
     def selection_metric(self) -> str:
         """The score that selects epochs and strategies; higher is better."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from unfreeze.batching.features import Batch
+    from unfreeze.models.anatomy import Anatomy
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,19 @@ class StepCost:
         return self.per_token * sum(lengths) + self.per_window * len(lengths) + self.attention * squares
 
 
-def step_cost(network: nn.Module, batch: Batch) -> StepCost:
-    """Watch one forward pass in the current `requires_grad` state and add up what its backward pass will cost."""
+def step_cost(network: nn.Module, anatomy: Anatomy, batch: Batch) -> StepCost:
+    """Watch one forward pass in the current `requires_grad` state and add up what its backward pass will cost.
+
+    The batch may be a single window: the costs do not depend on how many there are.
+    """
     import torch
     from torch import nn
 
     per_token = per_window = 0.0
-    attention_layers: list[bool] = []  # for each layer's attention: does a gradient flow through it?
-    config: Any = network.config
+    gradient_flows: list[bool] = []  # for each layer applied: does a gradient reach what comes out of it?
     padded_tokens = batch.inputs["input_ids"].shape[1]
 
-    def watch(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    def watch_linear(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         nonlocal per_token, per_window
         inputs = args[0]
         assert isinstance(module, nn.Linear)
@@ -52,25 +55,19 @@ def step_cost(network: nn.Module, batch: Batch) -> StepCost:
         else:
             per_window += products * passes
 
-    hooks = [module.register_forward_hook(watch) for module in network.modules() if isinstance(module, nn.Linear)]
-    gradient_hooks = [
-        module.register_forward_hook(lambda _m, _a, out: attention_layers.append(_requires_grad(out)))
-        for module in network.modules()
-        if type(module).__name__.endswith(("SelfAttention", "ModernBertAttention", "AlbertAttention", "SdpAttention"))
-    ]
+    def watch_layer(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        first = output[0] if isinstance(output, tuple) else output
+        gradient_flows.append(bool(first.requires_grad))
+
+    hooks = [m.register_forward_hook(watch_linear) for m in network.modules() if isinstance(m, nn.Linear)]
+    hooks += [network.get_submodule(name).register_forward_hook(watch_layer) for name in anatomy.layer_prefixes]
     with torch.random.fork_rng(devices=[]):
         try:
             with torch.enable_grad():
                 network(**batch.inputs)
         finally:
-            for hook in (*hooks, *gradient_hooks):
+            for hook in hooks:
                 hook.remove()
-    hidden = int(config.hidden_size)
-    layers = attention_layers or [True] * int(config.num_hidden_layers)
-    attention = float(sum(4 * hidden * (3 if flows else 1) for flows in layers))
+    config: Any = network.config
+    attention = float(sum(4 * int(config.hidden_size) * (3 if flows else 1) for flows in gradient_flows))
     return StepCost(per_token, per_window, attention)
-
-
-def _requires_grad(output: Any) -> bool:
-    first = output[0] if isinstance(output, tuple) else output
-    return bool(first.requires_grad)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,6 +71,7 @@ class TrainingResult:
     history: list[dict[str, Any]] = field(default_factory=list)
     steps: int = 0
     epochs_run: int = 0
+    best: Evaluation | None = None  # the selected evaluation on validation
     best_epoch: float | None = None
     seconds_to_best: float | None = None
     converged: bool | None = None
@@ -94,6 +95,7 @@ class Trainer:
     checkpoints: Path
     label_weights: torch.Tensor | None = None
     on_progress: Callable[[Progress], None] = lambda progress: None
+    result: TrainingResult = field(default_factory=TrainingResult)  # grows while training; whole up to a divergence
 
     def train(self, features: Sequence[Features]) -> TrainingResult:
         """Train on the windows, keep the weights of the best evaluation, and leave them in the network.
@@ -104,7 +106,7 @@ class Trainer:
         import torch
 
         options = self.options
-        result = TrainingResult()
+        result = self.result
         watch = Stopwatch()
         best = BestEvaluation(options.early_stopping_patience, [])
         optimizer = torch.optim.AdamW(
@@ -129,7 +131,7 @@ class Trainer:
             for position, indices in enumerate(batches):
                 windows = [features[i] for i in indices]
                 if cost is None:
-                    cost = step_cost(self.network, self.collator(windows))
+                    cost = step_cost(self.network, self.trainables.anatomy, self.collator(windows[:1]))
                 self._set_learning_rates(optimizer, result.steps, total_steps, steps_per_epoch, epoch)
                 with watch.measure("train"):
                     loss, units = self._step(optimizer, windows, result.steps)
@@ -143,6 +145,8 @@ class Trainer:
                 if self._evaluates_now(result.steps, position + 1 == len(batches), last):
                     with watch.measure("evaluate"):
                         evaluation = self.evaluate(self.network)
+                    if not isfinite(evaluation.metrics.get("loss", 0.0)):
+                        raise Diverged(f"step {result.steps}: the validation loss is {evaluation.metrics['loss']:g}")
                     seconds = time.perf_counter() - begin
                     entry = {
                         "epoch": round(done, 4),
@@ -153,7 +157,7 @@ class Trainer:
                     }
                     result.history.append(entry)
                     if best.add(evaluation.metrics[options.metric_for_best_model]):
-                        result.best_epoch, result.seconds_to_best = round(done, 4), seconds
+                        result.best_epoch, result.seconds_to_best, result.best = round(done, 4), seconds, evaluation
                         with watch.measure("save"):
                             save_best(self.checkpoints, self.network, self.trainables, entry)
                     self.on_progress(Progress(result.steps, total_steps, done, loss / units, evaluation.metrics))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,15 +27,18 @@ class Stopwatch:
         return self.seconds.get(activity, 0.0)
 
 
-def reset_peak_memory(device: str) -> None:
-    """Start a new peak: the GPU's, or on Linux the process's resident set."""
+def reset_peak_memory(device: str) -> bool:
+    """Start a new peak: the GPU's, or on Linux the process's resident set. False if the system does not allow it."""
     if device != "cpu":
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
-        return
-    with suppress(OSError):  # not Linux, or not allowed: then the peak is that of the whole process so far
+        return True
+    try:
         Path("/proc/self/clear_refs").write_text("5")  # see proc(5): resets VmHWM
+    except OSError:
+        return False
+    return True
 
 
 def peak_memory_bytes(device: str) -> int | None:

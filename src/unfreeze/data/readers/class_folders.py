@@ -6,7 +6,8 @@ from pathlib import Path
 
 from unfreeze.data.examples import Example, Origin, TextExample
 from unfreeze.data.findings import DataError, Finding, Say, data_error, silent
-from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
+from unfreeze.data.readers.format import Format
 from unfreeze.data.readers.raw_text import read_text
 
 UNLABELLED = frozenset({"unsup"})  # aclImdb keeps 50,000 reviews without label in train/unsup
@@ -25,6 +26,7 @@ def read_class_folders(path: Path, settings: ReadSettings = INFER_ALL, say: Say 
     file = str(path)
     if settings.task == "tagging":
         raise data_error("wrong-format", "folders of texts are for classification, not for tagging", file)
+    say_unused_columns(settings, file, "folders are the labels, their files the texts", say)
     names = class_names(path)
     if not names:
         advice = "Expected one folder for each class with .txt files in it."
@@ -53,3 +55,10 @@ def read_class_folders(path: Path, settings: ReadSettings = INFER_ALL, say: Say 
 
 def _text_files(folder: Path) -> list[Path]:
     return sorted(f for f in folder.iterdir() if f.is_file() and f.name.lower().endswith((".txt", ".txt.gz")))
+
+
+def _is_class_folders(folder: Path) -> bool:
+    return bool(class_names(folder))
+
+
+CLASS_FOLDERS = Format(read_class_folders, recognises_folder=_is_class_folders)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from unfreeze.data.examples import Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
-from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
+from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.readers.sentences import Sentences
 
@@ -19,6 +20,7 @@ def read_conll(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
     file = str(path)
     if settings.task == "classification":
         raise data_error("wrong-format", "CoNLL columns hold tagged words, not labelled texts", file)
+    say_unused_columns(settings, file, "columns of CoNLL have no names, and --tag-column chooses the tags", say)
     lines = split_lines(read_text(path, settings.encoding, say))
     token_lines = [line for line in lines if line.strip(" \t") and not line.startswith(DOCUMENT_MARK)]
     if not token_lines:
@@ -82,3 +84,24 @@ def _tag_column(settings: ReadSettings, width: int, file: str) -> int | None:
         advice = f"Pass --tag-column with a number from 2 to {width}, or -1 for the last."
         raise data_error("no-tag-column", message, file, advice=advice)
     return index
+
+
+def _is_conll(head: Head) -> bool:
+    lines = [line for line in head.lines if not line.startswith((DOCUMENT_MARK, "# "))]
+    if not lines:
+        return False
+    separator = "\t" if 2 * sum("\t" in line for line in lines) >= len(lines) else None
+    rows = [split_columns(line, separator) for line in lines]
+    width, count = Counter(map(len, rows)).most_common(1)[0]
+    if width < 2 or count < 0.9 * len(lines):
+        return False
+    with_blanks = sum(" " in row[0] or " " in row[-1] for row in rows if row)
+    return with_blanks <= 0.2 * len(rows)  # else the columns hold texts
+
+
+CONLL = Format(
+    read_conll,
+    suffixes=(".conll", ".conll03", ".iob", ".iob2", ".bio", ".bioes"),
+    shared_suffixes=(".txt", ".tsv"),
+    recognises=_is_conll,
+)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from unfreeze.data.examples import Example, TaggedExample
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
-from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
+from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.readers.sentences import Sentences
 
@@ -27,6 +28,7 @@ def read_conllu(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silen
     tag_of = _tag_getter(wanted, file)
     if settings.tag_column is None:
         say(Finding("note", "column", "tags are read from the column UPOS", file))
+    say_unused_columns(settings, file, "--tag-column chooses the tags of CoNLL-U", say)
     lines = split_lines(read_text(path, settings.encoding, say))
     sentences = Sentences(file, Problems(file), tagged=True)
     skipped = last_id = 0
@@ -107,3 +109,11 @@ def _tag_getter(wanted: str, file: str) -> Callable[[list[str]], str]:
         return feature
     known = ", ".join([*_COLUMNS, *(f"{kind}:NAME" for kind in _LISTS)])
     raise data_error("no-tag-column", f"CoNLL-U has no tag column {wanted!r}; known: {known}", file)
+
+
+def _is_conllu(head: Head) -> bool:
+    rows = [line.split("\t") for line in head.lines if not line.startswith("#")]
+    return bool(rows) and sum(len(row) == 10 and row[0][:1].isdigit() for row in rows) >= 0.9 * len(rows)
+
+
+CONLLU = Format(read_conllu, suffixes=(".conllu",), recognises=_is_conllu)

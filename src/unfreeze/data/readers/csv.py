@@ -15,10 +15,12 @@ from unfreeze.data.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from unfreeze.data.examples import Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.table import Table, table_examples
 
 DELIMITERS = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a vertical bar"}
+TAB_SUFFIXES = (".tsv", ".tab")
 Record = tuple[int, list[str]]  # first line, cells
 
 
@@ -29,7 +31,7 @@ def read_csv(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) 
         message = "CSV holds one text and one label a line, not words and tags"
         raise data_error("wrong-format", message, file, advice="Use CoNLL columns or JSON lines, or --format conll.")
     text = read_text(path, settings.encoding, say)
-    tab_by_name = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+    tab_by_name = path.name.lower().removesuffix(".gz").endswith(TAB_SUFFIXES)
     delimiter = detect_delimiter(text, settings, "\t" if tab_by_name else ",")
     if delimiter != ("\t" if tab_by_name else ","):
         message = f"the columns are separated by {DELIMITERS[delimiter]}, as the first line shows"
@@ -136,3 +138,30 @@ def _unlimited_fields() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(limit)
+
+
+def has_header(line: str) -> bool:
+    r"""Does a delimiter split this line into names that include a text and a label column?
+
+    >>> has_header("id\ttext\tlabel"), has_header("good;joy")
+    (True, False)
+    """
+    for delimiter in DELIMITERS:
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+        names = {cell.strip().casefold() for cell in cells}
+        if names & set(TEXT_COLUMNS) and names & set(LABEL_COLUMNS) and len(names) > 1:
+            return True
+    return False
+
+
+def _is_csv(head: Head) -> bool:
+    return has_header(head.lines[0])
+
+
+def _is_tsv(head: Head) -> bool:
+    return head.suffix in TAB_SUFFIXES
+
+
+CSV = Format(read_csv, suffixes=(".csv",), recognises=_is_csv)
+# Columns of CoNLL end with .tsv too, so this is asked after them.
+TSV = Format(read_csv, shared_suffixes=TAB_SUFFIXES, recognises=_is_tsv)

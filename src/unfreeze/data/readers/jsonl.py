@@ -8,6 +8,7 @@ from pathlib import Path
 from unfreeze.data.examples import Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.table import Table, table_examples
 
@@ -57,3 +58,25 @@ def _array(text: str, file: str, say: Say) -> list[tuple[int, dict[str, object]]
     problems.stop()
     say(Finding("note", "format", "read as one JSON array; line numbers count its elements", file))
     return list(enumerate(rows, start=1))
+
+
+def _is_json(head: Head) -> bool:
+    if head.suffix != ".json":
+        return head.lines[0].lstrip(" \t").startswith(("{", "["))
+    if head.text.lstrip(" \t\r\n").startswith("["):
+        return True
+    try:
+        first = json.loads(head.lines[0])
+    except (ValueError, RecursionError):
+        first = None
+    if isinstance(first, dict) and "data" not in first:
+        return True
+    if '"paragraphs"' in head.text or '"qas"' in head.text:
+        message = "the content is question-answering JSON (SQuAD)"
+        advice = "Pass data with texts and labels or words and tags."
+        raise data_error("question-answering", message, head.file, advice=advice)
+    advice = 'Write one object a line, e.g. {"text": "...", "label": "..."}.'
+    raise data_error("unknown-format", "this JSON is neither lines of objects nor an array", head.file, 1, advice)
+
+
+JSONL = Format(read_jsonl, suffixes=(".jsonl", ".ndjson"), shared_suffixes=(".json",), recognises=_is_json)

@@ -7,6 +7,7 @@ from pathlib import Path
 from unfreeze.data.examples import Example, Origin, TaggedExample, TextExample
 from unfreeze.data.findings import Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
 
 
@@ -27,3 +28,10 @@ def read_lines(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
         else:
             examples.append(TextExample(line, None, origin))
     return examples
+
+
+def _is_lines(head: Head) -> bool:
+    return not head.settings.labelled
+
+
+LINES = Format(read_lines, shared_suffixes=(".txt",), recognises=_is_lines)

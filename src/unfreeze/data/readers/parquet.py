@@ -11,7 +11,8 @@ from unfreeze.data.examples import Example
 from unfreeze.data.findings import Say, data_error, silent
 from unfreeze.data.label_ids import names_by_column, rows_with_names
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
-from unfreeze.data.readers.raw_text import read_bytes
+from unfreeze.data.readers.format import Format
+from unfreeze.data.readers.raw_text import PARQUET_MAGIC, read_bytes
 from unfreeze.data.table import Table, table_examples
 
 
@@ -46,3 +47,6 @@ def _features(metadata: Mapping[bytes, bytes] | None) -> object:
         return json.loads((metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, TypeError, ValueError):
         return {}
+
+
+PARQUET = Format(read_parquet, suffixes=(".parquet", ".pq"), magic=PARQUET_MAGIC)

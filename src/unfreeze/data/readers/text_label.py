@@ -7,7 +7,8 @@ from pathlib import Path
 from unfreeze.data.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from unfreeze.data.examples import Example, Origin, TextExample
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
-from unfreeze.data.read_settings import INFER_ALL, ReadSettings
+from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
+from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.table import is_missing, report_missing_labels
 
@@ -20,6 +21,7 @@ def read_text_label(path: Path, settings: ReadSettings = INFER_ALL, say: Say = s
     problems = Problems(file)
     examples: list[Example] = []
     missing: list[int] = []
+    say_unused_columns(settings, file, "`text;label` lines have no column names", say)
     lines = split_lines(read_text(path, settings.encoding, say))
     filled = [(number, line) for number, line in enumerate(lines, start=1) if line.strip(" \t")]
     if filled and _is_header(filled[0][1]):
@@ -50,3 +52,14 @@ def read_text_label(path: Path, settings: ReadSettings = INFER_ALL, say: Say = s
 def _is_header(line: str) -> bool:
     text, _, label = line.rpartition(";")
     return text.strip().casefold() in TEXT_COLUMNS and label.strip().casefold() in LABEL_COLUMNS
+
+
+def _is_text_label(head: Head) -> bool:
+    labels = [line.rpartition(";")[2].strip() for line in head.lines if ";" in line]
+    if len(labels) < 0.8 * len(head.lines) or any(len(label) > 60 for label in labels):
+        return False
+    # Unlabelled lines may contain semicolons too: labels occur again and again.
+    return head.settings.labelled or 2 * len(set(labels)) <= len(labels)
+
+
+TEXT_LABEL = Format(read_text_label, shared_suffixes=(".txt",), recognises=_is_text_label)

@@ -1,0 +1,100 @@
+"""The command line called in this process, data as files, and one trained comparison for each task."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from unfreeze.cli import main
+
+TELLING = {"anger": ("rage", "furious"), "joy": ("happy", "smile"), "sadness": ("tears", "grief")}
+FILLERS = ("the", "a", "we", "saw", "in", "with", "some", "day", "house")
+TAGGED = {"anna": "B-PER", "karl": "B-PER", "berlin": "B-LOC"}
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a call of the command line returned and printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def call(*arguments: object) -> Called:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return Called(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def unfreeze_cli() -> Callable[..., Called]:
+    """`unfreeze_cli("predict", folder, text)`: exit code, standard output, standard error."""
+    return call
+
+
+def text_lines(number: int, seed: int) -> str:
+    rng = random.Random(seed)
+    lines = []
+    for i in range(number):
+        label = list(TELLING)[i % 3]
+        words = [*rng.choices(FILLERS, k=rng.randint(2, 6)), rng.choice(TELLING[label])]
+        rng.shuffle(words)
+        lines.append(f"{' '.join(words)};{label}")
+    return "\n".join(lines) + "\n"
+
+
+def conll(number: int, seed: int) -> str:
+    rng = random.Random(seed)
+    blocks = []
+    for _ in range(number):
+        words = [*rng.choices(FILLERS, k=rng.randint(2, 6)), *rng.sample(list(TAGGED), k=2)]
+        rng.shuffle(words)
+        blocks.append("".join(f"{word}\t{TAGGED.get(word, 'O')}\n" for word in words))
+    return "\n".join(blocks)
+
+
+@pytest.fixture(scope="session")
+def data_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Task -> a folder with train, validation and test, and `more`, a further test file."""
+    folders = {}
+    for task, make, suffix in (("classification", text_lines, "txt"), ("tagging", conll, "conll")):
+        folder = folders[task] = tmp_path_factory.mktemp("data") / task
+        folder.mkdir()
+        for seed, (split, size) in enumerate({"train": 33, "validation": 12, "test": 12, "more": 9}.items()):
+            (folder / f"{split}.{suffix}").write_text(make(size, seed), encoding="utf-8")
+    return folders
+
+
+@pytest.fixture(scope="session", params=["classification", "tagging"])
+def task(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def compared(
+    task: str,
+    data_folders: dict[str, Path],
+    family_folder: Callable[..., str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, Called]:
+    """The output folder of `unfreeze compare`, and what the command said."""
+    output = tmp_path_factory.mktemp("cli") / "out"
+    more = next(data_folders[task].glob("more.*"))
+    called = call(
+        *("compare", "--model", family_folder("bert"), "--data", data_folders[task], "--test-file", f"more={more}"),
+        *("--strategy", "full", "--strategy", "lora:r=2", "--seeds", 2, "--epochs", 2, "--learning-rate", 5e-3),
+        *("--precision", "fp32", "--max-length", 48, "--output", output),
+    )
+    assert called.code == 0, called.err
+    return output, called

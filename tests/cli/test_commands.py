@@ -1,0 +1,280 @@
+"""Every command, called as a user would, on a comparison that was really trained."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import unfreeze
+from unfreeze.cli import COMMANDS
+from unfreeze.settings import Settings, flag
+from unfreeze.storage.folders import best_run
+from unfreeze.storage.records import find_runs, read_comparison, read_record
+from unfreeze.tasks import Classification
+
+Cli = Callable[..., Any]
+Compared = tuple[Path, Any]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command(unfreeze_cli: Cli, command: str) -> None:
+    called = unfreeze_cli(command, "--help")
+    assert called.code == 0 and called.err == ""
+    assert called.out.startswith(f"usage: unfreeze {command} ") and COMMANDS[command][1] in called.out
+    assert "%(" not in called.out and "SUPPRESS" not in called.out
+
+
+def test_help_of_the_program(unfreeze_cli: Cli) -> None:
+    called = unfreeze_cli("--help")
+    assert called.code == 0
+    words = " ".join(called.out.split())
+    for command, (_, line) in COMMANDS.items():
+        assert f" {command} {line} " in words
+    assert unfreeze_cli().out == called.out and unfreeze_cli().code == 2
+    assert unfreeze_cli("--version").out == unfreeze.__version__ + "\n"
+
+
+def test_every_setting_is_a_flag_of_compare(unfreeze_cli: Cli) -> None:
+    help_text = unfreeze_cli("compare", "--help").out
+    for name in Settings.model_fields:
+        assert flag(name) in help_text
+
+
+def test_compare_says_what_it_infers_trains_and_recommends(compared: Compared, task: str) -> None:
+    output, called = compared
+    for said in (
+        "recognised train: ",
+        "full trains embeddings, layers 1-2 of 2",
+        "lora:r=2 trains ",
+        "4 runs",
+        "[4/4] ",
+    ):
+        assert said in called.err, said
+    summary = read_comparison(output)
+    chosen = summary["recommendation"]["strategy"]
+    assert f"recommended: {chosen}\n" in called.out
+    for reason in summary["recommendation"]["reasons"]:
+        assert f"  - {reason}\n" in called.out
+    assert f"report: {output / 'report' / 'index.html'}\n" in called.out
+    assert called.out.endswith(f"model:  {best_run(output) / 'model'}\n")
+    header, rule, *rows = called.out.split("\n\n")[0].splitlines()
+    assert header.startswith("strategy") and set(rule) == {"-", " "}
+    assert sorted(row.split()[0] for row in rows) == ["full", "lora:r=2"]
+
+
+def test_evaluate_gives_the_scores_of_the_record(
+    unfreeze_cli: Cli, compared: Compared, data_folders: dict[str, Path], task: str
+) -> None:
+    output, _ = compared
+    for folder in find_runs(output):
+        record = read_record(folder)
+        called = unfreeze_cli("evaluate", folder, "--data", data_folders[task], "--json")
+        assert called.code == 0
+        found = json.loads(called.out)
+        assert found["metrics"] == pytest.approx(record.test, abs=1e-5)
+        assert found["breakdown"] == record.breakdown
+    best = read_record(best_run(output))
+    scores = {"validation": best.validation, "test": best.test, "more": best.tests["more"]}
+    more = next(data_folders[task].glob("more.*"))
+    for split, expected in scores.items():
+        arguments = ("--data", data_folders[task], "--test-file", f"more={more}", "--split", split)
+        called = unfreeze_cli("evaluate", output, *arguments)
+        printed = dict(line.split() for line in called.out.split("\n\n")[0].splitlines())
+        assert {name: float(value) for name, value in printed.items()} == pytest.approx(expected, abs=1e-4)
+
+
+def test_evaluate_refuses_an_unknown_split(
+    unfreeze_cli: Cli, compared: Compared, data_folders: dict[str, Path], task: str
+) -> None:
+    called = unfreeze_cli("evaluate", compared[0], "--data", data_folders[task], "--split", "dev")
+    assert called.code == 2
+    assert called.err.splitlines()[-1] == "error: --split dev: this data has train, validation, test."
+
+
+def test_predict_from_arguments_a_file_and_standard_input(
+    unfreeze_cli: Cli, compared: Compared, task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, _ = compared
+    texts = ["anna saw the happy day", "", "grief and tears in berlin"]
+    as_arguments = unfreeze_cli("predict", output, "--", *texts)
+    assert as_arguments.code == 0
+    rows = [json.loads(line) for line in as_arguments.out.splitlines()]
+    assert len(rows) == len(texts)
+    if task == "classification":
+        assert all(set(row) == {"label", "score"} for row in rows)
+    else:
+        assert rows[1] == []
+        for text, row in zip(texts, rows, strict=True):
+            assert all(text[one["start"] : one["end"]] == one["word"] for one in row)
+    assert rows == unfreeze.predict(output, texts)
+
+    file = tmp_path / "texts.txt"
+    for content in ("\n".join(texts) + "\n", "\r\n".join(texts), "\ufeff" + "\n".join(texts)):
+        file.write_bytes(content.encode())
+        assert unfreeze_cli("predict", output, "--file", file).out == as_arguments.out
+    for arguments in ((), ("--file", "-")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(texts) + "\n"))
+        assert unfreeze_cli("predict", output, *arguments).out == as_arguments.out
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert unfreeze_cli("predict", output) == type(as_arguments)(0, "", "")
+
+
+def test_predict_in_portions_keeps_the_order(
+    unfreeze_cli: Cli, compared: Compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_text("".join(f"anna saw the house {'a ' * i}\n" for i in range(10)))
+    whole = unfreeze_cli("predict", compared[0], "--file", file).out
+    monkeypatch.setattr("unfreeze.cli.predict.BATCH_OF_TEXTS", 3)
+    portions = unfreeze_cli("predict", compared[0], "--file", file).out
+    assert len(whole.splitlines()) == 10
+    for one, other in zip(whole.splitlines(), portions.splitlines(), strict=True):
+        ours, theirs = json.loads(one), json.loads(other)
+        ours, theirs = ([x] if isinstance(x, dict) else x for x in (ours, theirs))
+        assert [{**x, "score": round(x["score"], 4)} for x in ours] == [
+            {**x, "score": round(x["score"], 4)} for x in theirs
+        ]
+
+
+def test_predict_without_aggregation(unfreeze_cli: Cli, compared: Compared, task: str) -> None:
+    called = unfreeze_cli("predict", compared[0], "anna saw karl", "--aggregation-strategy", "none")
+    [row] = [json.loads(line) for line in called.out.splitlines()]
+    if task == "tagging":
+        assert row and all("entity" in one and "index" in one for one in row)
+
+
+def test_runs_lists_every_run(unfreeze_cli: Cli, compared: Compared) -> None:
+    output, _ = compared
+    called = unfreeze_cli("runs", output)
+    lines = called.out.splitlines()
+    assert called.code == 0 and len(lines) == 4
+    for folder, line in zip(find_runs(output), lines, strict=True):
+        record = read_record(folder)
+        assert record.selection_metric is not None
+        assert line.split() == [
+            *("done", record.strategy, "seed", str(record.seed), record.selection_metric),
+            *(f"{record.validation[record.selection_metric]:.4f}", str(folder.relative_to(output))),
+        ]
+    rows = [json.loads(line) for line in unfreeze_cli("runs", output, "--json").out.splitlines()]
+    assert rows == read_comparison(output)["runs"]
+
+
+def test_report_writes_the_page_again(unfreeze_cli: Cli, compared: Compared) -> None:
+    output, _ = compared
+    page = output / "report" / "index.html"
+    page.unlink()
+    called = unfreeze_cli("report", output)
+    assert (called.code, called.out) == (0, f"{page}\n") and page.is_file()
+
+
+def test_inspect(unfreeze_cli: Cli, data_folders: dict[str, Path], task: str) -> None:
+    called = unfreeze_cli("inspect", "--data", data_folders[task], "--json")
+    assert called.code == 0
+    summary = json.loads(called.out)
+    assert summary["task"] == task
+    plain = unfreeze_cli("inspect", "--data", data_folders[task])
+    assert plain.code == 0 and f"task: {task}" in plain.out and "recognised train" in plain.err
+
+
+def test_train_is_one_run_and_takes_the_strategy_of_a_file(
+    unfreeze_cli: Cli, data_folders: dict[str, Path], family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    config = tmp_path / "settings.yaml"
+    values = {
+        "model": family_folder("bert"),
+        "data": str(data_folders["classification"]),
+        "max_steps": 1,
+        "precision": "fp32",
+        "output": str(tmp_path / "out"),
+    }
+    config.write_text(yaml.safe_dump(values | {"strategy": ["head"]}))
+    called = unfreeze_cli("train", "--config", config, "--quiet")
+    assert (called.code, called.err) == (0, "")
+    [record] = [read_record(folder) for folder in find_runs(tmp_path / "out")]
+    assert (record.strategy, record.seed, record.steps) == ("head", 42, 1)
+
+    config.write_text(yaml.safe_dump(values))
+    called = unfreeze_cli("train", "--config", config, "--overwrite", "--seed", 7)
+    [record] = [read_record(folder) for folder in find_runs(tmp_path / "out")]
+    assert (called.code, record.strategy, record.seed) == (0, "full", 7)
+
+    called = unfreeze_cli("train", "--config", config, "--strategy", "full", "--strategy", "head")
+    assert called.code == 2 and "train takes one; use compare" in called.err
+
+
+def test_a_diverged_run_is_said_and_the_exit_code_is_1(
+    unfreeze_cli: Cli,
+    data_folders: dict[str, Path],
+    family_folder: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loss = Classification.loss
+
+    def broken(*args: Any) -> Any:
+        total, units = loss(*args)
+        return (total * float("nan") if total.requires_grad else total), units
+
+    monkeypatch.setattr(Classification, "loss", broken)
+    output = tmp_path / "out"
+    called = unfreeze_cli(
+        *("compare", "--model", family_folder("bert"), "--data", data_folders["classification"]),
+        *("--strategy", "full", "--seeds", 1, "--precision", "fp32", "--output", output),
+    )
+    assert called.code == 1
+    assert "full seed 42: diverged: step 1: loss nan" in called.err and "Traceback" not in called.err
+    assert "recommended:" not in called.out and "model:" not in called.out
+    assert (output / "report" / "index.html").is_file()
+    assert unfreeze_cli("runs", output).out.startswith("diverged")
+    called = unfreeze_cli("predict", output, "a text")
+    assert called.code == 2 and "no model found" in called.err
+
+
+def test_print_config_round_trips(unfreeze_cli: Cli, tmp_path: Path) -> None:
+    defaults = unfreeze_cli("compare", "--print-config")
+    assert defaults.code == 0 and list(yaml.safe_load(defaults.out)) == list(Settings.model_fields)
+    flags = (
+        "--model",
+        "m",
+        "--strategy",
+        "lora:r=4+freeze:first=1",
+        "--early-stopping-patience",
+        "none",
+        "--epochs",
+        "2",
+    )
+    printed = unfreeze_cli("compare", *flags, "--speedups", "off", "--lower-case", "--print-config").out
+    values = yaml.safe_load(printed)
+    assert values["early_stopping_patience"] is None and values["epochs"] == 2 and values["lower_case"] is True
+    config = tmp_path / "settings.yaml"
+    config.write_text(printed)
+    assert unfreeze_cli("compare", "--config", config, "--print-config").out == printed
+
+
+def test_flags_override_the_file(unfreeze_cli: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("num-train-epochs: 9\nstrategy: [full, head]\nlower_case: true\nmax_length: 64\n")
+    flags = ("--epochs", "2", "--strategy", "lora", "--no-lower-case")
+    called = unfreeze_cli("compare", "--config", config, *flags, "--print-config")
+    values = yaml.safe_load(called.out)
+    assert (values["epochs"], values["strategy"], values["lower_case"], values["max_length"]) == (
+        2,
+        ["lora"],
+        False,
+        64,
+    )
+
+
+def test_aliases_are_flags_too(unfreeze_cli: Cli) -> None:
+    called = unfreeze_cli(
+        "compare", "--model_name_or_path".replace("_", "-"), "m", "--batch-size", "4", "--print-config"
+    )
+    values = yaml.safe_load(called.out)
+    assert (values["model"], values["per_device_train_batch_size"]) == (["m"], 4)

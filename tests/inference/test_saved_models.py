@@ -1,0 +1,147 @@
+"""What we save, any Hugging Face program loads: stock classes and pipelines give our predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from peft import PeftModel
+from safetensors.torch import load_file
+
+from unfreeze.inference.predictor import load_predictor
+from unfreeze.models.load import load_network
+from unfreeze.storage.records import RunRecord
+
+SavedRuns = Callable[[str, str], dict[str, tuple[Path, RunRecord]]]
+
+FAMILIES_TRIED = ["bert", "distilbert", "roberta", "albert", "modernbert"]
+TASKS_TRIED = ["classification", "tagging"]
+AUTO_CLASSES = {
+    "classification": transformers.AutoModelForSequenceClassification,
+    "tagging": transformers.AutoModelForTokenClassification,
+}
+TEXTS = ["we saw anna in berlin", "the happy day", "unbelievable grief", "a house in lima with karl"]
+
+each_family = pytest.mark.parametrize("family_name", FAMILIES_TRIED)
+each_task = pytest.mark.parametrize("task", TASKS_TRIED)
+
+
+def stock_pipeline(folder: Path, task: str, **options: Any) -> Any:
+    """The pipeline with stock classes alone; nothing of ours is called."""
+    network = AUTO_CLASSES[task].from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    name = {"classification": "text-classification", "tagging": "token-classification"}[task]
+    return transformers.pipeline(name, model=network, tokenizer=tokenizer, device="cpu", **options)
+
+
+def loadable_folder(runs: dict[str, tuple[Path, RunRecord]], strategy: str) -> Path:
+    folder = runs[strategy][0]
+    return folder / ("model-merged" if "lora" in strategy else "model")
+
+
+@each_task
+@each_family
+@pytest.mark.parametrize("strategy", ["full", "head", "freeze", "lora"])
+def test_stock_pipeline_gives_our_predictions(
+    saved_runs: SavedRuns, family_name: str, task: str, strategy: str
+) -> None:
+    runs = saved_runs(family_name, task)
+    pipeline = stock_pipeline(loadable_folder(runs, strategy), task)
+    ours = load_predictor(runs[strategy][0])  # the adapter itself where there is one
+    if task == "classification":
+        for expected, found in zip(pipeline(TEXTS), ours.predict(TEXTS), strict=True):
+            assert found["label"] == expected["label"]
+            assert found["score"] == pytest.approx(expected["score"], abs=1e-4)
+        return
+    # The stock pipeline tags word pieces; our tag of a word is that of its first piece.
+    named = 0
+    for text in TEXTS:
+        words = text.split()
+        encoding = pipeline.tokenizer(words, is_split_into_words=True)
+        assert encoding["input_ids"] == pipeline.tokenizer(text)["input_ids"]
+        by_piece = {one["index"]: one for one in pipeline(text, ignore_labels=[])}
+        by_word = {one["index"]: one for one in ours.predict(text, aggregation_strategy="none")[0]}
+        for i in range(len(words)):
+            expected = by_piece[encoding.word_ids().index(i)]
+            assert (by_word[i]["entity"] if i in by_word else "O") == expected["entity"]
+            if i in by_word:
+                named += 1
+                assert by_word[i]["score"] == pytest.approx(float(expected["score"]), abs=1e-4)
+    assert named, "nothing but O was compared"
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft's own
+@each_task
+@each_family
+def test_peft_loads_the_adapter_as_well_as_the_merged_model(saved_runs: SavedRuns, family_name: str, task: str) -> None:
+    for strategy in ("lora", "lora+pooler"):
+        folder = saved_runs(family_name, task)[strategy][0]
+        config = transformers.AutoConfig.from_pretrained(folder / "model")
+        adapter = json.loads((folder / "model" / "adapter_config.json").read_text())
+        assert adapter["task_type"] == {"classification": "SEQ_CLS", "tagging": "TOKEN_CLS"}[task]
+        assert Path(adapter["base_model_name_or_path"]).is_absolute()
+        base = AUTO_CLASSES[task].from_pretrained(adapter["base_model_name_or_path"], config=config)
+        adapted = PeftModel.from_pretrained(base, folder / "model").eval()
+        merged = AUTO_CLASSES[task].from_pretrained(folder / "model-merged").eval()
+        inputs = transformers.AutoTokenizer.from_pretrained(folder / "model")(TEXTS[0], return_tensors="pt")
+        with torch.inference_mode():
+            assert torch.allclose(adapted(**inputs).logits, merged(**inputs).logits, atol=1e-4)
+        assert merged.config.id2label == config.id2label
+
+
+@each_task
+@each_family
+def test_labels_weights_and_tokenizer_are_as_a_hub_wants_them(
+    saved_runs: SavedRuns, family_name: str, task: str
+) -> None:
+    names = {"classification": ["anger", "joy", "sadness"], "tagging": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]}[task]
+    for folder, _ in saved_runs(family_name, task).values():
+        for model in (folder / "model", folder / "model-merged"):
+            if not model.is_dir():
+                continue
+            config = json.loads((model / "config.json").read_text())
+            assert config["id2label"] == {str(i): name for i, name in enumerate(names)}
+            assert config["label2id"] == {name: i for i, name in enumerate(names)}
+            tokenizer = json.loads((model / "tokenizer.json").read_text())
+            assert tokenizer["truncation"] is None and tokenizer["padding"] is None
+            weights = [path.name for path in model.iterdir() if path.suffix not in (".json", ".md", ".txt", ".model")]
+            assert weights in (["model.safetensors"], ["adapter_model.safetensors"])
+
+
+@pytest.mark.parametrize("strategy", ["full", "lora+pooler"])
+@pytest.mark.parametrize("family_name", ["bert", "albert", "distilbert"])
+def test_new_and_trained_weights_on_top_survive(saved_runs: SavedRuns, family_name: str, strategy: str) -> None:
+    """The head and whatever else trained on top, against what another seed would draw."""
+    folder, record = saved_runs(family_name, "classification")[strategy]
+    saved = load_predictor(folder).network.state_dict()
+    fresh = load_network(record.model_name, "AutoModelForSequenceClassification", 42, num_labels=3).network.state_dict()
+    merged = loadable_folder({strategy: (folder, record)}, strategy)
+    stock = load_file(merged / "model.safetensors")
+    tops = [name for name in fresh if "classifier" in name or "pooler" in name]
+    assert {name.split(".")[-2] for name in tops} & {"pooler", "pre_classifier", "dense"}
+    for name in tops:
+        assert not torch.equal(saved[name], fresh[name]), name  # it has trained
+        assert torch.allclose(saved[name], stock[name], atol=1e-6), name
+
+
+def test_an_adapter_is_found_from_any_directory(
+    family_folder: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import unfreeze
+
+    base = Path(family_folder("bert"))
+    monkeypatch.chdir(base.parent)
+    data = {
+        split: [("the happy day", "joy"), ("tears and grief", "sad")] * 2 for split in ("train", "validation", "test")
+    }
+    done = unfreeze.train(
+        strategy="lora:r=2", model=base.name, data=data, max_steps=1, precision="fp32", output=tmp_path / "out"
+    )
+    assert done.records[0].error is None
+    monkeypatch.chdir(tmp_path)
+    assert unfreeze.predict("out", "happy")[0]["label"] in ("joy", "sad")
