@@ -42,7 +42,7 @@ def trained(family_folder: Callable[..., str], tmp_path_factory: pytest.TempPath
         model_name_or_path=family_folder("bert"),
         data=DATA,
         epochs=1,
-        precision="fp32",
+        speedups="off",
         output=output,
     )
     return done, notes

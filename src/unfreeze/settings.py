@@ -6,11 +6,13 @@ Every field is a flag (`max_length` is `--max-length`) and a YAML key; its descr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from unfreeze.data.label_spelling import parse_label_names
 from unfreeze.data.sources import DataRequest
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
@@ -29,6 +31,9 @@ ALIASES = {
     "warmup_ratio": "warmup_steps",
     "batch_size": "per_device_train_batch_size",
 }
+
+# Task -> settings that only it looks at; column names are judged by the readers, which know the format.
+ONE_TASK_SETTINGS = {"classification": (), "tagging": ("tag_column", "doc_stride", "label_alignment")}
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -59,7 +64,9 @@ class Settings(BaseModel):
     text_column: str | None = Field(None, description="column that holds the text; inferred by default")
     label_column: str | None = Field(None, description="column that holds the label; inferred by default")
     tag_column: str | None = Field(None, description="CoNLL column number, or upos, xpos, feats:NAME for CoNLL-U")
-    label_names: str | None = Field(None, description="names for label ids, as 0=NEGATIVE,1=POSITIVE")
+    label_names: str | dict[str, str] | None = Field(
+        None, description="names for label ids, as 0=NEGATIVE,1=POSITIVE (in YAML also a mapping or a list)"
+    )
     encoding: str | None = Field(None, description="text encoding of the files; UTF-8 by default")
     lower_case: bool = Field(False, description="lower-case all texts and words")
     drop_missing_labels: bool = Field(False, description="leave out rows without a label instead of stopping")
@@ -110,6 +117,18 @@ class Settings(BaseModel):
     def _one_or_several(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str | Path | Strategy) else value
 
+    @field_validator("label_names", mode="before")
+    @classmethod
+    def _names_by_id(cls, value: Any) -> Any:
+        names = parse_label_names(value)
+        if not isinstance(value, Mapping | list | tuple):
+            return value
+        if any(isinstance(one, bool) for one in (value.values() if isinstance(value, Mapping) else value)):
+            raise ValueError(
+                f"--label-names {value}: YAML reads words such as yes, no, on as true or false. Quote them."
+            )
+        return names
+
     @field_validator("early_stopping_patience", mode="before")
     @classmethod
     def _none_is_never(cls, value: Any) -> Any:
@@ -140,6 +159,15 @@ class Settings(BaseModel):
     def _steps_need_a_number(cls, value: int | None, info: ValidationInfo) -> int | None:
         if value is None and info.data.get("eval_strategy") == "steps":
             raise ValueError("--eval-strategy steps: give --eval-steps N too.")
+        if value is not None and info.data.get("eval_strategy") == "epoch":
+            raise ValueError(f"--eval-steps {value}: is used with --eval-strategy steps only. Give that too.")
+        return value
+
+    @field_validator("speedups")
+    @classmethod
+    def _plain_path_is_fp32(cls, value: str, info: ValidationInfo) -> str:
+        if value == "off" and info.data.get("precision") == "bf16":
+            raise ValueError("--precision bf16 --speedups off: the plain path computes in fp32. Leave one of them out.")
         return value
 
     @field_validator("warmup_steps")
@@ -157,13 +185,23 @@ class Settings(BaseModel):
         return list(dict.fromkeys(found))
 
     def data_request(self) -> DataRequest:
-        """The part of the settings that is about data."""
-        shared = DataRequest.__dataclass_fields__.keys() & type(self).model_fields.keys()
-        return DataRequest(**{name: getattr(self, name) for name in shared})
+        """The part of the settings that is about data. A field of the request that is no setting is a bug: it raises."""
+        return DataRequest(**{field.name: getattr(self, field.name) for field in fields(DataRequest)})
+
+    def unused_settings(self, task: str) -> list[str]:
+        """One note for each setting that differs from its default and that this task does not look at."""
+        return [
+            f"{flag(name)} {getattr(self, name)} is not used: it is for {other}, this is {task}"
+            for other, names in ONE_TASK_SETTINGS.items()
+            for name in names
+            if task in ONE_TASK_SETTINGS
+            and task != other
+            and getattr(self, name) != type(self).model_fields[name].default
+        ]
 
     def written(self) -> dict[str, Any]:
         """As plain values for YAML; objects of the user's own are written as text, data in memory by its type."""
-        values = {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+        values: dict[str, Any] = {name: _plain(getattr(self, name)) for name in type(self).model_fields}
         if self.data is not None and not isinstance(self.data, str | Path):
             values["data"] = f"<{type(self.data).__name__} in memory>"
         return values
@@ -175,19 +213,27 @@ def read_settings(values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     Raises:
         SettingsError: with every mistake, each naming the argument, the value and what was expected.
     """
+    return read_layers(values)
+
+
+def read_layers(*layers: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+    """As `read_settings`, from several sources: what a later one says overrides the earlier ones."""
     notes: list[str] = []
     mistakes: list[str] = []
-    renamed: dict[str, Any] = {}
-    for key, value in values.items():
-        name = key.replace("-", "_")
-        if name in ALIASES:
-            notes.append(f"{flag(name)} is called {flag(ALIASES[name])} here")
-            name = ALIASES[name]
-        if name in renamed:
-            mistakes.append(f"{flag(name)}: is given twice, under two names.")
-        renamed[name] = value
+    merged: dict[str, Any] = {}
+    for values in layers:
+        renamed: dict[str, Any] = {}
+        for key, value in values.items():
+            name = key.replace("-", "_")
+            if name in ALIASES:
+                notes.append(f"{flag(name)} is called {flag(ALIASES[name])} here")
+                name = ALIASES[name]
+            if name in renamed:
+                mistakes.append(f"{flag(name)}: is given twice, under two names.")
+            renamed[name] = value
+        merged |= renamed
     try:
-        settings = Settings(**renamed)
+        settings = Settings(**merged)
     except ValidationError as error:
         mistakes += [line for one in error.errors() for line in _mistake(one).splitlines()]
     if mistakes:
@@ -240,4 +286,6 @@ def _mistake(error: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
     return value if isinstance(value, str | int | float | bool | None) else str(value)

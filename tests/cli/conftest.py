@@ -94,7 +94,7 @@ def compared(
     called = call(
         *("compare", "--model", family_folder("bert"), "--data", data_folders[task], "--test-file", f"more={more}"),
         *("--strategy", "full", "--strategy", "lora:r=2", "--seeds", 2, "--epochs", 2, "--learning-rate", 5e-3),
-        *("--precision", "fp32", "--max-length", 48, "--output", output),
+        *("--speedups", "off", "--max-length", 48, "--output", output),
     )
     assert called.code == 0, called.err
     return output, called

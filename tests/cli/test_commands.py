@@ -191,7 +191,7 @@ def test_train_is_one_run_and_takes_the_strategy_of_a_file(
         "model": family_folder("bert"),
         "data": str(data_folders["classification"]),
         "max_steps": 1,
-        "precision": "fp32",
+        "speedups": "off",
         "output": str(tmp_path / "out"),
     }
     config.write_text(yaml.safe_dump(values | {"strategy": ["head"]}))
@@ -226,7 +226,7 @@ def test_a_diverged_run_is_said_and_the_exit_code_is_1(
     output = tmp_path / "out"
     called = unfreeze_cli(
         *("compare", "--model", family_folder("bert"), "--data", data_folders["classification"]),
-        *("--strategy", "full", "--seeds", 1, "--precision", "fp32", "--output", output),
+        *("--strategy", "full", "--seeds", 1, "--speedups", "off", "--output", output),
     )
     assert called.code == 1
     assert "full seed 42: diverged: step 1: loss nan" in called.err and "Traceback" not in called.err

@@ -6,6 +6,7 @@ import json
 import math
 import types
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -201,7 +202,7 @@ def by_seqeval(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, f
         scores[f"{label}_precision"] = precision_score(gold, predicted, **options)
         scores[f"{label}_recall"] = recall_score(gold, predicted, **options)
         scores[f"{label}_f1"] = f1_score(gold, predicted, **options)
-    scores["accuracy"] = sk.accuracy_score(sum(gold, []), sum(predicted, []))
+    scores["accuracy"] = sk.accuracy_score([*chain(*gold)], [*chain(*predicted)])
     return scores
 
 

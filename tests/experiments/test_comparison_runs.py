@@ -277,7 +277,7 @@ def test_own_strategy_and_own_task(family_folder: Callable[..., str], corpora: d
         strategy=[Biases(), Biases(norms=True), "head"],
         task=Smoothed(),
         seeds=1,
-        precision="fp32",
+        speedups="off",
         output=str(tmp_path / "out"),
     )
     found = {record.strategy: record for record in done.records}

@@ -140,7 +140,7 @@ def test_an_adapter_is_found_from_any_directory(
         split: [("the happy day", "joy"), ("tears and grief", "sad")] * 2 for split in ("train", "validation", "test")
     }
     done = unfreeze.train(
-        strategy="lora:r=2", model=base.name, data=data, max_steps=1, precision="fp32", output=tmp_path / "out"
+        strategy="lora:r=2", model=base.name, data=data, max_steps=1, speedups="off", output=tmp_path / "out"
     )
     assert done.records[0].error is None
     monkeypatch.chdir(tmp_path)

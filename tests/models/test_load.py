@@ -225,3 +225,32 @@ def test_minilm_without_its_weights_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(BundledEncoderError, match=r"holds no model\.safetensors"):
         bundled.minilm_folder()
     bundled.minilm_folder.cache_clear()
+
+
+def test_a_head_for_other_labels_is_drawn_anew_though_its_size_fits(
+    family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    labels = {"id2label": {0: "a", 1: "b", 2: "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
+    first = load_network(family_folder("bert"), "AutoModelForTokenClassification", 0, **labels).network
+    first.save_pretrained(tmp_path)
+    same = load_network(str(tmp_path), "AutoModelForTokenClassification", 1, **labels)
+    assert same.new_parameters == frozenset()
+    assert torch.equal(same.network.classifier.weight, first.classifier.weight)
+    others = {"id2label": {0: "x", 1: "y", 2: "z"}, "label2id": {"x": 0, "y": 1, "z": 2}}
+    for auto_class, overrides in (
+        ("AutoModelForTokenClassification", others),
+        ("AutoModelForSequenceClassification", labels),
+    ):
+        loaded = load_network(str(tmp_path), auto_class, 1, **overrides)
+        assert {"classifier.weight", "classifier.bias"} <= loaded.new_parameters
+        assert not torch.equal(loaded.network.classifier.weight, first.classifier.weight)
+
+
+def test_a_checkpoint_without_its_layers_is_refused(family_folder: Callable[..., str], tmp_path: Path) -> None:
+    network = load_network(family_folder("bert"), "AutoModelForTokenClassification", 0).network
+    network.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if ".layer.1." not in name}
+    save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="lacks weights of the encoder"):
+        load_network(str(tmp_path), "AutoModelForTokenClassification", 0)

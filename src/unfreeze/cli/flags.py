@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_config_file, read_settings
+from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_config_file, read_layers
 
 REPEATABLE = ("model", "test_file", "strategy")
 
@@ -24,27 +24,29 @@ def add_settings_flags(parser: argparse.ArgumentParser, names: Iterable[str] | N
     for name, info in Settings.model_fields.items():
         if name not in chosen:
             continue
-        spellings = [flag(name), *(flag(alias) for alias, target in ALIASES.items() if target == name)]
-        options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": _help(info)}
+        options: dict[str, Any] = {"action": "append" if name in REPEATABLE else "store"}
         if info.annotation is bool:
-            parser.add_argument(*spellings, action=argparse.BooleanOptionalAction, **options)
+            options["action"] = argparse.BooleanOptionalAction
         else:
-            action = "append" if name in REPEATABLE else "store"
-            parser.add_argument(*spellings, action=action, metavar=_metavar(name, info.annotation), **options)
+            options["metavar"] = _metavar(name, info.annotation)
+        aliases = [alias for alias, target in ALIASES.items() if target == name]
+        also = "".join(f"; also {flag(alias)}" for alias in aliases)
+        parser.add_argument(flag(name), dest=name, default=argparse.SUPPRESS, help=_help(info) + also, **options)
+        for alias in aliases:  # kept under its own name, so that the translation is said
+            parser.add_argument(flag(alias), default=argparse.SUPPRESS, help=argparse.SUPPRESS, **options)
     parser.add_argument("--config", metavar="FILE", type=Path, help="YAML file with the same keys; flags override it")
 
 
-def settings_from(options: argparse.Namespace, **forced: Any) -> tuple[Settings, list[str]]:
-    """Settings from `--config`, the flags, and what a command fixes; with notes on translated names."""
-    given = {name: value for name, value in vars(options).items() if name in Settings.model_fields}
+def settings_from(
+    options: argparse.Namespace, defaults: Mapping[str, Any] | None = None, **forced: Any
+) -> tuple[Settings, list[str]]:
+    """Settings from `defaults`, `--config`, the flags, and what a command fixes; with notes on translated names."""
+    given = {name: value for name, value in vars(options).items() if name in (*Settings.model_fields, *ALIASES)}
     from_file = read_config_file(options.config) if options.config else {}
-    named_in_file = {
-        ALIASES.get(key.replace("-", "_"), key.replace("-", "_")): value for key, value in from_file.items()
-    }
     clash = [flag(name) for name in forced if name in given and given[name] != forced[name]]
     if clash:
         raise SettingsError([f"{name}: this command sets it itself" for name in clash])
-    return read_settings({**named_in_file, **given, **forced})
+    return read_layers(defaults or {}, from_file, given, forced)
 
 
 def _help(info: Any) -> str:

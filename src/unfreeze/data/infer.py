@@ -31,9 +31,7 @@ def format_of_folder(folder: Path) -> str | None:
 def known_suffixes() -> tuple[str, ...]:
     """The endings of files that some format may read."""
     return tuple(
-        dict.fromkeys(
-            suffix for format in FORMATS.values() for suffix in (*format.suffixes, *format.shared_suffixes)
-        )
+        dict.fromkeys(suffix for format in FORMATS.values() for suffix in (*format.suffixes, *format.shared_suffixes))
     )
 
 

@@ -32,7 +32,11 @@ def resolve(request: DataRequest, say: Say, unnamed: SplitName = "train") -> tup
 
     def add(split: str, written: str) -> None:
         if split in sources:
-            say(Finding("note", "replaced", f"the {split} split of {name} is not used", advice=f"{written} replaces it."))
+            say(
+                Finding(
+                    "note", "replaced", f"the {split} split of {name} is not used", advice=f"{written} replaces it."
+                )
+            )
         try:
             sources[split] = [partial(read_file, _existing(written, f"{split} "), request.format)]
         except DataError as error:

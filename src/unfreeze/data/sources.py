@@ -9,7 +9,7 @@ from typing import Literal
 
 from unfreeze.data.checks import check_splits, check_unseen
 from unfreeze.data.corpus import Corpus, notes_of, report, splits_sha256
-from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.examples import Example, TaggedExample, lower_cased
 from unfreeze.data.findings import DataError, Finding, Say, data_error, silent, stop_on_errors
 from unfreeze.data.label_spelling import labels_of, one_spelling, parse_label_names
 from unfreeze.data.missing_splits import make_missing_splits
@@ -142,7 +142,7 @@ def _prepare(
     kept = {split: _with_words(split, examples, say) for split, examples in splits.items()}
     if request.lower_case:
         say(Finding("note", "lower-case", "all texts and words are lower-cased"))
-        kept = {split: [_lower(example) for example in examples] for split, examples in kept.items()}
+        kept = {split: [lower_cased(example) for example in examples] for split, examples in kept.items()}
     kept = one_spelling(kept, parse_label_names(request.label_names), say)
     if not any(isinstance(example, TaggedExample) for examples in kept.values() for example in examples):
         return kept, None
@@ -169,12 +169,6 @@ def _with_words(split: str, examples: Sequence[Example], say: Say) -> list[Examp
         place = (origin.file, origin.line) if origin else (None, None)
         say(Finding("warning", "no-words", message, *place))
     return kept
-
-
-def _lower(example: Example) -> Example:
-    if isinstance(example, TaggedExample):
-        return replace(example, words=tuple(word.lower() for word in example.words))
-    return replace(example, text=example.text.lower())
 
 
 def _subset(split: str, examples: Sequence[Example], request: DataRequest, say: Say) -> list[Example]:

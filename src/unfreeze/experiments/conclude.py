@@ -57,6 +57,8 @@ def conclude(output: Path, data: dict[str, Any], notes: Sequence[str]) -> Compar
             ours = [record for record in done if record.model_name == model]
             for split, rows_of in (("validation", "validation"), ("test", main_test)):
                 comparisons += _pairs(output, ours, model, split, metric, rows_of)
+    elif metric is not None:
+        notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(RESAMPLED_METRICS)}"]
     runs = [asdict(record) for record in records]
     recommendation = recommend(candidates_from_runs(runs, str(metric)), comparisons, metric=str(metric))
     chosen = recommendation.strategy

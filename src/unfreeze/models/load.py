@@ -114,8 +114,33 @@ def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any
         lost = sorted(name for name in missing if is_pretrained(name, network.base_model_prefix))
         if lost:
             raise ValueError(f"the checkpoint lacks weights of the encoder ({', '.join(lost[:3])}, {len(lost)} in all)")
+        redrawn = _redraw_foreign_head(network, load_config(model), missing | resized)
     network.eval()
-    return LoadedNetwork(network, frozenset((resized & known) | missing))
+    return LoadedNetwork(network, frozenset((resized & known) | missing | redrawn))
+
+
+def _redraw_foreign_head(network: PreTrainedModel, checkpoint: Any, new: set[str]) -> set[str]:
+    """Draw the output layer anew if it was trained for other labels, though it happens to have the same size.
+
+    Returns the names of the parameters drawn. The other layers of a head (ModernBERT's, pretrained) stay.
+    """
+    import torch
+
+    trained_for = (checkpoint.id2label, type(network).__name__ in (checkpoint.architectures or ()))
+    if trained_for == (network.config.id2label, True):
+        return set()
+    redrawn: set[str] = set()
+    for name, module in network.named_modules():
+        inside = name.startswith(network.base_model_prefix + ".")
+        if isinstance(module, torch.nn.Linear) and not inside and module.out_features == network.config.num_labels:
+            names = {f"{name}.{own}" for own, _ in module.named_parameters(recurse=False)}
+            if not names & new:
+                for parameter in module.parameters(recurse=False):
+                    # transformers leaves alone what it marked as loaded.
+                    parameter._is_hf_initialized = False  # type: ignore[attr-defined]
+                network._init_weights(module)
+                redrawn |= names
+    return redrawn
 
 
 @contextmanager
