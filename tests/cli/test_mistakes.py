@@ -28,7 +28,7 @@ Cli = Callable[..., Any]
         (["compare", "--seeds", "0"], "error: --seeds 0: "),
         (["compare", "--strategy", "loar"], "error: --strategy loar: unknown strategy 'loar'. Did you mean lora?"),
         (["compare", "--lerning-rate", "1"], "error: unknown argument --lerning-rate 1; did you mean --learning-rate?"),
-        (["compare", "--epochs"], "error: argument --epochs/--num-train-epochs: expected one argument"),
+        (["compare", "--epochs"], "error: argument --epochs: expected one argument"),
         (["compare", "--config", "none.yaml"], "error: --config none.yaml: cannot be read"),
         (["train", "--strategy", "freeze:first=0..2"], "error: --strategy freeze:first=0..2: train takes one"),
         (["comparison"], "error: argument COMMAND: invalid choice: 'comparison'"),

@@ -275,6 +275,6 @@ def test_read_examples_keeps_labels_where_there_are_some(tmp_path: Path) -> None
 def test_formats_that_cannot_be_told(tmp_path: Path) -> None:
     prose = write(tmp_path / "a.txt", "Some prose.\nMore of it, with words\n")
     assert "Pass --format with one of" in refused(train_file=str(prose))
-    assert "unknown format 'xml'; known: csv" in refused(train_file=str(prose), format="xml")
+    assert "unknown format 'xml'; known: parquet, jsonl, csv" in refused(train_file=str(prose), format="xml")
     squad = write(tmp_path / "a.json", '{"data": [{"paragraphs": [{"qas": []}]}]}')
     assert "question-answering" in refused(train_file=str(squad))

@@ -49,6 +49,13 @@ def settings_from(
     return read_layers(defaults or {}, from_file, given, forced)
 
 
+def named_by_user(options: argparse.Namespace) -> set[str]:
+    """The settings that the flags or `--config` name, whatever name was used."""
+    written = [*vars(options), *(read_config_file(options.config) if options.config else {})]
+    names = [name.replace("-", "_") for name in written]
+    return {ALIASES.get(name, name) for name in names} & set(Settings.model_fields)
+
+
 def _help(info: Any) -> str:
     default = info.default
     text = str(info.description).replace("%", "%%")

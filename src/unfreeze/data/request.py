@@ -46,10 +46,11 @@ class DataRequest:
     def check(self, *, needs_train: bool = True) -> None:
         """DataError with every value that cannot be; without `needs_train` test files alone are enough."""
         problems = Problems("settings")
-        if not needs_train and self.data is None and self.train_file is None and not self.test_file:
+        named = self.data is not None or self.train_file is not None
+        if not needs_train and not (named or self.validation_file is not None or self.test_file):
             advice = "Pass --test-file or --data (a file, a folder, hub id or sample:emotion)."
             problems.error("no-data", "no data is named", advice=advice)
-        elif needs_train and self.data is None and self.train_file is None:
+        elif needs_train and not named:
             advice = "Pass --data (a folder, file, hub id or sample:emotion) or --train-file."
             problems.error("no-data", "no training data is named", advice=advice)
         if self.data is not None and self.train_file is not None:
