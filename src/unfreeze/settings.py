@@ -185,7 +185,7 @@ class Settings(BaseModel):
         return list(dict.fromkeys(found))
 
     def data_request(self) -> DataRequest:
-        """The part of the settings that is about data. A field of the request that is no setting is a bug: it raises."""
+        """The part of the settings that is about data; a field of it that is no setting is a bug and raises."""
         return DataRequest(**{field.name: getattr(self, field.name) for field in fields(DataRequest)})
 
     def unused_settings(self, task: str) -> list[str]:

@@ -278,3 +278,18 @@ def test_aliases_are_flags_too(unfreeze_cli: Cli) -> None:
     )
     values = yaml.safe_load(called.out)
     assert (values["model"], values["per_device_train_batch_size"]) == (["m"], 4)
+
+
+def test_translated_names_are_said_wherever_they_stand(unfreeze_cli: Cli, tmp_path: Path) -> None:
+    said = "--num-train-epochs is called --epochs here"
+    data = ("inspect", "--data", "sample:pos")
+    assert "--text-column-name is called --text-column here" in unfreeze_cli(*data, "--text-column-name", "w").err
+    config = tmp_path / "settings.yaml"
+    config.write_text("num_train_epochs: 9\n")
+    assert said in unfreeze_cli(*data, "--config", config).err
+    config.write_text("num_train_epochs: 9\nepochs: 2\n")
+    twice = unfreeze_cli("compare", "--config", config, "--print-config")
+    assert (twice.code, twice.err) == (2, "error: --epochs: is given twice, under two names.\n")
+    twice = unfreeze_cli("compare", "--epochs", 2, "--num-train-epochs", 3, "--print-config")
+    assert (twice.code, twice.err) == (2, "error: --epochs: is given twice, under two names.\n")
+    assert "also --num-train-epochs" in unfreeze_cli("compare", "--help").out

@@ -272,9 +272,23 @@ def test_read_examples_keeps_labels_where_there_are_some(tmp_path: Path) -> None
         read_examples(words, labelled=True)
 
 
-def test_formats_that_cannot_be_told(tmp_path: Path) -> None:
-    prose = write(tmp_path / "a.txt", "Some prose.\nMore of it, with words\n")
-    assert "Pass --format with one of" in refused(train_file=str(prose))
-    assert "unknown format 'xml'; known: parquet, jsonl, csv" in refused(train_file=str(prose), format="xml")
-    squad = write(tmp_path / "a.json", '{"data": [{"paragraphs": [{"qas": []}]}]}')
-    assert "question-answering" in refused(train_file=str(squad))
+def test_files_that_replace_a_split_are_said(tmp_path: Path) -> None:
+    for start, split in ((0, "train"), (100, "validation"), (200, "test")):
+        write(tmp_path / "data" / f"{split}.csv", as_csv(start))
+    other = str(write(tmp_path / "other.csv", as_csv(300, 6)))
+    corpus = load_corpus(DataRequest(data=tmp_path / "data", validation_file=other, test_file=(f"more={other}",)))
+    said = [note for note in corpus.notes if "is not used" in note]
+    assert said == [f"the validation split of data is not used. {other} replaces it."]
+    corpus = load_corpus(DataRequest(data=tmp_path / "data", test_file=(other,)))
+    assert f"the test split of data is not used. {other} replaces it." in corpus.notes
+
+
+def test_labels_that_a_drawn_subset_lacks_are_kept_as_findings() -> None:
+    train = [((f"w{i}", "Ada"), ("O", "B-PER")) for i in range(20)] + [
+        ((f"v{i}", "x"), ("O", "B-LOC")) for i in range(9)
+    ]
+    test = [(("Rome", "x"), ("B-LOC", "O")), (("Ada", "y"), ("B-PER", "O"))]
+    whole = load_corpus(DataRequest(data={"train": train, "test": test}))
+    assert not any(finding.code == "unseen-label" for finding in whole.findings)
+    drawn = load_corpus(DataRequest(data={"train": train, "test": test}, max_train_samples=1))
+    assert [finding.code for finding in drawn.findings].count("unseen-label") >= 1

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from unfreeze.inference.predictor import load_predictor
 from unfreeze.models.load import load_network
+from unfreeze.models.save import save_model
 from unfreeze.storage.records import RunRecord
 
 SavedRuns = Callable[[str, str], dict[str, tuple[Path, RunRecord]]]
@@ -111,6 +112,17 @@ def test_labels_weights_and_tokenizer_are_as_a_hub_wants_them(
             assert tokenizer["truncation"] is None and tokenizer["padding"] is None
             weights = [path.name for path in model.iterdir() if path.suffix not in (".json", ".md", ".txt", ".model")]
             assert weights in (["model.safetensors"], ["adapter_model.safetensors"])
+
+
+def test_what_training_set_on_the_tokenizer_is_not_saved(family_folder: Callable[..., str], tmp_path: Path) -> None:
+    base = family_folder("bert")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(base)
+    tokenizer(["the day", "a"], truncation=True, max_length=3, padding="max_length")
+    network = load_network(base, "AutoModelForSequenceClassification", 0, num_labels=3).network
+    options = {"base": base, "auto_class": "AutoModelForSequenceClassification", "peft_type": "SEQ_CLS"}
+    save_model(network, tokenizer, tmp_path / "model", trained=[], card="", **options)
+    saved = json.loads((tmp_path / "model" / "tokenizer.json").read_text())
+    assert saved["truncation"] is None and saved["padding"] is None
 
 
 @pytest.mark.parametrize("strategy", ["full", "lora+pooler"])

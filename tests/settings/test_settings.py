@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from unfreeze.data.sources import DataRequest
 from unfreeze.settings import (
     ALIASES,
     DEFAULT_STRATEGIES,
@@ -153,6 +155,52 @@ def test_the_data_request_takes_over_every_setting_it_shares() -> None:
     assert {name: getattr(request, name) for name in values} == values
 
 
+def test_no_field_of_the_data_request_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = [*dataclasses.fields(DataRequest)]
+    grown = dataclasses.make_dataclass("Grown", [(f.name, Any, None) for f in fields] + [("sampling", Any, None)])
+    monkeypatch.setattr("unfreeze.settings.DataRequest", grown)
+    with pytest.raises(AttributeError, match="sampling"):
+        read_settings({})[0].data_request()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0=A,1=B", "0=A,1=B"),
+        ({0: "A", "1": "B"}, {"0": "A", "1": "B"}),
+        (["A", "B"], {"0": "A", "1": "B"}),
+        (("A",), {"0": "A"}),
+    ],
+)
+def test_label_names_in_every_form(given: object, kept: object) -> None:
+    settings, _ = read_settings({"label_names": given})
+    assert settings.label_names == settings.data_request().label_names == settings.written()["label_names"] == kept
+
+
+@pytest.mark.parametrize("given", ["0=A,B", {"0": ""}, 5, {0: True}, [False]])
+def test_label_names_that_cannot_be(given: object) -> None:
+    [line] = mistakes(label_names=given)
+    assert line.startswith("--label-names ")
+
+
+def test_settings_that_contradict_each_other() -> None:
+    assert mistakes(eval_steps=5) == ["--eval-steps 5: is used with --eval-strategy steps only. Give that too."]
+    assert mistakes(eval_steps=5, eval_strategy="often")[0].startswith("--eval-strategy often: ")
+    read_settings({"eval_steps": 5, "eval_strategy": "steps"})
+    [line] = mistakes(precision="bf16", speedups="off")
+    assert line.startswith("--precision bf16 --speedups off: ")
+    read_settings({"precision": "fp32", "speedups": "off"})
+
+
+def test_settings_that_a_task_does_not_use() -> None:
+    settings, _ = read_settings({"doc_stride": 4, "label_alignment": "all", "tag_column": 2, "max_length": 64})
+    notes = settings.unused_settings("classification")
+    assert [note.split()[0] for note in notes] == ["--tag-column", "--doc-stride", "--label-alignment"]
+    assert "--doc-stride 4 is not used: it is for tagging, this is classification" in notes
+    assert settings.unused_settings("tagging") == settings.unused_settings("a task of the user's own") == []
+    assert read_settings({})[0].unused_settings("classification") == []
+
+
 # Settings as YAML.
 
 
@@ -175,6 +223,7 @@ def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
         "learning_rate": 1e-4,
         "class_weights": "balanced",
         "tag_column": "3",
+        "label_names": {0: "A", 1: "B"},
     }
     settings, _ = read_settings(values)
     path = config(tmp_path, yaml.safe_dump(settings.written(), sort_keys=False))

@@ -24,15 +24,14 @@ TRAINING_DATA = ("data", "train_file")
 # What belongs to one choice of files: taken over from the comparison together, or not at all.
 WHICH_DATA = (*TRAINING_DATA, "validation_file", "test_file", "max_train_samples", "max_eval_samples")
 
-DESCRIPTION = """score a trained model on labelled data
-
+WHAT_IS_SCORED = """\
 Test files (--test-file), a single file (--data) and folders with test files only are scored whole. Of data with a
 training split, and of a single file with --split, one split is scored. Without data flags it is the data that the
 comparison was trained on; how it is read and split is as in training, unless flags say otherwise."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = DESCRIPTION
+    parser.description = f"{parser.description}\n\n{WHAT_IS_SCORED}"
     parser.add_argument("model_folder", metavar="DIR", help="a comparison (its best run), a run, or a model folder")
     add_settings_flags(parser, DATA_FLAGS)
     parser.add_argument(
@@ -96,7 +95,7 @@ def _corpus(options: argparse.Namespace) -> Corpus:
 
 
 def _trained_with(folder: Path) -> tuple[Path | None, dict[str, Any]]:
-    """The settings file of the comparison that the folder is or belongs to, and its data settings that are no default."""
+    """The settings file of the comparison that the folder is or belongs to, and its data settings but the defaults."""
     folder = folder.resolve()
     for comparison in (folder, *folder.parents):
         path = comparison / SETTINGS_FILE

@@ -1,4 +1,4 @@
-"""The format of a file, from its name and its first lines, said aloud. What each format looks like, its reader knows."""
+"""The format of a file, from its name and its first lines, said aloud. What a format looks like, its reader knows."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from unfreeze.data.in_memory import is_split_mapping, memory_examples
 from unfreeze.data.infer import format_of_folder, infer_format, known_suffixes
 from unfreeze.data.locate import SplitName, files_of_folder, missing_path, split_of
 from unfreeze.data.read_settings import ReadSettings
-from unfreeze.data.readers import READERS
+from unfreeze.data.readers import FORMATS
 from unfreeze.data.request import DataRequest
 
 Load: TypeAlias = Callable[[ReadSettings, Say], list[Example]]
@@ -66,10 +66,10 @@ def read_file(path: Path, format: str | None, settings: ReadSettings, say: Say) 
     if path.is_dir() and not format_of_folder(path):
         advice = "Pass it with --data, or name a file in it."
         raise data_error("is-a-folder", "expected a file, this is a folder", str(path), advice=advice)
-    if format is not None and format not in READERS:
-        raise data_error("unknown-format", f"unknown format {format!r}; known: {', '.join(READERS)}", str(path))
+    if format is not None and format not in FORMATS:
+        raise data_error("unknown-format", f"unknown format {format!r}; known: {', '.join(FORMATS)}", str(path))
     chosen = format or infer_format(path, settings, say)
-    return READERS[chosen](path, settings, say)
+    return FORMATS[chosen].read(path, settings, say)
 
 
 def _from_data(data: Any, request: DataRequest, say: Say, unnamed: SplitName) -> tuple[str, Sources]:

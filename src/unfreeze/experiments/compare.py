@@ -48,6 +48,8 @@ def compare(
     for finding in corpus.findings:
         listener.said(f"{finding.severity}: {finding}")
     task = task or choose_task(corpus, settings)
+    for unused in settings.unused_settings(corpus.task):
+        listener.said(unused)
     device = device or _device()
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
     _check_metric(everything[0].metric, task.score([], []))

@@ -70,8 +70,9 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def find_runs(output: Path) -> list[Path]:
-    """The folders of all recorded runs of a comparison, sorted."""
-    return sorted(path.parent for path in (output / "runs").glob(f"*/*/seed-*/{RECORD_FILE}"))
+    """The folders of all recorded runs of a comparison, by model, strategy and seed (9 before 10)."""
+    folders = [path.parent for path in (output / "runs").glob(f"*/*/seed-*/{RECORD_FILE}")]
+    return sorted(folders, key=lambda folder: (folder.parent, int(folder.name.removeprefix("seed-"))))
 
 
 def read_predictions(folder: Path, split: str) -> list[dict[str, Any]]:
