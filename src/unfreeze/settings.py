@@ -92,7 +92,9 @@ class Settings(BaseModel):
     max_length: Annotated[int, Field(ge=8)] = Field(256, description="tokens in an input, special ones included")
     doc_stride: Annotated[int, Field(ge=0)] = Field(32, description="tagging: pieces shared by neighbouring windows")
     label_alignment: Literal["first", "all"] = Field("first", description="tagging: which pieces carry a word's label")
-    class_weights: str = Field("none", description="none, balanced, or LABEL=WEIGHT,... (others weigh 1)")
+    class_weights: str | dict[str, float] = Field(
+        "none", description="none, balanced, or LABEL=WEIGHT,... (others weigh 1); a mapping in YAML"
+    )
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="AdamW's, not on biases and norms")
     max_grad_norm: Annotated[float, Field(ge=0)] = Field(1.0, description="clip gradients to this norm; 0: never")
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up")

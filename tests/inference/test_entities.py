@@ -98,3 +98,9 @@ def test_groups_cover_exactly_the_tagged_words(tags: list[str]) -> None:
     text, words, scores = sentence_of(tags)
     covered = [word for group in entity_groups(text, words, tags, scores, "simple") for word in group["word"].split()]
     assert covered == [word.text for word, tag in zip(words, tags, strict=True) if tag != "O"]
+
+
+def test_marks_stay_with_their_letter() -> None:
+    decomposed = "cafe\u0301"
+    for word in ("Ọlọ́run", "हिन्दी", decomposed):
+        assert [found.text for found in split_words(f"{word}!")] == [word, "!"]

@@ -162,4 +162,4 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
 def test_the_table_names_every_strategy_as_it_prints() -> None:
     assert all(strategy.name == name for name, strategy in STRATEGIES.items())
     assert str(Full()) == "full"
-    assert str(LoRA(r=4) + Freeze(alternating=True)) == "lora:r=4+freeze:alternating=true"
+    assert str(LoRA(r=4) + Freeze(alternating=True)) == "lora:r=4+freeze:alternating"

@@ -24,7 +24,7 @@ COMMANDS = {
 EXAMPLES = """examples:
   unfreeze compare --model minilm --data sample:emotion
   unfreeze compare --model bert-base-cased --data my-folder --strategy full --strategy lora:r=16 --seeds 3
-  unfreeze predict unfreeze-emotion "nobody remembered, again"
+  unfreeze predict unfreeze-sample-emotion "nobody remembered, again"
 """
 
 

@@ -58,4 +58,5 @@ def _lines(file: Path | None) -> Iterator[str]:
             for line in stream:
                 yield line.rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise SettingsError([f"--file {file}: is not UTF-8 ({error.reason} at byte {error.start})."]) from None
+            name = "standard input" if file is None else f"--file {file}"
+            raise SettingsError([f"{name}: is not UTF-8 ({error.reason} at byte {error.start})."]) from None

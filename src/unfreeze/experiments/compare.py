@@ -76,12 +76,16 @@ def compare(
         for strategy, words in known.items()
     }
     listener.planned(cells, what_trains)
+    data, notes = _data_summary(corpus, everything[0]), _command_notes(everything)
     prepared_by_model = {prepared.model_name: prepared for prepared in everything}
     for number, cell in enumerate(cells, start=1):
         listener.run_started(cell, number)
         record = _run_cell(cell, prepared_by_model[cell.model], corpus, settings, output, listener)
         listener.run_finished(cell, record)
-    return conclude(output, _data_summary(corpus, everything[0]), _command_notes(everything))
+        if number < len(cells):
+            # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
+            conclude(output, data, notes, pairs=False)
+    return conclude(output, data, notes)
 
 
 def _run_cell(
@@ -147,8 +151,10 @@ def _check_strategies(
         except StrategyError as error:
             mistakes.append(str(error))
             continue
-        epochs = options_for(strategy, 0, settings, prepared.metric).epochs
-        said[strategy] = Trainables(strategy, anatomy, loaded.new_parameters, epochs).describe(loaded.network)
+        options = options_for(strategy, 0, settings, prepared.metric)
+        trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
+        how = f"learning rate {options.learning_rate:g}, at most {options.epochs} epochs"
+        said[strategy] = f"{trainables.describe(loaded.network)}; {how}"
     if mistakes and "strategy" in settings.model_fields_set:
         raise StrategyError("\n".join(mistakes))
     for mistake in mistakes:

@@ -45,19 +45,19 @@ class Comparison:
         return self.output / (self.output / BEST_FILE).read_text(encoding="utf-8").strip()
 
 
-def conclude(output: Path, data: dict[str, Any], notes: Sequence[str]) -> Comparison:
-    """Compare what is recorded in a folder and write `comparison.json` and `best`."""
+def conclude(output: Path, data: dict[str, Any], notes: Sequence[str], *, pairs: bool = True) -> Comparison:
+    """Compare what is recorded in a folder and write `comparison.json` and `best`; `pairs=False` spares the tests."""
     records = [read_record(folder) for folder in find_runs(output)]
     done = [record for record in records if record.status == "done"]
     metric = next((record.selection_metric for record in records if record.selection_metric), None)
     comparisons: list[dict[str, Any]] = []
     main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
-    if metric in RESAMPLED_METRICS:
+    if metric in RESAMPLED_METRICS and pairs:
         for model in dict.fromkeys(record.model_name for record in done):
             ours = [record for record in done if record.model_name == model]
             for split, rows_of in (("validation", "validation"), ("test", main_test)):
                 comparisons += _pairs(output, ours, model, split, metric, rows_of)
-    elif metric is not None:
+    elif metric is not None and pairs:
         notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(RESAMPLED_METRICS)}"]
     runs = [asdict(record) for record in records]
     recommendation = recommend(candidates_from_runs(runs, str(metric)), comparisons, metric=str(metric))

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 
 from unfreeze.experiments.prepare import Prepared
+from unfreeze.models.bundled import BUNDLED_HUB_ID
 from unfreeze.storage.records import RunRecord
 
 
 def model_card(record: RunRecord, prepared: Prepared, data_name: str) -> str:
     """Markdown with the front matter the hub reads. Every value is quoted as JSON, which is valid YAML."""
-    base = record.model_name if not Path(record.model_name).exists() else Path(record.model_name).name
+    if record.model_name == "minilm":
+        base = BUNDLED_HUB_ID
+    else:
+        base = Path(record.model_name).name if Path(record.model_name).exists() else record.model_name
     results = [{"type": name, "value": round(value, 4), "name": f"test {name}"} for name, value in record.test.items()]
     front = {
         "library_name": "transformers",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.precision import choose_precision
@@ -12,9 +11,10 @@ from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import Corpus
 from unfreeze.evaluation.evaluate import Evaluator, Split
+from unfreeze.experiments.label_weights import label_weights
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_tokenizer, model_path
-from unfreeze.settings import Settings, SettingsError
+from unfreeze.settings import Settings
 from unfreeze.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         evaluator=Evaluator(task, labels, collator, precision, settings.eval_tokens_per_batch),
         metric=settings.metric_for_best_model or task.selection_metric,
         max_length=max_length,
-        label_weights=_label_weights(settings.class_weights, task, labels, corpus, device),
+        label_weights=label_weights(settings.class_weights, task, labels, corpus, device),
         notes=(*notes, precision.reason),
     )
 
@@ -119,36 +119,3 @@ def _max_length(model: str, tokenizer: PreTrainedTokenizerBase, wanted: int) -> 
     if longest is None or wanted <= longest:
         return wanted, []
     return longest, [f"--max-length {wanted}: this model takes at most {longest} tokens; {longest} is used"]
-
-
-def _label_weights(wanted: str, task: Task, labels: LabelSet, corpus: Corpus, device: str) -> torch.Tensor | None:
-    """Weights of the labels in the training loss; `balanced` is scikit-learn's n / (labels x count)."""
-    import torch
-
-    if wanted == "none":
-        return None
-    if wanted == "balanced":
-        counts = dict.fromkeys(labels.names, 0)
-        for example in corpus.train:
-            gold = task.gold(example)
-            for name in (gold,) if isinstance(gold, str) else gold or ():
-                counts[name] += 1
-        seen = [count for count in counts.values() if count]
-        weights = [sum(seen) / (len(seen) * count) if count else 1.0 for count in counts.values()]
-        return torch.tensor(weights, device=device)
-    given: dict[str, float] = {}
-    for pair in wanted.split(","):
-        name, equals, value = pair.rpartition("=")
-        try:
-            weight = float(value)
-        except ValueError:
-            weight = -1.0
-        if not equals or name not in labels or not (isfinite(weight) and weight >= 0):
-            raise SettingsError(
-                [
-                    f"--class-weights {wanted}: {pair!r} is not LABEL=WEIGHT with a weight of 0 or more. "
-                    f"Labels: {', '.join(labels.names)}; or `balanced`, or `none`."
-                ]
-            )
-        given[name] = weight
-    return torch.tensor([given.get(name, 1.0) for name in labels.names], device=device)

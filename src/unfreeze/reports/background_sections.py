@@ -34,19 +34,22 @@ def by_label(results: Results) -> Section:
 
 
 def further_tests(results: Results) -> Section:
-    """Scores on further named test sets, as a transfer table."""
+    """Scores on all test sets side by side, as a transfer table, where there are several."""
     metric = selection_metric(results.records) or ""
     groups = [group for group in group_runs(results.records) if any(run.tests for run in group.finished)]
     names = list(dict.fromkeys(name for group in groups for run in group.finished for name in run.tests))
+    sizes = (results.comparison.get("data") or {}).get("sizes") or {}
+    main = next((name for name in sizes if name not in ("train", "validation", *names)), "test")
     rows = [
         [
             group.label,
+            quantities.score(_mean(run.test.get(metric) for run in group.finished)),
             *(quantities.score(_mean(run.tests.get(name, {}).get(metric) for run in group.finished)) for name in names),
         ]
         for group in groups
     ]
     caption = f"{metric.replace('_', ' ')}, mean over seeds"
-    return Section("Further test sets", [Table(["strategy", *names], rows, caption)] if rows else [])
+    return Section("All test sets", [Table(["strategy", main, *names], rows, caption)] if rows else [])
 
 
 def what_trains(results: Results) -> Section:

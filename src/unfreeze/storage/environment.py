@@ -20,7 +20,7 @@ def describe_environment() -> dict[str, Any]:
         "processor": _processor(),
         "cpus": os.cpu_count(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": ["unfreeze" if sys.argv[0].endswith("__main__.py") else Path(sys.argv[0]).name, *sys.argv[1:]],
     }
 
 

@@ -50,19 +50,19 @@ class Strategy:
     def __str__(self) -> str:
         """As typed after `--strategy`: only the settings that differ from the defaults."""
         changed = [
-            f"{field.name}={_as_typed(getattr(self, field.name))}"
+            _as_typed(field.name, getattr(self, field.name))
             for field in fields(self)  # type: ignore[arg-type]  # strategies are dataclasses
             if getattr(self, field.name) != field.default
         ]
         return self.name + (":" + ",".join(changed) if changed else "")
 
 
-def _as_typed(value: object) -> str:
+def _as_typed(key: str, value: object) -> str:
+    if value is True:
+        return key
     if isinstance(value, tuple):
-        return "+".join(str(item) for item in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+        return f"{key}={'+'.join(str(item) for item in value)}"
+    return f"{key}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 @dataclass(frozen=True)
