@@ -49,6 +49,12 @@ def test_readme_python_parses_and_its_links_exist() -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_readme_shows_real_output() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert not re.search(r"@[A-Z]+@", readme)
+    assert "recommended: " in readme and "trains the head: 2,310 of 22,715,526 parameters" in readme
+
+
 def test_readme_names_every_command() -> None:
     from unfreeze.cli import COMMANDS
 

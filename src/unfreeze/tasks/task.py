@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -51,7 +52,7 @@ def required(gold: Gold | None, example: Example) -> Gold:
     return gold
 
 
-class Task:
+class Task(ABC):
     """What differs between text classification, tagging and other tasks.
 
     A task of your own is a frozen dataclass that derives from this class; its fields are its settings.
@@ -70,18 +71,19 @@ class Task:
         return cls()
 
     @property
+    @abstractmethod
     def selection_metric(self) -> str:
         """The score that selects epochs and strategies; higher is better."""
-        raise NotImplementedError
 
+    @abstractmethod
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         """The labels that occur in the training examples."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gold(self, example: Example) -> str | tuple[str, ...] | None:
         """What the file says of this example."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(
         self,
         examples: Sequence[Example],
@@ -92,26 +94,25 @@ class Task:
         labelled: bool = True,
     ) -> Encoded:
         """Examples to windows of at most `max_length` tokens; `labelled=False` ignores their labels."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(sum of the loss, number of units it sums over); the loop divides by the units of the whole step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         """What decoding needs of each window, so that logits need not be kept."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(
         self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, num_examples: int
     ) -> list[Prediction]:
         """Windows merged to one prediction for each example, in the order of the examples."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
         """The metrics, by name, over original texts or words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
         """Precision, recall, F1 and support for each label, tag or entity type."""
-        raise NotImplementedError
