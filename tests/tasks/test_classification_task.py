@@ -48,7 +48,7 @@ def minilm() -> Any:
     return load_tokenizer("minilm")
 
 
-TOKENIZERS = pytest.mark.parametrize("make_tokenizer", [word_pieces, minilm])
+TOKENIZERS = pytest.mark.parametrize("make_tokenizer", [word_pieces, pytest.param(minilm, marks=pytest.mark.slow)])
 
 
 def examples_of(texts: list[str]) -> list[TextExample]:

@@ -69,7 +69,9 @@ def slow_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tokenizer
 
 
-TOKENIZERS = pytest.mark.parametrize("make_tokenizer", [word_pieces, byte_pieces, minilm])
+TOKENIZERS = pytest.mark.parametrize(
+    "make_tokenizer", [word_pieces, byte_pieces, pytest.param(minilm, marks=pytest.mark.slow)]
+)
 SENTENCES = [
     TaggedExample(("ab", "c", "defg", "h"), ("B-PER", "O", "B-LOC", "I-LOC")),
     TaggedExample(("a",), ("O",)),
@@ -226,7 +228,7 @@ def test_windows_change_neither_predictions_nor_loss(
         torch.testing.assert_close(loss, expected_loss)
 
 
-@pytest.mark.parametrize("make_tokenizer", [minilm, byte_pieces])
+@pytest.mark.parametrize("make_tokenizer", [pytest.param(minilm, marks=pytest.mark.slow), byte_pieces])
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(st.lists(ANY_WORDS, min_size=1, max_size=3), st.integers(3, 30), st.integers(0, 40))
 @example([["\u200b"] * 30, [], ["x" * 100, "\u00a0", "😀" * 9]], 8, 32)
