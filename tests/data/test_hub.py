@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("datasets")
 pytestmark = pytest.mark.slow  # a server, and processes of their own
 
 REPOSITORY, COMMIT = "tiny/films", "a" * 40

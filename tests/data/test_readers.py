@@ -217,7 +217,8 @@ def test_encodings(tmp_path: Path) -> None:
 
 
 def test_parquet_label_names_of_datasets(tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     features = datasets.Features(
         {
             "tokens": datasets.Sequence(datasets.Value("string")),

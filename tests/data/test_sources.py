@@ -113,8 +113,9 @@ def test_settings_that_cannot_be() -> None:
 
 
 def test_same_data_in_every_form_is_the_same_corpus(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    datasets = pytest.importorskip("datasets")
+    import datasets
+    import pandas
+
     rows = [{"text": text, "label": label} for text, label in PAIRS]
     numbers = [{"text": text, "label": int(label == "pos")} for text, label in PAIRS]
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})
@@ -144,7 +145,8 @@ def test_same_data_in_every_form_is_the_same_corpus(tmp_path: Path) -> None:
 
 
 def test_float_labels_of_a_frame_are_the_classes_of_the_other_split(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     frame = pandas.DataFrame({"text": list("abcdef"), "label": [0.0, 1.0] * 3})
     test = write(tmp_path / "test.csv", "text,label\nx,0\ny,1\n")
     corpus = load_corpus(DataRequest(data={"train": frame, "test": test}))

@@ -16,7 +16,6 @@ from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import IGNORE, Batch, Features
 from unfreeze.data.examples import TextExample
 from unfreeze.data.labels import LabelSet
-from unfreeze.models.bundled import BundledEncoderError, minilm_folder
 from unfreeze.models.load import load_tokenizer
 from unfreeze.tasks import TASKS, Classification, Prediction, TaskError
 
@@ -41,10 +40,6 @@ def word_pieces() -> Any:
 
 @cache
 def minilm() -> Any:
-    try:
-        minilm_folder()
-    except BundledEncoderError:
-        pytest.skip("the bundled encoder is not installed")
     return load_tokenizer("minilm")
 
 

@@ -23,7 +23,6 @@ from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.data.examples import TaggedExample
 from unfreeze.data.labels import LabelSet
-from unfreeze.models.bundled import BundledEncoderError, minilm_folder
 from unfreeze.models.load import load_tokenizer
 from unfreeze.tasks import Prediction, Tagging, TaskError
 
@@ -52,10 +51,6 @@ def byte_pieces() -> Any:
 
 @cache
 def minilm() -> Any:
-    try:
-        minilm_folder()
-    except BundledEncoderError:
-        pytest.skip("the bundled encoder is not installed")
     return load_tokenizer("minilm")
 
 
