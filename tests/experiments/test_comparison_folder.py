@@ -81,7 +81,7 @@ def test_comparison_json_has_the_keys_of_the_design(comparison: Comparison) -> N
         ("test", "full", "lora:r=2"),
     ]
     for pair in summary["comparisons"]:
-        assert pair["verdict"] in ("better", "worse", "tie", "undecided")
+        assert pair["verdict"] in ("better", "worse", "tie", "not enough data")
         assert pair["low"] <= pair["difference"] <= pair["high"] and 0 <= pair["p_value"] <= 1
 
 

@@ -1,35 +1,39 @@
-"""Verdicts, corrections, pairs, Pareto."""
+"""Verdicts, corrections, Pareto."""
 
 from __future__ import annotations
+
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unfreeze.statistics.bootstrap import Difference
-from unfreeze.statistics.pairs import compare_pairs
-from unfreeze.statistics.pareto import pareto_front
-from unfreeze.statistics.verdict import holm, judge
+from unfreeze.statistics.candidates import Candidate
+from unfreeze.statistics.pareto import pareto_front, pareto_strategies
+from unfreeze.statistics.verdict import holm, judge, most_ties_in_doubt
 
-OPPOSITE = {"better": "worse", "worse": "better", "tie": "tie", "undecided": "undecided"}
-KEYS = {"a", "b", "model_name", "split", "metric", "difference", "low", "high", "p_value", "verdict"}
+OPPOSITE = {"better": "worse", "worse": "better", "tie": "tie", "not enough data": "not enough data"}
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"),
+    ("p_value", "tie_p_value", "verdict"),
     [
-        (-0.01, 0.01, "tie"),
-        (0.001, 0.009, "tie"),
-        (0.001, 0.02, "better"),
-        (-0.02, -0.001, "worse"),
-        (-0.02, 0.005, "undecided"),
-        (0.0, 0.02, "undecided"),
+        (0.5, 0.01, "tie"),
+        (0.01, 0.01, "tie"),
+        (0.01, 0.5, "better"),
+        (0.049, 1.0, "better"),
+        (0.05, 0.05, "not enough data"),
+        (0.5, 1.0, "not enough data"),
     ],
 )
-def test_judge(low, high, verdict):
-    assert judge(Difference((low + high) / 2, low, high, 0.5)) == verdict
-    assert judge(Difference(-(low + high) / 2, -high, -low, 0.5)) == OPPOSITE[verdict]
+def test_judge(p_value, tie_p_value, verdict):
+    assert judge(0.02, p_value=p_value, tie_p_value=tie_p_value) == verdict
+    assert judge(-0.02, p_value=p_value, tie_p_value=tie_p_value) == OPPOSITE[verdict]
+
+
+def test_a_smaller_level_asks_for_more():
+    assert judge(0.02, p_value=0.02, tie_p_value=1.0, alpha=0.01) == "not enough data"
 
 
 @settings(max_examples=50, deadline=None)
@@ -52,34 +56,32 @@ def test_the_front_is_what_no_other_beats(points):
     assert [points[i][0] for i in front] == sorted(points[i][0] for i in front)
 
 
-def accuracy(sums):
-    return sums[..., 0] / sums[..., 1]
+@pytest.mark.parametrize("strategies", range(2, 9))
+def test_no_scores_leave_more_ties_in_doubt(strategies):
+    """Pairs whose distance is the margin or little more: two groups at that distance have most of them."""
+    generator = np.random.default_rng(strategies)
+    two_groups = np.array([0.0, 1.0] * strategies)[:strategies]
+    tries = [two_groups, *generator.uniform(0, 3, (200, strategies)), *generator.integers(0, 3, (200, strategies))]
+    most = max(sum(1 <= abs(a - b) < 2 for a, b in combinations(scores, 2)) for scores in tries)
+    assert most == most_ties_in_doubt(strategies)
 
 
-def counts(quality, seeds=3, examples=500):
-    generator = np.random.default_rng(int(1000 * quality))
-    right = (generator.random((seeds, examples)) < quality).astype(float)
-    return np.stack([right, np.ones_like(right)], axis=-1)
+def test_fronts_of_strategies():
+    full = Candidate("full", "m", (0.9,), train_seconds=10.0, peak_memory_bytes=5.0, trainable_parameters=100.0)
+    head = Candidate("head", "m", (0.7,), train_seconds=1.0, peak_memory_bytes=1.0, trainable_parameters=1.0)
+    slow = Candidate("lora", "m", (0.8,), train_seconds=12.0, peak_memory_bytes=3.0, trainable_parameters=2.0)
+    failed = Candidate("bitfit", "m", ())
+    fronts = pareto_strategies([full, head, slow, failed])
+    assert fronts == {
+        "train_seconds": ["head", "full"],
+        "peak_memory_bytes": ["head", "lora", "full"],
+        "trainable_parameters": ["head", "lora", "full"],
+    }
+    assert pareto_strategies([full, head], higher_is_better=False)["train_seconds"] == ["head"]
+    assert pareto_strategies([]) == {}
 
 
-def test_twelve_strategies_can_still_be_told_apart():
-    """Holm multiplies by 66; the bootstrap must be able to show a p-value small enough for that."""
-    runs = {f"s{i}": counts(0.5 + 0.04 * i) for i in range(12)}
-    entries = compare_pairs(runs, accuracy, model_name="m", split="test", metric="accuracy")
-    assert len(entries) == 66
-    assert all(set(entry) == KEYS for entry in entries)
-    farthest = next(entry for entry in entries if (entry["a"], entry["b"]) == ("s0", "s11"))
-    assert farthest["verdict"] == "worse"
-    assert farthest["p_value"] < 0.05
-
-
-def test_correction_takes_back_what_chance_would_find():
-    runs = {f"s{i}": counts(0.8 + 0.001 * i, seeds=1, examples=200) for i in range(12)}
-    entries = compare_pairs(runs, accuracy, model_name="m", split="test", metric="accuracy", repetitions=1000)
-    assert {entry["verdict"] for entry in entries} <= {"tie", "undecided"}
-    assert any(entry["low"] > 0 or entry["high"] < 0 for entry in entries)  # alone, some would have been found
-
-
-def test_one_strategy_has_no_pairs():
-    assert compare_pairs({"full": counts(0.8)}, accuracy, model_name="m", split="test", metric="accuracy") == []
-    assert compare_pairs({}, accuracy, model_name="m", split="test", metric="accuracy") == []
+def test_a_missing_cost_makes_no_front():
+    full = Candidate("full", "m", (0.9,), train_seconds=10.0, trainable_parameters=100.0)
+    unknown = Candidate("full", "n", (0.8,), trainable_parameters=90.0)
+    assert pareto_strategies([full, unknown]) == {"trainable_parameters": ["full on n", "full on m"]}

@@ -75,8 +75,8 @@ def pairs(results: Results) -> Section:
         return Section("Pair by pair", [])
     explanation = (
         "Difference: score of a minus score of b. The interval (95 %) covers the chance of examples, by paired "
-        "bootstrap, and of seeds, by Welch's t. p-values are Holm-corrected for the number of pairs. A tie lies within "
-        "the margin; undecided means that there is not enough data to tell, not that the two are equal."
+        "bootstrap, and of seeds, by Student's t. p-values are Holm-corrected for the number of pairs. A tie lies "
+        "within the margin; not enough data means that it cannot be told, not that the two are equal."
     )
     if any(len(group.finished) == 1 for group in group_runs(results.records)):
         explanation += " With one seed of a strategy its chance is unknown: the verdict is about these weights only."
@@ -142,7 +142,7 @@ def _verdict(entry: Mapping[str, Any]) -> str:
         "better": f"{entry.get('a')} is better",
         "worse": f"{entry.get('b')} is better",
         "tie": "tie: as good as equal",
-        "undecided": "undecided: not enough data",
+        "not enough data": "not enough data",
     }.get(str(entry.get("verdict")), "")
 
 

@@ -1,10 +1,9 @@
-"""The difference between two strategies with its interval, over examples and seeds at once."""
+"""Scores on resampled examples: what the metric would have been on other test sets of the same kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,61 +11,32 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Score = Callable[[Array], Array]  # summed counts (..., counts) -> scores (...)
 
-_CHUNK_NUMBERS = 4_000_000  # float64 numbers held at once for resampling: 32 MB
+_CHUNK_NUMBERS = 4_000_000  # numbers held at once for resampling: at most 32 MB
+_EXACT_IN_FLOAT32 = 2.0**24  # whole numbers up to here
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Mean score of a minus mean score of b, its interval, and the two-sided p-value of "no difference"."""
-
-    difference: float
-    low: float
-    high: float
-    p_value: float
-
-
-def paired_difference(
-    counts_a: Array,
-    counts_b: Array,
+def resampled_scores(
+    counts: Sequence[Array],
     score: Score,
     *,
     repetitions: int = 2000,
     seed: int = 0,
-    confidence: float = 0.95,
-) -> Difference:
-    """How much better a is than b, for examples and seeds that were not seen.
+    weights: npt.NDArray[np.float32] | None = None,
+) -> list[Array]:
+    """Scores on resampled examples, one array (repetitions, seeds) for each array (seeds, examples, counts).
 
-    Two sources of chance are combined. *Examples* are resampled with replacement, the same ones for a and b
-    (paired bootstrap: Efron & Tibshirani 1993, chapter 8; Koehn 2004); the score of a set of seeds is the
-    mean of each seed's. *Seeds* are not resampled: a bootstrap over n of them has a variance too small by (n
-    - 1) / n and takes at most a handful of values when n is 3. Their part is Welch's (1947) instead: the
-    unbiased standard error sqrt(s_a^2 / n_a + s_b^2 / n_b) times Student's t, its degrees of freedom by
-    Satterthwaite. As the spread between seeds is measured on a finite test set, it holds some of the
-    examples' chance too, so the interval errs on the wide side. With one seed on a side that side's seed part
-    is unknown and left out: the answer then holds for these weights only.
+    Examples are drawn with replacement (Efron & Tibshirani 1993, chapter 6). Row r of every result belongs to the same
+    draw: comparing rows is a paired bootstrap (Koehn 2004). Memory stays near 32 MB whatever the sizes.
 
     Args:
-        counts_a: shape (seeds, examples, counts), as of `metrics.resampling.example_counts`.
-        counts_b: the same examples in the same order; the number of seeds may differ.
-        score: the metric from summed counts, (..., counts) -> (...), vectorised.
+        counts: as of `metrics.resampling.example_counts`, all of the same examples in the same order; the number of
+            seeds may differ.
+        score: the metric from summed counts, vectorised.
+        weights: how often each example is drawn, shape (repetitions, examples), as of `example_weights`. Whoever
+            compares many times on equally many examples draws them once; `repetitions` and `seed` are then not used.
 
     Raises:
         ValueError: the shapes do not belong together.
-
-    >>> right = np.array([[[1, 1], [1, 1], [0, 1], [1, 1]]], dtype=float)
-    >>> paired_difference(right, right, lambda sums: sums[..., 0] / sums[..., 1])
-    Difference(difference=0.0, low=0.0, high=0.0, p_value=1.0)
-    """
-    counts = (np.asarray(counts_a, dtype=np.float64), np.asarray(counts_b, dtype=np.float64))
-    resampled_a, resampled_b = resampled_scores(counts, score, repetitions=repetitions, seed=seed)
-    scores_a, scores_b = (score(one.sum(axis=1)) for one in counts)
-    return difference_of_scores(scores_a, scores_b, resampled_a, resampled_b, seed=seed, confidence=confidence)
-
-
-def resampled_scores(counts: Sequence[Array], score: Score, *, repetitions: int = 2000, seed: int = 0) -> list[Array]:
-    """Scores on resampled examples, one array (repetitions, seeds) for each array (seeds, examples, counts).
-
-    Row r of every result belongs to the same resampled examples. Memory stays near 32 MB whatever the sizes.
     """
     for one in counts:
         if one.ndim != 3 or one.shape[0] == 0 or one.shape[1] == 0:
@@ -76,55 +46,48 @@ def resampled_scores(counts: Sequence[Array], score: Score, *, repetitions: int 
     if not counts:
         return []
     examples, width = counts[0].shape[1:]
-    flat = [one.transpose(1, 0, 2).reshape(examples, -1) for one in counts]  # (examples, seeds * counts)
+    if weights is not None and weights.shape[1] != examples:
+        raise ValueError(f"weights are for {weights.shape[1]} examples, the counts have {examples}")
+    precision = _precision(counts)
+    flat: list[npt.NDArray[Any]] = [one.transpose(1, 0, 2).reshape(examples, -1).astype(precision) for one in counts]
     widest = max(one.shape[1] for one in flat)
     rows = max(1, _CHUNK_NUMBERS // max(examples, widest))
-    results = [np.empty((repetitions, one.shape[0])) for one in counts]
+    drawn = _drawn(seed, repetitions, examples, rows) if weights is None else _sliced(weights, rows)
+    results: list[list[Array]] = [[] for _ in flat]
+    for chunk in drawn:
+        rows_drawn: npt.NDArray[Any] = chunk.astype(precision, copy=False)
+        for one, result in zip(flat, results, strict=True):
+            result.append(score((rows_drawn @ one).astype(np.float64).reshape(len(chunk), -1, width)))
+    return [np.concatenate(result) for result in results]
+
+
+def example_weights(examples: int, repetitions: int, *, seed: int = 0) -> npt.NDArray[np.float32]:
+    """How often each example is drawn, shape (repetitions, examples); every row sums to `examples`."""
+    rows = max(1, _CHUNK_NUMBERS // examples)
+    return np.concatenate(list(_drawn(seed, repetitions, examples, rows)))
+
+
+def _drawn(seed: int, repetitions: int, examples: int, rows: int) -> Iterator[npt.NDArray[np.float32]]:
     generator = np.random.default_rng(seed)
     for start in range(0, repetitions, rows):
-        stop = min(start + rows, repetitions)
-        weights = _weights(generator, stop - start, examples)
-        for one, result in zip(flat, results, strict=True):
-            sums = (weights @ one).reshape(stop - start, -1, width)
-            result[start:stop] = score(sums)
-    return results
+        count = min(rows, repetitions - start)
+        # Counting is faster than drawing from a multinomial distribution.
+        drawn = generator.integers(0, examples, size=(count, examples))
+        drawn += np.arange(count)[:, None] * examples
+        weights = np.bincount(drawn.ravel(), minlength=count * examples)
+        yield weights.reshape(count, examples).astype(np.float32)
 
 
-def difference_of_scores(
-    scores_a: Array,
-    scores_b: Array,
-    resampled_a: Array,
-    resampled_b: Array,
-    *,
-    seed: int = 0,
-    confidence: float = 0.95,
-) -> Difference:
-    """Interval from scores (seeds,) and scores on resampled examples (repetitions, seeds) of both sides."""
-    by_examples = resampled_a.mean(axis=1) - resampled_b.mean(axis=1)  # (repetitions,)
-    error, freedom = _welch(scores_a, scores_b)
-    # Each draw is used with both signs: swapping a and b then negates the interval exactly.
-    by_seeds = error * np.random.default_rng((seed, 1)).standard_t(freedom, len(by_examples))
-    drawn = np.concatenate([by_examples + by_seeds, by_examples - by_seeds])
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    # One is added above and below: drawing cannot show a p-value of 0 (Davison & Hinkley 1997, section 4.2).
-    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    p_value = min(1.0, 2 * (1 + tail) / (1 + len(drawn)))
-    return Difference(float(scores_a.mean() - scores_b.mean()), float(low), float(high), p_value)
+def _sliced(weights: npt.NDArray[np.float32], rows: int) -> Iterator[npt.NDArray[np.float32]]:
+    for start in range(0, len(weights), rows):
+        yield weights[start : start + rows]
 
 
-def _weights(generator: np.random.Generator, rows: int, examples: int) -> Array:
-    """How often each example is drawn, shape (rows, examples). Counting is faster than `multinomial`."""
-    drawn = generator.integers(0, examples, size=(rows, examples))
-    drawn += np.arange(rows)[:, None] * examples
-    return np.bincount(drawn.ravel(), minlength=rows * examples).reshape(rows, examples).astype(np.float64)
-
-
-def _welch(scores_a: Array, scores_b: Array) -> tuple[float, float]:
-    """Standard error of the difference of two means over seeds, and its degrees of freedom (Welch 1947)."""
-    several = [one for one in (scores_a, scores_b) if len(one) > 1]
-    parts = [(float(one.var(ddof=1)) / len(one), len(one) - 1) for one in several]
-    total = sum(variance for variance, _ in parts)
-    below = sum(variance**2 / freedom for variance, freedom in parts)
-    if below == 0.0:
-        return 0.0, 1.0
-    return sqrt(total), total**2 / below
+def _precision(counts: Sequence[Array]) -> type[np.float32] | type[np.float64]:
+    """float32 multiplies twice as fast, and sums of small whole numbers are exact in it."""
+    examples = counts[0].shape[1]
+    exact = all(
+        np.abs(one).max(initial=0) * examples < _EXACT_IN_FLOAT32 and np.array_equal(one, np.rint(one))
+        for one in counts
+    )
+    return np.float32 if exact else np.float64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,11 @@ class Candidate:
     scores: tuple[float, ...]  # validation score of each finished run
     flops: float | None = None  # mean over finished runs
     train_seconds: float | None = None  # mean over finished runs
+    peak_memory_bytes: float | None = None  # mean over finished runs
+    trainable_parameters: float | None = None  # mean over finished runs
     converged: bool | None = None  # False: a run was still improving at its last evaluation
-    unfinished: tuple[str, ...] = ()  # the status of each run that is left out: diverged, failed
+    unfinished: tuple[str, ...] = ()  # the status of each run that is left out: diverged, failed, degenerate
+    degenerate: tuple[str, ...] = ()  # why, for each run that is left out as degenerate
 
     @property
     def mean(self) -> float:
@@ -33,8 +36,11 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
     Of a grid over training set sizes only the largest size of each model and strategy is used: the question
     is what to do with all of the data.
 
+    A run whose model learnt nothing is left out like one that failed: its score says nothing about the strategy.
+
     Args:
-        runs: run records as dicts, as under `runs` in `comparison.json`.
+        runs: run records as dicts, as under `runs` in `comparison.json`; one may carry `degenerate`, the answer of
+            `degenerate.degeneracy` (a reason in words, or None).
         metric: the validation metric that selects.
     """
     grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
@@ -45,7 +51,8 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
         largest = max((run.get("train_examples") or 0 for run in group), default=0)
         # A run that failed early does not know its size; it belongs to every size.
         group = [run for run in group if (run.get("train_examples") or largest) == largest]
-        finished = [one for one in group if one["status"] == "done" and metric in (one.get("validation") or {})]
+        done = [run for run in group if run["status"] == "done"]
+        finished = [run for run in done if metric in (run.get("validation") or {}) and not run.get("degenerate")]
         known = [run["converged"] for run in finished if run.get("converged") is not None]
         result.append(
             Candidate(
@@ -54,11 +61,38 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 scores=tuple(float(run["validation"][metric]) for run in finished),
                 flops=_mean(run.get("flops") for run in finished),
                 train_seconds=_mean(run.get("train_seconds") for run in finished),
+                peak_memory_bytes=_mean(run.get("peak_memory_bytes") for run in finished),
+                trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
-                unfinished=tuple(run["status"] for run in group if run["status"] != "done"),
+                unfinished=tuple(status for run in group if (status := _status(run)) != "done"),
+                degenerate=tuple(str(run["degenerate"]) for run in done if run.get("degenerate")),
             )
         )
     return result
+
+
+def best_of(scored: Sequence[Candidate], *, higher_is_better: bool = True) -> Candidate:
+    """The candidate with the best mean score; all must have scores."""
+    return max(scored, key=lambda one: one.mean if higher_is_better else -one.mean)
+
+
+def cost(one: Candidate, rivals: Sequence[Candidate]) -> tuple[float, float]:
+    """What a recommendation saves: mean training FLOPs, then seconds where FLOPs are equal.
+
+    FLOPs count only if they are known for all rivals: an unknown cost must make nobody cheap or dear.
+    """
+    comparable = all(rival.flops is not None for rival in rivals)
+    seconds = float("inf") if one.train_seconds is None else one.train_seconds
+    return (one.flops if comparable and one.flops is not None else 0.0), seconds
+
+
+def is_cheaper(one: Candidate, other: Candidate) -> bool:
+    """Whether `one` costs less than `other`."""
+    return cost(one, (one, other)) < cost(other, (one, other))
+
+
+def _status(run: Mapping[str, Any]) -> str:
+    return "degenerate" if run["status"] == "done" and run.get("degenerate") else str(run["status"])
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from math import ceil
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from unfreeze.statistics.bootstrap import Array, Score, difference_of_scores, resampled_scores
-from unfreeze.statistics.verdict import holm, judge
+from unfreeze.statistics.bootstrap import Array, Score, resampled_scores
+from unfreeze.statistics.difference import Difference, all_differences
+from unfreeze.statistics.needed import examples_needed, seeds_needed
+from unfreeze.statistics.reason import reason_for
+from unfreeze.statistics.verdict import EXAMPLES_AND_SEEDS, NOT_ENOUGH, WEIGHTS_ONLY, holm, judge, most_ties_in_doubt
+
+_LEAST_REPETITIONS = 5000
+_MOST_REPETITIONS = 50_000
 
 
 def compare_pairs(
@@ -20,37 +28,67 @@ def compare_pairs(
     split: str,
     metric: str,
     margin: float = 0.01,
-    repetitions: int = 5000,
-    seed: int = 0,
+    alpha: float = 0.05,
     confidence: float = 0.95,
+    repetitions: int | None = None,
+    seed: int = 0,
+    weights: npt.NDArray[np.float32] | None = None,
 ) -> list[dict[str, Any]]:
     """All pairs of strategies, in the order of `runs_counts`; `difference` is a's score minus b's.
 
-    Each is an entry of `comparisons` in `comparison.json`: a, b, model_name, split, metric, difference, low,
-    high, p_value, verdict. The p-values are Holm-corrected for the number of pairs; "better" and "worse" also
-    need a corrected p-value below 1 - `confidence`, else among many pairs some would be found by chance. The
-    intervals are of each pair alone. `repetitions` is above the bootstrap's default because Holm multiplies
-    the smallest p-value that drawing can show.
+    Each is an entry of `comparisons` in `comparison.json`: `a`, `b`, `model_name`, `split`, `metric`, `difference`,
+    `low`, `high`, `p_value`, `verdict`, `margin`, and
+
+    - `scope`: "these weights only" if a side has one seed, else "examples and seeds";
+    - `reason`: one sentence on how the verdict follows from the numbers;
+    - `needed`: None if there is a verdict; else {"seeds": n, "examples": m}, each enough by itself at the observed
+      difference; None where no number of that kind alone would do, or where one seed leaves the spread unknown.
+
+    Interval and chance are those of `difference.paired_difference`, with the spread between seeds of all strategies
+    taken together (`seed_spread`). `low` and `high` are of each pair alone. `p_value` is Holm-corrected for the number
+    of pairs, and "tie" is corrected too: at most a share `alpha` of comparisons says "better" or "worse" of any two
+    equals, and at most a share `alpha` says "tie" of any two further apart than the margin.
 
     Args:
-        runs_counts: strategy to counts of shape (seeds, examples, counts), all of the same examples in the
-            same order.
+        runs_counts: strategy to counts of shape (seeds, examples, counts), all of the same examples in the same order.
+        margin: what is as good as equal, in units of the metric.
+        alpha: with looks at a growing number of seeds, that of this look: `spending.alpha_at`.
+        repetitions: resampled test sets; by default enough for a p-value a quarter of the smallest that Holm can ask.
+        weights: the resampled test sets themselves, as of `bootstrap.example_weights`.
     """
     names = list(runs_counts)
     counts = [np.asarray(runs_counts[name], dtype=np.float64) for name in names]
-    resampled = resampled_scores(counts, score, repetitions=repetitions, seed=seed)
-    scores = [score(one.sum(axis=1)) for one in counts]
     pairs = list(combinations(range(len(names)), 2))
-    differences = [
-        difference_of_scores(scores[a], scores[b], resampled[a], resampled[b], seed=seed, confidence=confidence)
-        for a, b in pairs
-    ]
+    if repetitions is None:
+        repetitions = min(max(_LEAST_REPETITIONS, ceil(4 * len(pairs) / alpha)), _MOST_REPETITIONS)
+    resampled = resampled_scores(counts, score, repetitions=repetitions, seed=seed, weights=weights)
+    scores = [score(one.sum(axis=1)) for one in counts]
+    differences = all_differences(scores, resampled, pairs)
+    p_values = holm([found.p_value for found in differences])
+    in_doubt = most_ties_in_doubt(len(names))
+    # What Holm asks of the next pair that is to be decided.
+    levels = {"alpha": alpha / max(1, sum(p >= alpha for p in p_values)), "tie_alpha": alpha / in_doubt}
     entries = []
-    for (a, b), found, p_value in zip(pairs, differences, holm([d.p_value for d in differences]), strict=True):
-        verdict = judge(found, margin=margin)
-        if verdict in ("better", "worse") and p_value >= 1 - confidence:
-            verdict = "undecided"
+    for (a, b), found, p_value in zip(pairs, differences, p_values, strict=True):
+        tie_p_value = min(1.0, in_doubt * found.chance.tail(margin - abs(found.difference)))
+        verdict = judge(found.difference, p_value=p_value, tie_p_value=tie_p_value, alpha=alpha)
+        low, high = found.interval(confidence)
+        seeds = (len(counts[a]), len(counts[b]))
         entry: dict[str, Any] = {"a": names[a], "b": names[b], "model_name": model_name, "split": split}
-        entry |= {"metric": metric, "difference": found.difference, "low": found.low, "high": found.high}
-        entries.append(entry | {"p_value": p_value, "verdict": verdict})
+        entry |= {"metric": metric, "difference": found.difference, "low": low, "high": high, "p_value": p_value}
+        entry |= {"verdict": verdict, "margin": margin, "scope": WEIGHTS_ONLY if 1 in seeds else EXAMPLES_AND_SEEDS}
+        entry["needed"] = _needed(found, seeds, counts[a].shape[1], margin, levels) if verdict == NOT_ENOUGH else None
+        entry["reason"] = reason_for(entry, pairs=len(pairs), alpha=alpha)
+        entries.append(entry)
     return entries
+
+
+def _needed(
+    found: Difference, seeds: tuple[int, int], examples: int, margin: float, levels: Mapping[str, float]
+) -> dict[str, int | None]:
+    return {
+        "seeds": None
+        if 1 in seeds
+        else seeds_needed(found.difference, found.parts, min(seeds), margin=margin, **levels),
+        "examples": examples_needed(found.difference, found.parts, examples, margin=margin, **levels),
+    }

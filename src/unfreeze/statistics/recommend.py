@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unfreeze.statistics.candidates import Candidate
+from unfreeze.statistics.candidates import Candidate, best_of, cost
+from unfreeze.statistics.standing import Standing, entries_against
 from unfreeze.statistics.student import mean_interval
+from unfreeze.statistics.what_would_change import what_would_change
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Recommendation:
     strategy: str | None
     reasons: list[str] = field(default_factory=list)
     model_name: str | None = None
+    what_would_change: list[str] = field(default_factory=list)  # which data or margin would lead to another one
 
 
 def recommend(
@@ -30,14 +33,14 @@ def recommend(
     """The cheapest strategy that is as good as the best one on validation.
 
     The rule: the *best* candidate has the best mean validation score. A candidate is *good enough* if its
-    mean is within `margin` of the best's and it is not significantly worse than the best. Of those the one
-    with the fewest mean training FLOPs is recommended; training seconds decide where FLOPs are equal or not
-    known for all of them, then the score. Runs that failed or diverged are left out and named. A candidate
-    that was still improving at its last evaluation is named too: it may have lost for want of epochs.
+    mean is within `margin` of the best's and it is not shown to be worse than the best: a tie, or not enough
+    data. Of those the one with the fewest mean training FLOPs is recommended; training seconds decide where
+    FLOPs are equal or not known for all of them, then the score. Where the data cannot tell, that is said.
+    Runs that failed, diverged or learnt nothing are left out and named. A candidate that was still improving
+    at its last evaluation is named too: it may have lost for want of epochs.
 
     Args:
-        comparisons: entries of `compare_pairs`; those on the split "validation" tell who is significantly
-            worse.
+        comparisons: entries of `compare_pairs`; those on the split "validation" tell who is shown to be worse.
         margin: in units of the metric.
     """
     names = {one: one.strategy for one in candidates}
@@ -50,43 +53,27 @@ def recommend(
     def quality(one: Candidate) -> float:
         return one.mean if higher_is_better else -one.mean
 
-    best = max(scored, key=quality)
-    worse = _significantly_worse(best, comparisons)
-    good_enough = [
-        # A hair's breadth is allowed, so that a mean exactly `margin` away counts as within.
-        one
-        for one in scored
-        if quality(best) - quality(one) <= margin + 1e-9 and (one.model_name, one.strategy) not in worse
+    best = best_of(scored, higher_is_better=higher_is_better)
+    standings = [
+        Standing(one, names[one], quality(best) - quality(one), entry)
+        for one, entry in zip(scored, entries_against(best, scored, comparisons), strict=True)
     ]
-    chosen = min(good_enough, key=lambda one: (*_cost(one, good_enough), -quality(one)))
+    good_enough = [one.candidate for one in standings if one.is_good_enough(margin)]
+    chosen = min(good_enough, key=lambda one: (*cost(one, good_enough), -quality(one)))
     reasons = [_why(chosen, best, scored, good_enough, names, metric=metric, margin=margin)]
     reasons += _costs(chosen, best, scored, names)
+    reasons += _how_sure(next(one for one in standings if one.candidate is chosen), names[best], margin)
     if any(len(one.scores) == 1 for one in (chosen, best)):
         reasons.append("One seed: this holds for these weights only; --seeds 3 shows what chance adds.")
     for one in scored:
         if one.converged is False:
             reasons.append(f"{names[one]} was still improving at its last epoch: more --epochs may change this.")
-    return Recommendation(chosen.strategy, reasons + _left_out(candidates, names), chosen.model_name)
-
-
-def _significantly_worse(best: Candidate, comparisons: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """(model name, strategy) of everything that a comparison on validation calls worse than the best."""
-    result = set()
-    for entry in comparisons:
-        if entry["split"] != "validation" or entry["model_name"] != best.model_name:
-            continue
-        if entry["a"] == best.strategy and entry["verdict"] == "better":
-            result.add((best.model_name, str(entry["b"])))
-        elif entry["b"] == best.strategy and entry["verdict"] == "worse":
-            result.add((best.model_name, str(entry["a"])))
-    return result
-
-
-def _cost(one: Candidate, rivals: Sequence[Candidate]) -> tuple[float, float]:
-    """FLOPs count only if known for all rivals: an unknown cost must make nobody cheap or dear."""
-    comparable = all(rival.flops is not None for rival in rivals)
-    seconds = float("inf") if one.train_seconds is None else one.train_seconds
-    return (one.flops if comparable and one.flops is not None else 0.0), seconds
+    return Recommendation(
+        chosen.strategy,
+        reasons + _left_out(candidates, names),
+        chosen.model_name,
+        what_would_change(standings, chosen, names[best], margin=margin),
+    )
 
 
 def _why(
@@ -137,13 +124,29 @@ def _costs(
     return [f"It takes {' and '.join(shares)} of {names[against]}."] if shares else []
 
 
+def _how_sure(chosen: Standing, best: str, margin: float) -> list[str]:
+    """Whether it is shown that the recommended strategy is as good as the best; nothing where there was no test."""
+    if chosen.entry is None or chosen.name == best:
+        return []
+    if chosen.entry["verdict"] == "tie":
+        return [f"{chosen.name} and {best} tie: a difference above {margin:g} is excluded."]
+    if chosen.is_undecided:
+        half = (chosen.entry["high"] - chosen.entry["low"]) / 2
+        return [
+            f"The data cannot tell whether {chosen.name} is as good as {best}: its mean is {chosen.gap:.4f} behind, "
+            f"with an uncertainty of ± {half:.4f}."
+        ]
+    return []
+
+
 def _left_out(candidates: Sequence[Candidate], names: Mapping[Candidate, str]) -> list[str]:
     sentences = []
     for one in candidates:
         if one.unfinished:
             total = len(one.scores) + len(one.unfinished)
             status = ", ".join(sorted(set(one.unfinished)))
-            sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({status}).")
+            why = "".join(f"; {reason}" for reason in dict.fromkeys(one.degenerate))
+            sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({status}{why}).")
     return sentences
 
 

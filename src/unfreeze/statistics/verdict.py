@@ -1,33 +1,39 @@
-"""From an interval to a word."""
+"""From p-values to a word."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
-from unfreeze.statistics.bootstrap import Difference
+Verdict = Literal["better", "worse", "tie", "not enough data"]
+NOT_ENOUGH: Verdict = "not enough data"
 
-Verdict = Literal["better", "worse", "tie", "undecided"]
+# What a verdict is about: with one seed on a side nothing is known of other runs.
+WEIGHTS_ONLY = "these weights only"
+EXAMPLES_AND_SEEDS = "examples and seeds"
 
 
-def judge(difference: Difference, *, margin: float = 0.01) -> Verdict:
-    """What the interval of a minus b shows about a.
+def judge(difference: float, *, p_value: float, tie_p_value: float, alpha: float = 0.05) -> Verdict:
+    """What the data show about a, from the difference a minus b and two corrected p-values.
 
-    "tie": it lies within plus or minus `margin`, so the two are as good as equal, even if 0 is outside.
-    "better", "worse": it excludes 0. "undecided": neither; there is not enough data to tell.
+    "tie": the difference is shown to lie within the margin, so the two are as good as equal, even if it is also shown
+    not to be 0. "better", "worse": it is shown not to be 0. "not enough data": neither.
 
-    >>> judge(Difference(0.002, -0.004, 0.008, 0.5)), judge(Difference(0.03, 0.01, 0.05, 0.01))
+    Args:
+        p_value: of "no difference", corrected for the number of pairs by `holm`.
+        tie_p_value: of "a difference as large as the margin", corrected by `ties`.
+        alpha: both must be below it.
+
+    >>> judge(0.002, p_value=0.5, tie_p_value=0.01), judge(0.03, p_value=0.01, tie_p_value=1.0)
     ('tie', 'better')
-    >>> judge(Difference(0.03, -0.01, 0.07, 0.1))
-    'undecided'
+    >>> judge(0.03, p_value=0.1, tie_p_value=1.0)
+    'not enough data'
     """
-    if -margin <= difference.low and difference.high <= margin:
+    if tie_p_value < alpha:
         return "tie"
-    if difference.low > 0:
-        return "better"
-    if difference.high < 0:
-        return "worse"
-    return "undecided"
+    if p_value < alpha:
+        return "better" if difference > 0 else "worse"
+    return NOT_ENOUGH
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -42,3 +48,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[position]))
         corrected[position] = highest
     return corrected
+
+
+def most_ties_in_doubt(strategies: int) -> int:
+    """Of all pairs of so many strategies, how many can differ by just the margin: what "tie" is corrected for.
+
+    Of any three strategies on a line, two are twice as far apart as the nearest two or more, so the pairs in doubt form
+    no triangle, and without one there are at most n^2 / 4 (Mantel 1907). Caffo, Lauzon & Röhmel 2013 (correction to
+    Lauzon & Caffo 2009) give the same number.
+
+    >>> [most_ties_in_doubt(n) for n in (2, 3, 8)]
+    [1, 2, 16]
+    """
+    return max(1, strategies**2 // 4)
