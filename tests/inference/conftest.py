@@ -56,28 +56,50 @@ def saved_runs(
     @cache
     def runs(family: str, task: str) -> dict[str, tuple[Path, RunRecord]]:
         freeze = "freeze:embeddings" if family == "albert" else "freeze:first=1"
-        settings, _ = read_settings(
-            {
-                "model": family_folder(family),
-                "data": {split: examples(task, number, number) for split, number in SIZES.items()},
-                "strategy": ["full", "head:pooler=train", freeze, "lora:r=2", "lora:r=2+head:pooler=train"],
-                "seeds": 1,
-                "max_steps": 6,
-                "learning_rate": 2e-2,
-                "speedups": "off",  # no probe of the machine: faster, and the same every time
-                "max_length": 48,
-                "class_weights": "balanced",  # else a moment of training says O to everything
-                "doc_stride": 4,
-                "output": root / f"{family}-{task}",
-            }
-        )
-        done = compare(settings)
-        assert {record.status for record in done.records} == {"done"}, [record.error for record in done.records]
-        names = {settings.strategy[2]: "freeze", settings.strategy[4]: "lora+pooler"}
-        found = {}
-        for folder in find_runs(done.output):
-            record = read_record(folder)
-            found[names.get(record.strategy, record.strategy.split(":")[0])] = (folder, record)
-        return found
+        strategies = ["full", "head:pooler=train", freeze, "lora:r=2", "lora:r=2+head:pooler=train"]
+        names = {strategies[2]: "freeze", strategies[4]: "lora+pooler"}
+        done = train_all(family_folder(family), task, strategies, root / f"{family}-{task}")
+        return {names.get(text, text.split(":")[0]): run for text, run in done.items()}
 
     return runs
+
+
+@pytest.fixture(scope="session")
+def saved_changes(
+    family_folder: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], dict[str, tuple[Path, RunRecord]]]:
+    """The same for the strategies that change the network, by their text."""
+    root = tmp_path_factory.mktemp("changed")
+
+    @cache
+    def runs(family: str, task: str) -> dict[str, tuple[Path, RunRecord]]:
+        strategies = ["peft:IA3", "lora:use_dora", "reinit:top=1"][: 2 if family == "albert" else 3]
+        strategies += ["adapter:reduction_factor=4", "adapter:placement=houlsby,reduction_factor=4"]
+        if task == "classification":
+            strategies += ["head:pooling=mean", "lora:r=2+head:pooling=mean"]
+        return train_all(family_folder(family), task, strategies, root / f"{family}-{task}")
+
+    return runs
+
+
+def train_all(model: str, task: str, strategies: list[str], output: Path) -> dict[str, tuple[Path, RunRecord]]:
+    """Run a comparison; by strategy as typed, the run folder and the record."""
+    settings, _ = read_settings(
+        {
+            "model": model,
+            "data": {split: examples(task, number, number) for split, number in SIZES.items()},
+            "strategy": strategies,
+            "seeds": 1,
+            "max_steps": 6,
+            "learning_rate": 2e-2,
+            "speedups": "off",  # no probe of the machine: faster, and the same every time
+            "max_length": 48,
+            "class_weights": "balanced",  # else a moment of training says O to everything
+            "doc_stride": 4,
+            "output": output,
+        }
+    )
+    done = compare(settings)
+    assert {record.status for record in done.records} == {"done"}, [record.error for record in done.records]
+    runs = [(folder, read_record(folder)) for folder in find_runs(done.output)]
+    return {record.strategy: (folder, record) for folder, record in runs}

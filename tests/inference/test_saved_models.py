@@ -157,3 +157,64 @@ def test_an_adapter_is_found_from_any_directory(
     assert done.records[0].error is None
     monkeypatch.chdir(tmp_path)
     assert unfreeze.predict("out", "happy")[0]["label"] in ("joy", "sad")
+
+
+CHANGED_FAMILIES = ["bert", "albert", "distilbert", "modernbert"]
+
+
+def is_stock(family: str, strategy: str) -> bool:
+    """ModernBERT has mean pooling of its own."""
+    return "adapter" not in strategy and ("pooling=mean" not in strategy or family == "modernbert")
+
+
+@each_task
+@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+def test_networks_that_a_strategy_changed_score_as_recorded(
+    saved_changes: SavedRuns, test_examples: Callable[[str], list[Any]], family_name: str, task: str
+) -> None:
+    for strategy, (folder, record) in saved_changes(family_name, task).items():
+        for path in (folder, folder / "model", folder / "model-merged"):
+            if path.is_dir():
+                metrics = load_predictor(path).evaluate(test_examples(task)).metrics
+                assert metrics == pytest.approx(record.test, abs=1e-3), (strategy, path.name)
+
+
+@each_task
+@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+def test_stock_programs_agree_or_refuse(saved_changes: SavedRuns, family_name: str, task: str) -> None:
+    for strategy, (folder, _) in saved_changes(family_name, task).items():
+        if not is_stock(family_name, strategy):
+            assert {path.name for path in folder.glob("model*")} == {"model"}
+            with pytest.raises(OSError, match=r"no file named model\.safetensors"):
+                stock_pipeline(folder / "model", task)
+            continue
+        loadable = folder / ("model-merged" if (folder / "model-merged").is_dir() else "model")
+        pipeline, ours = stock_pipeline(loadable, task), load_predictor(folder)
+        if task == "classification":
+            for expected, found in zip(pipeline(TEXTS), ours.predict(TEXTS), strict=True):
+                assert (found["label"], found["score"]) == (
+                    expected["label"],
+                    pytest.approx(expected["score"], abs=1e-4),
+                )
+        else:
+            inputs = pipeline.tokenizer(TEXTS[0], return_tensors="pt")
+            with torch.inference_mode():
+                assert torch.allclose(pipeline.model(**inputs).logits, ours.network(**inputs).logits, atol=1e-4)
+
+
+@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+def test_what_loads_here_only_says_so(saved_changes: SavedRuns, family_name: str) -> None:
+    sentence = "loads through unfreeze.load only"
+    for strategy, (folder, record) in saved_changes(family_name, "classification").items():
+        card = (folder / "model" / "README.md").read_text()
+        stock = is_stock(family_name, strategy)
+        assert (sentence in card) == any(sentence in note for note in record.notes) == (not stock)
+        assert f'library_name: "{"transformers" if stock else "unfreeze"}"' in card
+
+
+@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+def test_labels_and_tokenizer_come_along(saved_changes: SavedRuns, family_name: str) -> None:
+    for folder, _ in saved_changes(family_name, "classification").values():
+        config = json.loads((folder / "model" / "config.json").read_text())
+        assert list(config["label2id"]) == ["anger", "joy", "sadness"]
+        assert transformers.AutoTokenizer.from_pretrained(folder / "model")(TEXTS[0])["input_ids"]

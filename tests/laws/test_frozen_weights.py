@@ -13,7 +13,7 @@ from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.models.anatomy import Place
 from unfreeze.strategies import Strategy
 
-ALBERT_LAYERS = ("first=", "last=", "alternating")
+ALBERT_LAYERS = ("first=", "last=", "top=", "alternating")
 
 
 class Watch:

@@ -67,6 +67,7 @@ def test_ranges_multiply() -> None:
         ("lora:r=", "r=: expected a whole number"),
         ("lora:r=8,r=16", "r is given twice"),
         ("lora:r=0", "r=0: expected a rank of 1 or more"),
+        ("lora:top=0", "top=0: expected 1 layer or more"),
         ("lora:lora_dropout=1", "lora_dropout=1.0: expected 0 or more and less than 1"),
         ("lora:learning_rate=nan", "learning_rate=nan: expected a finite number"),
         ("full:learning_rate=inf", "learning_rate=inf: expected a finite number"),
@@ -110,6 +111,9 @@ PLAIN = st.one_of(
         LoRA,
         r=st.integers(1, 64),
         lora_dropout=st.floats(0, 0.9),
+        top=st.one_of(st.none(), st.integers(1, 24)),
+        use_dora=st.booleans(),
+        use_rslora=st.booleans(),
         target_modules=st.one_of(st.none(), st.lists(st.sampled_from(["query", "dense"]), min_size=1).map(tuple)),
     ),
 )

@@ -35,6 +35,8 @@ def anatomy_of(family_folder: Callable[..., str]) -> Callable[[str], Anatomy]:
         ("albert", "freeze:last=1", "share one set of weights"),
         ("albert", "freeze:alternating", "share one set of weights"),
         ("bert", "lora:target_modules=query+q_lin", r"q_lin not in the layers of bert\. Modules there: .*dense.*query"),
+        ("bert", "lora:top=3", r"top=3: this encoder has 2 layers\. Use top=1 to top=2"),
+        ("albert", "lora:top=1", r"the 2 layers of albert share one set of weights.*Leave top out"),
         ("modernbert", "lora:target_modules=query", r"query not in the layers of modernbert\. Modules there: .*Wqkv"),
     ],
 )
@@ -44,7 +46,13 @@ def test_refused(family_name: str, text: str, message: str, anatomy_of: Callable
         strategy.refuse(anatomy_of(family_name))
 
 
-@pytest.mark.parametrize("text", ["full", "head", "lora", "freeze:layers", "freeze:embeddings"])
+EVERYWHERE = [
+    *("full", "head", "head:pooling=mean", "lora", "freeze:layers", "freeze:embeddings"),
+    *("adapter", "adapter:placement=houlsby", "peft:IA3", "peft:LOHA"),
+]
+
+
+@pytest.mark.parametrize("text", EVERYWHERE)
 def test_what_every_family_can_follow(text: str, family: str, anatomy_of: Callable[[str], Anatomy]) -> None:
     [strategy] = parse_strategies(text, STRATEGIES)
     strategy.refuse(anatomy_of(family))
@@ -53,7 +61,8 @@ def test_what_every_family_can_follow(text: str, family: str, anatomy_of: Callab
 def test_single_layers_of_every_family_with_own_layers(
     family: str, families: dict[str, Any], anatomy_of: Callable[[str], Anatomy]
 ) -> None:
-    for text in ("freeze:first=half", "freeze:first=1..2", "freeze:last=1..2", "freeze:alternating"):
+    some_layers = ("freeze:first=half", "freeze:first=1..2", "freeze:last=1..2", "freeze:alternating")
+    for text in (*some_layers, "lora:top=1..2", "reinit:top=1..2", "peft:LOHA,layers_to_transform=0..1"):
         for strategy in parse_strategies(text, STRATEGIES):
             if families[family].shares_layers:
                 with pytest.raises(StrategyError):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.bundled import BUNDLED_HUB_ID
+from unfreeze.models.extensions import NOT_STOCK
 from unfreeze.storage.records import RunRecord
 
 
@@ -17,8 +18,9 @@ def model_card(record: RunRecord, prepared: Prepared, data_name: str) -> str:
     else:
         base = Path(record.model_name).name if Path(record.model_name).exists() else record.model_name
     results = [{"type": name, "value": round(value, 4), "name": f"test {name}"} for name, value in record.test.items()]
+    stock = NOT_STOCK not in record.notes
     front = {
-        "library_name": "transformers",
+        "library_name": "transformers" if stock else "unfreeze",
         "pipeline_tag": prepared.task.pipeline,
         "base_model": base,
         "tags": ["unfreeze", f"strategy:{record.strategy}"],
@@ -37,6 +39,8 @@ def model_card(record: RunRecord, prepared: Prepared, data_name: str) -> str:
     }
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {base} fine-tuned with `{record.strategy}`", ""]
+    if not stock:
+        lines += [f"Note: {NOT_STOCK}. `unfreeze.load(folder).predict(texts)` predicts with it.", ""]
     lines += [f"Trained with unfreeze on {data_name}: {record.trains}. Seed {record.seed}, ", ""]
     lines[-2] += (
         f"learning rate {record.learning_rate:g}, {record.epochs_run} epochs, best epoch {record.best_epoch:g}."

@@ -12,6 +12,7 @@ from unfreeze.experiments.model_card import model_card
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.inference.predictor import load_predictor
 from unfreeze.models.anatomy import take_anatomy
+from unfreeze.models.extensions import loading_notes
 from unfreeze.models.load import load_network
 from unfreeze.models.save import merged_folder, save_model
 from unfreeze.settings import Settings
@@ -83,7 +84,7 @@ def run(
         epochs_planned=options.epochs,
         selection_metric=prepared.metric,
         precision=prepared.evaluator.precision.name,
-        notes=list(prepared.notes),
+        notes=[*prepared.notes, *loading_notes(network.config)],
     )
     trainer = Trainer(
         network,

@@ -13,6 +13,7 @@ from unfreeze.data.examples import Example, TaggedExample, TextExample, lower_ca
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.inference.entities import Aggregation, entity_groups, split_words
+from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
@@ -102,6 +103,8 @@ def load_predictor(
     task = task or _task_of(folder, config, usage, labels)
     if (folder / ADAPTER_FILE).is_file():
         network = load_adapted(folder, task.auto_class, config)
+    elif recorded(config):
+        network = load_extended(folder, task.auto_class, config)
     else:
         network = load_network(str(folder), task.auto_class, 0).network
     tokenizer = load_tokenizer(str(folder))

@@ -49,11 +49,18 @@ class Anatomy:
     prefix: str  # name of the encoder inside the network, e.g. "bert"
     layer_prefixes: tuple[str, ...]  # parameter-name prefix of each layer, lowest first
     places: dict[str, Place]
+    reads_one_vector: bool = False  # does the head read one vector for the whole text, or every token?
 
     @property
     def shared(self) -> bool:
         """Do several applied layers share one set of weights (ALBERT)?"""
         return self.num_layers < self.layers_applied
+
+    @property
+    def pooler(self) -> str | None:
+        """Name of the pooler between encoder and head; None where there is none."""
+        name = f"{self.prefix}.pooler"
+        return name if any(parameter.startswith(name + ".") for parameter in self.places) else None
 
     def locate(self, name: str) -> Place:
         """The place of a parameter; one that came after the anatomy was taken is an adapter."""
@@ -93,7 +100,8 @@ def take_anatomy(network: nn.Module) -> Anatomy:
     applied = int(config.num_hidden_layers)
     list_name, length = _find_layer_list(encoder, applied, getattr(config, "num_hidden_groups", None))
     layer_prefixes = tuple(f"{prefix}.{list_name}.{i}" for i in range(length))
-    anatomy = Anatomy(config.model_type, length, applied, prefix, layer_prefixes, {})
+    one_vector = type(network).__name__.endswith(("ForSequenceClassification", "ForMultipleChoice"))
+    anatomy = Anatomy(config.model_type, length, applied, prefix, layer_prefixes, {}, one_vector)
     for name, _ in network.named_parameters():
         depth = anatomy.depth_of(name)
         anatomy.places[name] = Place(name, _part(name, prefix, depth, length), depth, length)

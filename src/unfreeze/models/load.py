@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.bundled import minilm_folder
+from unfreeze.models.redraw import redraw
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# Key of config.json: what a network has that no stock class has (models/extensions.py).
+EXTENSIONS_KEY = "unfreeze_extensions"
 
 
 class ModelError(ValueError):
@@ -94,6 +98,12 @@ def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any
 
     path = model_path(model)
     config = load_config(model, **config_overrides)
+    if getattr(config, EXTENSIONS_KEY, None):
+        names = ", ".join(str(extension["name"]) for extension in getattr(config, EXTENSIONS_KEY))
+        raise ModelError(
+            f"--model {model}: no stock network ({names}), so it cannot be trained further. Predict and evaluate with "
+            "it (unfreeze.load), and train its base model."
+        )
     torch.manual_seed(seed)
     with _explained(model):
         network, report = getattr(transformers, auto_class).from_pretrained(
@@ -135,10 +145,7 @@ def _redraw_foreign_head(network: PreTrainedModel, checkpoint: Any, new: set[str
         if isinstance(module, torch.nn.Linear) and not inside and module.out_features == network.config.num_labels:
             names = {f"{name}.{own}" for own, _ in module.named_parameters(recurse=False)}
             if not names & new:
-                for parameter in module.parameters(recurse=False):
-                    # transformers leaves alone what it marked as loaded.
-                    parameter._is_hf_initialized = False  # type: ignore[attr-defined]
-                network._init_weights(module)
+                redraw(network, module)
                 redrawn |= names
     return redrawn
 
@@ -180,6 +187,8 @@ def quiet_loading() -> Iterator[None]:
         with warnings.catch_warnings():
             # peft 0.21 asks for an attribute that transformers 5.23 is about to rename.
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+            # BOFT does without; a factor it would have to change was refused before training.
+            warnings.filterwarnings("ignore", message="Failed to load the CUDA ext|Setting boft_n_butterfly_factor")
             yield
     finally:
         hf_logging.set_verbosity(verbosity)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import is_pretrained
+from unfreeze.models.extensions import recorded, save_extended
 from unfreeze.models.load import forget_training_lengths, load_network, quiet_loading
 from unfreeze.storage.atomic import new_folder
 
@@ -32,19 +33,24 @@ def save_model(
 
     A network with an adapter is written in peft's format, labels beside it, and once more with the adapter merged into
     `<folder>-merged`. `trained` names the parameters that trained: the head goes along, because the adapter is
-    worthless without it. If weights of the encoder trained beside the adapter, peft's format cannot hold them: then
-    `folder` is the merged model.
+    worthless without it. If weights of the encoder trained beside the adapter, or the network is no stock one, peft's
+    format cannot hold that: then `folder` is the merged model. A network that is not stock is written in our own way.
     """
     names = list(trained)
     has_adapter = getattr(network, "peft_config", None) is not None
-    as_adapter = has_adapter and not any(_is_base_weight(name, network) for name in names)
+    extended = bool(recorded(network.config))
+    as_adapter = has_adapter and not extended and not any(_is_base_weight(name, network) for name in names)
     with quiet_loading(), new_folder(folder) as temporary:
         if as_adapter:
             _save_adapter(network, temporary, base=base, peft_type=peft_type, trained=names)
             network.config.architectures = [type(network).__name__]
             network.config.save_pretrained(temporary)
         else:
-            (merge_adapter(network) if has_adapter else network).save_pretrained(temporary)
+            merged = merge_adapter(network) if has_adapter else network
+            if extended:
+                save_extended(merged, temporary)
+            else:
+                merged.save_pretrained(temporary)
         _save_around(tokenizer, temporary, card)
     if as_adapter:
         with quiet_loading(), new_folder(merged_folder(folder)) as temporary:
@@ -56,16 +62,28 @@ def merge_adapter(network: PreTrainedModel) -> PreTrainedModel:
     """A copy of a network with its adapter added to the weights it hangs on: the stock class, without peft."""
     from copy import deepcopy
 
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
     merged = deepcopy(network)
-    for name, module in list(merged.named_modules()):
+    _merge_in_place(merged)
+    return merged
+
+
+def _merge_in_place(network: PreTrainedModel) -> None:
+    """As peft's `merge_and_unload`, which fails for most methods where the head is more than one matrix."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import AuxiliaryTrainingWrapper
+
+    for name, module in list(network.named_modules()):
         if isinstance(module, BaseTunerLayer):
             module.merge()
-            parent, _, child = name.rpartition(".")
-            setattr(merged.get_submodule(parent), child, module.get_base_layer())
-    del merged.peft_config
-    return merged
+            plain = module.get_base_layer()
+        elif isinstance(module, AuxiliaryTrainingWrapper):  # a head that peft loaded
+            plain = module.unload_and_optionally_merge_module(merge=True, safe_merge=False, adapter_names=None)
+        else:
+            continue
+        parent, _, child = name.rpartition(".")
+        setattr(network.get_submodule(parent), child, plain)
+    for attribute in ("peft_config", "peft_tuner"):
+        network.__dict__.pop(attribute, None)
 
 
 def merged_folder(folder: Path) -> Path:
@@ -80,15 +98,18 @@ def load_adapted(folder: Path, auto_class: str, config: Any) -> Any:
     from peft import PeftModel
 
     adapter = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
-    labels = {"id2label": config.id2label, "label2id": config.label2id}
+    overrides = {"id2label": config.id2label, "label2id": config.label2id}
+    if hasattr(config, "classifier_pooling"):  # ModernBERT: what the head reads
+        overrides["classifier_pooling"] = config.classifier_pooling
     base_name = adapter["base_model_name_or_path"]
     if not Path(base_name).exists():
         # A folder of another machine (`minilm` is one): the name as typed finds it here.
         base_name = (getattr(config, "unfreeze", None) or {}).get("base_model", base_name)
-    base = load_network(base_name, auto_class, 0, **labels).network
+    base = load_network(base_name, auto_class, 0, **overrides).network
     with quiet_loading():
-        network = PeftModel.from_pretrained(base, str(folder)).merge_and_unload()
-    return network.eval()
+        PeftModel.from_pretrained(base, str(folder))  # puts its layers into `base`
+    _merge_in_place(base)
+    return base.eval()
 
 
 def _save_around(tokenizer: PreTrainedTokenizerBase, folder: Path, card: str) -> None:
@@ -102,11 +123,15 @@ def _save_adapter(network: PreTrainedModel, folder: Path, *, base: str, peft_typ
 
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
+    from torch import nn
 
-    tensors = {
-        f"base_model.model.{name}": tensor.contiguous()
-        for name, tensor in get_peft_model_state_dict(network, adapter_name="default").items()
-    }
+    # Seen from outside as peft's wrapper is: names get its prefix, and what layers share in the tuner is found.
+    wrapper = nn.Module()
+    wrapper.base_model = network.peft_tuner
+    wrapper.peft_config = network.peft_config
+    adapter = get_peft_model_state_dict(wrapper, adapter_name="default")
+    # Copies: what layers share would be refused by the format.
+    tensors = {name: tensor.contiguous().clone() for name, tensor in adapter.items()}
     parameters = dict(network.named_parameters())
     others = [name for name in trained if ".base_layer." not in name and not _is_adapter(name)]
     for name in others:

@@ -6,9 +6,8 @@ import difflib
 import re
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from math import isfinite
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
 from unfreeze.strategies.strategy import Combined, Strategy, StrategyError
 
@@ -60,7 +59,7 @@ def _ends_in_a_list(piece: str, known: Mapping[str, type[Strategy]]) -> bool:
     """Is the last setting typed so far one that takes several names joined with `+`?"""
     name, _, settings = piece.partition(":")
     key = settings.rsplit(",", 1)[-1].partition("=")[0].strip()
-    hint = get_type_hints(known[name]).get(key) if name in known else None
+    hint = _setting_types(piece, known[name], settings).get(key) if name in known else None
     return any(get_origin(option) is tuple for option in _options(hint))
 
 
@@ -71,8 +70,8 @@ def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]
         hint = f" Did you mean {near[0]}?" if near else ""
         raise StrategyError(f"--strategy {text}: unknown strategy {name!r}.{hint} Known: {', '.join(known)}.")
     cls = known[name]
-    hints = get_type_hints(cls)
-    keys = [field.name for field in fields(cls)]  # type: ignore[arg-type]  # strategies are dataclasses
+    hints = _setting_types(text, cls, settings)
+    keys = list(hints)
     values: list[dict[str, Any]] = [{}]
     for setting in filter(None, settings.split(",")):
         key, equals, value = (part.strip() for part in setting.partition("="))
@@ -85,7 +84,14 @@ def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]
         choices = [_convert(text, key, choice, hints[key]) for choice in _choices(text, key, value)]
         values = [{**one, key: choice} for one in values for choice in choices]
     try:
-        return [cls(**one) for one in values]
+        return [cls.from_settings(one) for one in values]
+    except StrategyError as error:
+        raise StrategyError(f"--strategy {text}: {error}") from None
+
+
+def _setting_types(text: str, cls: type[Strategy], settings: str) -> dict[str, Any]:
+    try:
+        return cls.setting_types([setting.strip() for setting in settings.split(",")])
     except StrategyError as error:
         raise StrategyError(f"--strategy {text}: {error}") from None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_type_hints
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -44,20 +45,39 @@ class Strategy:
         """Multiplier on the learning rate. By default: one."""
         return 1.0
 
+    def must_train(self, place: Place) -> bool:
+        """Would this parameter be worthless if it never trained (it starts at random)? By default: no."""
+        return False
+
+    @classmethod
+    def setting_types(cls, typed: Sequence[str]) -> dict[str, Any]:
+        """The type of each setting that can be typed after the name. By default: the fields.
+
+        `typed` are the settings as typed, for a strategy whose settings depend on them.
+        """
+        hints = get_type_hints(cls)
+        return {field.name: hints[field.name] for field in fields(cls)}  # type: ignore[arg-type]  # a dataclass
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """The strategy with these settings, of the types that `setting_types` names."""
+        return cls(**settings)
+
     def __add__(self, other: Strategy) -> Strategy:
         return Combined((*parts(self), *parts(other)))
 
     def __str__(self) -> str:
         """As typed after `--strategy`: only the settings that differ from the defaults."""
         changed = [
-            _as_typed(field.name, getattr(self, field.name))
+            as_typed(field.name, getattr(self, field.name))
             for field in fields(self)  # type: ignore[arg-type]  # strategies are dataclasses
             if getattr(self, field.name) != field.default
         ]
         return self.name + (":" + ",".join(changed) if changed else "")
 
 
-def _as_typed(key: str, value: object) -> str:
+def as_typed(key: str, value: object) -> str:
+    """One setting as typed: `key=value`, a switch alone, several values joined with `+`."""
     if value is True:
         return key
     if isinstance(value, tuple):
@@ -97,6 +117,7 @@ class Combined(Strategy):
     def refuse(self, anatomy: Anatomy) -> None:
         for member in self.members:
             member.refuse(anatomy)
+        check_what_must_train(self, anatomy, EPOCHS_AHEAD)
 
     def adapt(self, network: PreTrainedModel, anatomy: Anatomy) -> None:
         for member in self.members:
@@ -107,6 +128,9 @@ class Combined(Strategy):
         opened = any(member.trains(place, epoch) for member in openers) if openers else True
         closers = [member for member in self.members if member.kind == "closer"]
         return opened and all(member.trains(place, epoch) for member in closers)
+
+    def must_train(self, place: Place) -> bool:
+        return any(member.must_train(place) for member in self.members)
 
     def lr_scale(self, place: Place, epoch: int) -> float:
         scale = 1.0
@@ -121,3 +145,23 @@ class Combined(Strategy):
 def parts(strategy: Strategy) -> tuple[Strategy, ...]:
     """The strategies that a composition is made of; one for a plain strategy."""
     return strategy.members if isinstance(strategy, Combined) else (strategy,)
+
+
+# Epochs looked at before the number is known: more than a schedule needs that thaws layer by layer.
+EPOCHS_AHEAD = 100
+
+
+def check_what_must_train(strategy: Strategy, anatomy: Anatomy, epochs: int) -> None:
+    """Raise StrategyError if something that starts at random trains in none of these epochs."""
+    stuck = [
+        place.name
+        for place in anatomy.places.values()
+        if strategy.must_train(place) and not any(strategy.trains(place, epoch) for epoch in range(epochs))
+    ]
+    if stuck:
+        members = [str(member) for member in parts(strategy) if any(map(member.must_train, anatomy.places.values()))]
+        when = "" if epochs == EPOCHS_AHEAD else f" in {epochs} epochs"
+        raise StrategyError(
+            f"{strategy}: {', '.join(members)} starts {len(stuck)} parameters anew ({stuck[0]} first) that the rest "
+            f"never trains{when}, so they would stay random. Freeze less, start less anew, or train for more epochs."
+        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import Anatomy
-from unfreeze.strategies.strategy import Strategy
+from unfreeze.strategies.strategy import Strategy, check_what_must_train
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,6 +24,9 @@ class Trainables:
     anatomy: Anatomy
     new_parameters: frozenset[str]
     epochs: int
+
+    def __post_init__(self) -> None:
+        check_what_must_train(self.strategy, self.anatomy, self.epochs)
 
     def trains(self, name: str, epoch: int) -> bool:
         """Does the parameter of this name train in this epoch?"""

@@ -1,0 +1,89 @@
+"""What is saved gives the outputs of what was trained; through stock classes it gives them or is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from unfreeze.inference.predictor import load_predictor
+from unfreeze.models.save import merged_folder, save_model
+
+
+def trained_and_saved(bench: Any, folder: Path) -> list[Path]:
+    """Train for a moment, save, and name the folders written."""
+    bench.run()
+    save_model(
+        bench.network,
+        bench.tokenizer,
+        folder,
+        base=bench.network.name_or_path,
+        auto_class=bench.task.auto_class,
+        peft_type=bench.task.peft_type,
+        trained=[name for name, _ in bench.network.named_parameters() if bench.trainables.ever_trains(name)],
+        card="",
+    )
+    return [one for one in (folder, merged_folder(folder)) if one.is_dir()]
+
+
+def check(bench: Any, folder: Path) -> None:
+    inputs = bench.collator(bench.validation.encoded.features).inputs
+    untrained = [p.detach().clone() for p in bench.network.parameters()]
+    folders = trained_and_saved(bench, folder / "model")
+    assert any(not torch.equal(a, b) for a, b in zip(untrained, bench.network.parameters(), strict=True))
+    with torch.inference_mode():
+        expected = bench.network(**inputs).logits
+        for saved in folders:
+            network = load_predictor(saved, task=bench.task, device="cpu").network
+            torch.testing.assert_close(network(**inputs).logits, expected, rtol=1e-3, atol=1e-4)
+    answers = [stock_answer(saved, bench.task.auto_class, inputs) for saved in folders]
+    for answer in answers:
+        if answer is not None:
+            torch.testing.assert_close(answer, expected, rtol=1e-3, atol=1e-4)
+    is_stock = not hasattr(bench.network.config, "unfreeze_extensions")
+    assert is_stock == any(answer is not None for answer in answers)
+
+
+def stock_answer(folder: Path, auto_class: str, inputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
+    """The logits a stock program would get from this folder; None if it refuses it."""
+    try:
+        network = getattr(transformers, auto_class).from_pretrained(folder)
+    except OSError:
+        return None
+    with torch.inference_mode():
+        logits: torch.Tensor = network.eval()(**inputs).logits
+    return logits
+
+
+def test_every_strategy_on_both_tasks(
+    workbench: Callable[..., Any], strategy_text: str, task_name: str, tmp_path: Path
+) -> None:
+    check(workbench("bert", task_name, strategy_text, epochs=1), tmp_path)
+
+
+NOT_STOCK = [
+    "adapter:reduction_factor=4",
+    "adapter:reduction_factor=4,placement=houlsby",
+    "head:pooling=mean",
+    "lora:use_dora",
+    "peft:IA3",
+]
+
+
+@pytest.mark.parametrize("text", NOT_STOCK)
+def test_every_family_with_what_changes_the_network(
+    workbench: Callable[..., Any], family: str, text: str, tmp_path: Path
+) -> None:
+    check(workbench(family, "classification", text, epochs=1), tmp_path)
+
+
+@pytest.mark.parametrize("text", ["lora+head:pooling=mean", "adapter:reduction_factor=4+lora", "adapter+full"])
+@pytest.mark.parametrize("model_type", ["bert", "modernbert"])
+def test_sums_of_what_changes_the_network(
+    workbench: Callable[..., Any], model_type: str, text: str, tmp_path: Path
+) -> None:
+    check(workbench(model_type, "classification", text, epochs=1), tmp_path)
