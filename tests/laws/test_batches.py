@@ -77,6 +77,23 @@ def test_predictions_do_not_depend_on_their_batch(workbench: Callable[..., Any],
         assert other.metrics == pytest.approx(found[0].metrics, abs=1e-5)
 
 
+def test_what_strategies_add_does_not_see_the_padding(
+    workbench: Callable[..., Any], strategy_text: str, task_name: str
+) -> None:
+    """With weights as after some training: adapters start without effect."""
+    bench = workbench("bert", task_name, strategy_text, epochs=1, learning_rate=1e-2)
+    bench.run()
+    windows = bench.validation.encoded.features
+    longest = max(map(len, windows))
+    with torch.no_grad():
+        for window in windows:
+            alone = bench.network(**bench.collator([window]).inputs).logits
+            padded = bench.network(**bench.collator([window, max(windows, key=len)]).inputs).logits[:1]
+            padded = padded[:, : len(window)] if task_name == "tagging" else padded
+            torch.testing.assert_close(padded, alone, rtol=1e-4, atol=1e-5)
+    assert min(map(len, windows)) < longest, "nothing was padded"
+
+
 def test_padding_does_not_reach_the_loss(workbench: Callable[..., Any], family: str, task_name: str) -> None:
     bench = workbench(family, task_name, dropout=0.0)
     windows = sorted(bench.train.encoded.features, key=len)

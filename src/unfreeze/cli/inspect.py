@@ -1,4 +1,4 @@
-"""`unfreeze inspect --data`: the data checks alone, without a model."""
+"""`unfreeze inspect`: with `--data` alone the data checks, with `--model` what each strategy does to it in one step."""
 
 from __future__ import annotations
 
@@ -7,23 +7,55 @@ import json
 
 from unfreeze.cli.flags import DATA_FLAGS, add_settings_flags, settings_from
 from unfreeze.cli.terminal import say
+from unfreeze.settings import Settings, SettingsError
+
+STEP_FLAGS = (
+    *("model", "strategy", "seed", "epochs", "learning_rate", "per_device_train_batch_size", "max_length"),
+    *("doc_stride", "label_alignment", "class_weights", "weight_decay", "max_grad_norm", "frozen_dropout"),
+    *("train_sampling_strategy", "precision", "speedups"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_settings_flags(parser, DATA_FLAGS)
+    add_settings_flags(parser, {*DATA_FLAGS, *STEP_FLAGS})
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def call(options: argparse.Namespace) -> int:
+    settings, notes = settings_from(options)
+    if hasattr(options, "strategy") and not settings.model:
+        raise SettingsError(["--strategy: is inspected on a model. Give --model too."])
+    if not options.json:
+        for note in notes:
+            say(note)
+    return print_models(settings, options.json) if settings.model else print_data(settings, options.json)
+
+
+def print_models(settings: Settings, as_json: bool) -> int:
+    """The parameters of each strategy, and one step of it part by part."""
+    from dataclasses import asdict
+
+    from unfreeze.cli.inspection_tables import print_inspections
+    from unfreeze.experiments.inspect_model import inspect_models
+
+    inspections = inspect_models(settings, say)
+    if as_json:
+        print(json.dumps([asdict(inspection) for inspection in inspections], indent=2, ensure_ascii=False))
+    else:
+        print_inspections(inspections)
+    return 0
+
+
+def print_data(settings: Settings, as_json: bool) -> int:
+    """The data checks alone, without a model."""
     from unfreeze.data.sources import load_corpus, report
 
-    settings, notes = settings_from(options)
     corpus = load_corpus(settings.data_request())
     summary = report(corpus)
-    if options.json:
+    if as_json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))
         return 0
-    for note in (*notes, *corpus.notes):
+    for note in corpus.notes:
         say(str(note))
     for finding in corpus.findings:
         print(f"{finding.severity}: {finding}")

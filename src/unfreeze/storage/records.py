@@ -30,7 +30,11 @@ class RunRecord:
     status: Status
     error: str | None = None
     train_examples: int | None = None
+    train_share: float | None = None  # of the training data, where a run used a part of it
+    data_sha256: str | None = None
     learning_rate: float | None = None
+    learning_rate_from: Literal["default", "typed", "setting", "search"] | None = None
+    budget: str | None = None  # as typed after --budget
     trainable_parameters: int | None = None
     total_parameters: int | None = None
     trains: str | None = None  # what trains, in words
@@ -41,11 +45,15 @@ class RunRecord:
     seconds_to_best: float | None = None
     evaluate_seconds: float | None = None
     cache_seconds: float | None = None
+    save_seconds: float | None = None  # checkpoints, the saved model and its verification
     tokens_per_second: float | None = None  # real tokens trained on for each second of train_seconds
     flops: float | None = None
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None  # of a process of its own (CPU) or of the device; else None
+    runs_at_once: int | None = None  # runs that shared the machine with this one, itself included
+    disk_bytes: int | None = None  # of what has to be kept for this task: the adapter where there is one, or the model
     best_epoch: float | None = None
     converged: bool | None = None
+    degenerate: str | None = None  # why the predictions show that it learnt nothing; None: they do not
     selection_metric: str | None = None
     validation: dict[str, float] = field(default_factory=dict)  # metric to value, selected weights
     test: dict[str, float] = field(default_factory=dict)

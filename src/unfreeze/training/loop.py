@@ -153,6 +153,7 @@ class Trainer:
                         "step": result.steps,
                         "train_loss": epoch_loss / epoch_units,
                         "seconds": round(seconds, 3),
+                        "train_seconds": round(watch.total("train"), 3),
                         "validation": evaluation.metrics,
                     }
                     result.history.append(entry)
