@@ -330,6 +330,7 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
         values: dict[str, Any] = {
             "epochs": 2,
             "max_steps": None,
+            "max_seconds": None,
             "learning_rate": 1e-3,
             "per_device_train_batch_size": 8,
             "gradient_accumulation_steps": 1,

@@ -11,13 +11,13 @@ import pytest
 from unfreeze.data.sources import DataRequest
 from unfreeze.settings import (
     ALIASES,
-    DEFAULT_STRATEGIES,
     Settings,
     SettingsError,
     flag,
     read_config_file,
     read_settings,
 )
+from unfreeze.settings.model import DEFAULT_STRATEGIES
 from unfreeze.strategies import Full, LoRA
 
 
@@ -158,7 +158,7 @@ def test_the_data_request_takes_over_every_setting_it_shares() -> None:
 def test_no_field_of_the_data_request_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     fields = [*dataclasses.fields(DataRequest)]
     grown = dataclasses.make_dataclass("Grown", [(f.name, Any, None) for f in fields] + [("sampling", Any, None)])
-    monkeypatch.setattr("unfreeze.settings.DataRequest", grown)
+    monkeypatch.setattr("unfreeze.settings.model.DataRequest", grown)
     with pytest.raises(AttributeError, match="sampling"):
         read_settings({})[0].data_request()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
+from math import ceil
 from typing import Literal
 
 Sampling = Literal["random", "group_by_length", "sequential"]
@@ -36,6 +37,25 @@ def training_batches(
     whole = [batch for batch in batches if len(batch) == batch_size]
     rng.shuffle(whole)
     return whole + short
+
+
+def steps_for_tokens(
+    lengths: Sequence[int], batch_size: int, tokens: int, *, seed: int, sampling: Sampling = "random"
+) -> int:
+    """The number of steps after which at least `tokens` tokens were trained on, padding not counted.
+
+    >>> steps_for_tokens([3, 3, 3], 2, 10, seed=0, sampling="sequential")
+    3
+    """
+    # Every epoch has the same tokens, so only the last one has to be looked into.
+    whole, rest = divmod(tokens, sum(lengths))
+    steps = whole * ceil(len(lengths) / batch_size)
+    for batch in training_batches(lengths, batch_size, seed=seed, epoch=whole, sampling=sampling):
+        if rest <= 0:
+            break
+        rest -= sum(lengths[index] for index in batch)
+        steps += 1
+    return steps
 
 
 def evaluation_batches(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:

@@ -14,9 +14,10 @@ from typing import NoReturn
 COMMANDS = {
     "compare": ("unfreeze.cli.compare", "train several strategies on your data, compare them, recommend one"),
     "train": ("unfreeze.cli.train", "train one strategy with one seed"),
+    "plan": ("unfreeze.cli.plan", "say what a comparison will take, from a few steps of each strategy"),
     "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
     "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
-    "inspect": ("unfreeze.cli.inspect", "check data before any training"),
+    "inspect": ("unfreeze.cli.inspect", "check data, or see what each strategy does to a model, before any training"),
     "report": ("unfreeze.cli.report", "write the tables, figures and HTML of a comparison again"),
     "runs": ("unfreeze.cli.runs", "list the runs of a comparison"),
 }
@@ -80,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _call(module: str, options: argparse.Namespace) -> int:
     from unfreeze.cli.terminal import print_error
     from unfreeze.data.findings import DataError
+    from unfreeze.experiments.launchers.launcher import LauncherError
     from unfreeze.models.anatomy import AnatomyError
     from unfreeze.models.bundled import BundledEncoderError
     from unfreeze.models.load import ModelError
@@ -92,6 +94,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
         AnatomyError,
         BundledEncoderError,
         DataError,
+        LauncherError,
         ModelError,
         OutputError,
         SettingsError,

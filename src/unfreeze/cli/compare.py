@@ -7,6 +7,9 @@ import argparse
 from unfreeze.cli.flags import add_settings_flags, settings_from
 from unfreeze.settings import Settings
 
+# In Python runs share the process, since objects of a user's own may not be sent to another one.
+PROCESS_FOR_EACH_RUN = {"jobs": 1}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser)
@@ -17,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    settings, notes = settings_from(options)
+    settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN)
     if options.print_config:
         import yaml
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
+from unfreeze.cli.tables import print_table
 from unfreeze.data.findings import printable
 from unfreeze.experiments.inspect_model import Inspection
 from unfreeze.training.part_flow import PartFlow
@@ -27,9 +27,9 @@ def print_inspections(inspections: Sequence[Inspection]) -> None:
     for model in dict.fromkeys(one.model_name for one in inspections):
         of_model = [one for one in inspections if one.model_name == model]
         full = next((one.flow.operations.total for one in of_model if one.strategy == "full"), None)
-        _print_table(printable(model), PARAMETER_COLUMNS, [parameter_row(one, full) for one in of_model])
+        print_table(printable(model), PARAMETER_COLUMNS, [parameter_row(one, full) for one in of_model])
         for one in of_model:
-            _print_table(printable(f"{one.strategy}: {one.trains}"), FLOW_COLUMNS, [*map(flow_row, one.flow.parts)])
+            print_table(printable(f"{one.strategy}: {one.trains}"), FLOW_COLUMNS, [*map(flow_row, one.flow.parts)])
             for warning in one.flow.warnings:
                 print(f"warning: {printable(warning)}")
             for change in one.flow.changes:
@@ -70,34 +70,3 @@ def _share(share: float | None) -> str:
     if share is None:
         return NOTHING
     return "no" if share == 0 else f"{100 * share:.3g} %"
-
-
-def _print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print()
-    if sys.stdout.isatty() and _print_ruled(title, header, rows):
-        return
-    print(title)
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for line in (header, ["-" * width for width in widths], *rows):
-        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
-        print("  ".join([line[0].ljust(widths[0]), *cells[1:]]))
-
-
-def _print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Print a ruled table, in which headers wrap; False if it would have to cut or wrap a cell."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, *cells in zip(header, *rows, strict=True):
-        width = max(map(len, (*name.split(), *cells)))
-        table.add_column(name, justify="right" if table.columns else "left", width=width)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    fits = sum((column.width or 0) + 1 for column in table.columns) + 2 <= console.width
-    if fits:
-        console.print(table)
-    return fits

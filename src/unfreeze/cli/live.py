@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfreeze.cli.terminal import say
-from unfreeze.experiments.listener import Cell, Listener
+from unfreeze.experiments.cell import Cell
+from unfreeze.experiments.listener import Listener
 from unfreeze.storage.records import RunRecord
 from unfreeze.training.loop import Progress
 
@@ -21,20 +22,22 @@ class LiveListener(Listener):
         self.begin = time.monotonic()
         self.total_runs = 0
         self.done_runs = 0
-        self.bar: Any = None
-        self.bar_task: Any = None
+        self.bars: Any = None  # one line for each run that is under way
+        self.lines: dict[Cell, Any] = {}
         self.in_terminal = sys.stderr.isatty() and not quiet
 
     def said(self, text: str) -> None:
         if not self.quiet:
             say(text)
 
-    def planned(self, cells: Sequence[Cell], what_trains: dict[str, str]) -> None:
-        self.begin = time.monotonic()
-        self.total_runs = len(cells)
-        for strategy, words in what_trains.items():
-            self.said(f"{strategy} trains {words}")
-        self.said(f"{len(cells)} runs")
+    def planned(self, cells: Sequence[Cell], what_trains: Mapping[str, str]) -> None:
+        added = self.total_runs > 0
+        if not added:
+            self.begin = time.monotonic()
+            for strategy, words in what_trains.items():
+                self.said(f"{strategy} trains {words}")
+        self.total_runs += len(cells)
+        self.said(f"{len(cells)} more runs" if added else f"{len(cells)} runs")
 
     def run_started(self, cell: Cell, number: int) -> None:
         if not self.in_terminal:
@@ -43,55 +46,77 @@ class LiveListener(Listener):
         from rich.markup import escape
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[score]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        label = escape(f"{number}/{self.total_runs} {cell.strategy} seed {cell.seed}")
-        self.bar_task = self.bar.add_task(label, total=None, score="")
-        self.bar.start()
+        if self.bars is None:
+            self.bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[score]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.bars.start()
+        place = "search" if cell.is_trial else f"{self.done_runs + len(self.lines) + 1}/{self.total_runs}"
+        self.lines[cell] = self.bars.add_task(escape(f"{place} {_name(cell)}"), total=None, score="")
 
     def progressed(self, cell: Cell, progress: Progress) -> None:
-        if progress.metrics is not None:
+        if progress.metrics is not None and not cell.is_trial:
             self.said(
                 f"  epoch {progress.epoch:g}: loss {progress.loss:.3f}, validation " + _headline(progress.metrics)
             )
-        if self.bar is None:
-            return
-        score = f"loss {progress.loss:.3f}"
-        self.bar.update(self.bar_task, completed=progress.step, total=progress.total_steps, score=score)
+        if self.bars is not None and cell in self.lines:
+            self.bars.update(
+                self.lines[cell],
+                completed=progress.step,
+                total=progress.total_steps,
+                score=f"loss {progress.loss:.3f}",
+            )
 
     def run_finished(self, cell: Cell, record: RunRecord) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
+        if self.bars is not None and cell in self.lines:
+            self.bars.remove_task(self.lines.pop(cell))
+            if not self.lines:
+                self.bars.stop()
+                self.bars = None
+        if cell.is_trial:
+            self.said(f"  {_name(cell)}: {_result(record)}")
+            return
         self.done_runs += 1
         elapsed = time.monotonic() - self.begin
         # Runs of one strategy cost about the same; across strategies this is a rough mean, and it says so.
         left = elapsed / self.done_runs * (self.total_runs - self.done_runs)
-        metric = record.selection_metric
-        if record.status == "done" and metric is not None:
-            rising = "" if record.converged is not False else ", not converged: still rising at the last evaluation"
-            result = (
-                f"validation {metric} {record.validation[metric]:.4f} at epoch {record.best_epoch:g}, "
-                f"trained {record.train_seconds:.1f} s{rising}"
-            )
-        else:
-            result = f"{record.status}: {record.error}"
         model = f"{cell.model} " if len(cell.model) < 40 else ""
         self.said(
-            f"[{self.done_runs}/{self.total_runs}] {model}{cell.strategy} seed {cell.seed}: {result}"
+            f"[{self.done_runs}/{self.total_runs}] {model}{_name(cell)}: {_result(record)}"
             + (f" (about {left:.0f} s left)" if self.done_runs < self.total_runs else "")
         )
 
 
-def _headline(metrics: dict[str, float]) -> str:
+def _name(cell: Cell) -> str:
+    """What tells a run from the others: strategy and seed, the rate of a trial, the share of the data."""
+    parts = [str(cell.strategy)]
+    if cell.is_trial:
+        parts += [f"learning rate {cell.learning_rate:g}", f"{100 * cell.share:g} % of a run"]
+    if cell.train_share is not None:
+        parts.append(f"on {100 * cell.train_share:g} % of the data")
+    return " ".join([*parts, f"seed {cell.seed}"])
+
+
+def _result(record: RunRecord) -> str:
+    metric = record.selection_metric
+    if record.status != "done" or metric is None:
+        return f"{record.status}: {record.error}"
+    rising = "" if record.converged is not False else ", not converged: still rising at the last evaluation"
+    learnt = "" if record.degenerate is None else f", learnt nothing: {record.degenerate}"
+    return (
+        f"validation {metric} {record.validation[metric]:.4f} at epoch {record.best_epoch:g}, "
+        f"trained {record.train_seconds:.1f} s{rising}{learnt}"
+    )
+
+
+def _headline(metrics: Mapping[str, float]) -> str:
     """The scores people look for first, whichever of them the task has."""
     shown = [name for name in ("accuracy", "macro_f1", "entity_f1", "loss") if name in metrics]
     return ", ".join(f"{name} {metrics[name]:.4f}" for name in shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from unfreeze.cli.compare import run_and_print
+from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, run_and_print
 from unfreeze.cli.flags import add_settings_flags, settings_from
 from unfreeze.settings import Settings, SettingsError, read_config_file
 
@@ -18,7 +18,7 @@ def call(options: argparse.Namespace) -> int:
     named_in_file = options.config is not None and "strategy" in read_config_file(options.config)
     if not hasattr(options, "strategy") and not named_in_file:
         options.strategy = ["full"]
-    settings, notes = settings_from(options, seeds=1)
+    settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN | {"plan": False}, seeds=1)
     if len(settings.strategies()) > 1:
         raise SettingsError([f"--strategy {' '.join(map(str, settings.strategy))}: train takes one; use compare."])
     return run_and_print(settings, notes, quiet=options.quiet)

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from unfreeze.data.sources import Corpus, load_corpus
+from unfreeze.experiments.bench import Bench
+from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
-from unfreeze.experiments.listener import Cell, Listener
+from unfreeze.experiments.fitting import fitting_strategies, what_trains
+from unfreeze.experiments.folder import open_folder
+from unfreeze.experiments.launchers.in_process import InProcess
+from unfreeze.experiments.launchers.launcher import Launcher
+from unfreeze.experiments.launchers.local import LocalProcesses
+from unfreeze.experiments.learning_rate import search_budget, search_rates
+from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.plan import plan_runs, say_plan
 from unfreeze.experiments.prepare import Prepared, choose_task, prepare
-from unfreeze.experiments.run import options_for, run
-from unfreeze.models.anatomy import take_anatomy
-from unfreeze.models.load import load_network
+from unfreeze.experiments.probe import probe_models, wants_probe
+from unfreeze.experiments.until_decided import add_seeds_until_decided
+from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings, SettingsError
-from unfreeze.storage.atomic import write_json, write_text
-from unfreeze.storage.environment import describe_environment
-from unfreeze.storage.folders import claim_output, run_folder, slug
-from unfreeze.storage.records import (
-    RunRecord,
-    write_record,
-)
-from unfreeze.strategies import Strategy, StrategyError
+from unfreeze.storage.folders import slug
+from unfreeze.strategies import Strategy
 from unfreeze.tasks import Task
-from unfreeze.training.checkpoint import drop_weights
-from unfreeze.training.parameters import Trainables
+
+CURVE_SHARES = (0.25, 0.5)  # of the training data, beside all of it
 
 
 def compare(
     settings: Settings, listener: Listener | None = None, *, task: Task | None = None, device: str | None = None
 ) -> Comparison:
-    """Run everything the settings name and write the comparison folder.
+    """Run what the settings name and the folder lacks, and write the comparison folder.
 
     A run that fails or diverges is recorded and the others go on. `task` takes an object of the user's own.
 
@@ -39,9 +42,61 @@ def compare(
         SettingsError, DataError, ModelError, StrategyError, OutputError: before anything is trained.
     """
     listener = listener or Listener()
-    strategies = settings.strategies()
+    launcher = choose_launcher(settings.jobs)  # first: a script without a main guard is refused here, before it works
+    corpus, everything, fitting = ask(settings, listener, task, device)
+    output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
+    before = open_folder(output, settings, corpus.sha256)
+    bench = _bench(output, settings, corpus, everything, launcher, listener)
+    words = _what_trains(everything, fitting, settings)
+
+    extra: dict[str, Any] = {name: before[name] for name in ("search", "plan", "probe") if before.get(name)}
+    rates: dict[tuple[str, Strategy], float] = {}
+    if settings.lr_search:
+        budget = search_budget(len(settings.lr_search_factors))
+        listener.said(f"learning rates: found first, on validation; takes {budget:g} runs' worth for each strategy")
+        rates, found = search_rates(bench, fitting)
+        extra["search"] = _merged(extra.get("search"), found)
+        for entry in found:
+            listener.said(entry["sentence"])
+    cells = grid(fitting, settings, rates)
+    missing = [cell for cell in cells if bench.found(cell) is None]
+    if len(missing) < len(cells):
+        listener.said(f"{len(cells) - len(missing)} of {len(cells)} runs are in {output} already")
+    if settings.plan and missing:
+        planned = plan_runs(bench, missing)
+        extra["plan"] = _merged(extra.get("plan"), planned)
+        say_plan(planned, settings, listener)
+    if wants_probe(settings, fitting):
+        extra["probe"] = probe_models(bench, fitting, extra.get("probe") or [])
+
+    listener.planned(missing, words)
+    concluded = partial(
+        conclude, output, _data_summary(corpus, everything[0]), _command_notes(everything), margin=settings.margin
+    )
+    finish = partial(
+        concluded,
+        extra=extra,
+        texts_of={"validation": corpus.validation, **corpus.tests}.__getitem__,
+        train_labels=[everything[0].task.gold(example) for example in corpus.train],
+    )
+    # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
+    bench.make(cells, lambda: concluded(pairs=False, extra=extra))
+    if not settings.until_decided:
+        return finish()
+    return add_seeds_until_decided(bench, cells, lambda alpha: finish(alpha=alpha), words)
+
+
+def ask(
+    settings: Settings, listener: Listener, task: Task | None = None, device: str | None = None
+) -> tuple[Corpus, list[Prepared], dict[str, list[Strategy]]]:
+    """Read the data, prepare it for every model, and see which strategies fit: all that can be refused is here.
+
+    Raises:
+        SettingsError, DataError, ModelError, StrategyError: before any weights are loaded.
+    """
     if not settings.model:
         raise SettingsError(["--model: missing. Give a hub id, a local folder or `minilm`."])
+    strategies = settings.strategies()
     corpus = load_corpus(settings.data_request())
     for note in corpus.notes:
         listener.said(note)
@@ -53,73 +108,83 @@ def compare(
     device = device or _device()
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
     _check_metric(everything[0].metric, task.score([], []))
-    fitting = {
-        prepared.model_name: _check_strategies(prepared, strategies, settings, listener) for prepared in everything
-    }
-    output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
-    claim_output(output, overwrite=settings.overwrite)
-    _write_inputs(output, settings)
+    fitting = fitting_strategies(everything, strategies, settings, listener.said)
     for prepared in everything:
         for note in prepared.notes:
             listener.said(note)
+    return corpus, everything, fitting
 
-    cells = [
-        Cell(prepared.model_name, strategy, seed)
-        for prepared in everything
-        for strategy in fitting[prepared.model_name]
+
+def plan_only(settings: Settings, listener: Listener, task: Task | None = None) -> list[dict[str, Any]]:
+    """What the comparison would take; nothing is written.
+
+    Raises:
+        As `compare`.
+    """
+    launcher = choose_launcher(settings.jobs)
+    corpus, everything, fitting = ask(settings, listener, task)
+    bench = _bench(Path(), settings, corpus, everything, launcher, listener)
+    cells = grid(fitting, settings, {})
+    if settings.lr_search:
+        budget = search_budget(len(settings.lr_search_factors))
+        listener.said(f"--lr-search comes on top: {budget:g} runs' worth of training for each strategy")
+    return plan_runs(bench, cells)
+
+
+def grid(
+    fitting: Mapping[str, Sequence[Strategy]], settings: Settings, rates: Mapping[tuple[str, Strategy], float]
+) -> list[Cell]:
+    """All runs that the settings name, by model, strategy, seed and size of the training data."""
+    shares: tuple[float | None, ...] = (None, *CURVE_SHARES) if settings.data_curve else (None,)
+    return [
+        Cell(model, strategy, seed, rates.get((model, strategy)), share)
+        for model, strategies in fitting.items()
+        for strategy in strategies
         for seed in range(settings.seed, settings.seed + settings.seeds)
+        for share in shares
     ]
-    several = len(everything) > 1
-    what_trains = {
-        f"{model}: {strategy}" if several else str(strategy): words
-        for model, known in fitting.items()
-        for strategy, words in known.items()
-    }
-    listener.planned(cells, what_trains)
-    data, notes = _data_summary(corpus, everything[0]), _command_notes(everything)
-    prepared_by_model = {prepared.model_name: prepared for prepared in everything}
-    for number, cell in enumerate(cells, start=1):
-        listener.run_started(cell, number)
-        record = _run_cell(cell, prepared_by_model[cell.model], corpus, settings, output, listener)
-        listener.run_finished(cell, record)
-        if number < len(cells):
-            # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
-            conclude(output, data, notes, pairs=False)
-    return conclude(output, data, notes)
 
 
-def _run_cell(
-    cell: Cell, prepared: Prepared, corpus: Corpus, settings: Settings, output: Path, listener: Listener
-) -> RunRecord:
-    identity = json.dumps(
-        [corpus.sha256, prepared.model_name, str(cell.strategy), _identity(settings)], sort_keys=True, default=str
+def choose_launcher(jobs: int | None) -> Launcher:
+    """Runs in this process, or each in one of its own."""
+    return InProcess() if jobs is None else LocalProcesses(jobs)
+
+
+def _bench(
+    output: Path,
+    settings: Settings,
+    corpus: Corpus,
+    everything: Sequence[Prepared],
+    launcher: Launcher,
+    listener: Listener,
+) -> Bench:
+    return Bench(
+        output,
+        settings,
+        {prepared.model_name: prepared for prepared in everything},
+        {prepared.model_name: weights_identity(prepared.model_name) for prepared in everything},
+        corpus.name,
+        corpus.sha256,
+        launcher,
+        listener,
     )
-    folder = run_folder(output, cell.model, str(cell.strategy), identity, cell.seed)
-    try:
-        return run(
-            cell.strategy,
-            cell.seed,
-            prepared,
-            settings,
-            folder,
-            output=output,
-            data_name=corpus.name,
-            on_progress=lambda progress: listener.progressed(cell, progress),
-        )
-    except Exception as error:
-        # One broken cell must not cost the others, whatever broke; the record keeps the reason.
-        drop_weights(folder / "checkpoints")
-        record = RunRecord(
-            strategy=str(cell.strategy),
-            seed=cell.seed,
-            model_name=cell.model,
-            task=prepared.task.name,
-            status="failed",
-            error=f"{type(error).__name__}: {error}",
-            selection_metric=prepared.metric,
-        )
-        write_record(folder, record)
-        return record
+
+
+def _what_trains(
+    everything: Sequence[Prepared], fitting: Mapping[str, Sequence[Strategy]], settings: Settings
+) -> dict[str, str]:
+    several = len(everything) > 1
+    return {
+        f"{prepared.model_name}: {strategy}" if several else str(strategy): words
+        for prepared in everything
+        for strategy, words in what_trains(prepared, fitting[prepared.model_name], settings).items()
+    }
+
+
+def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What an earlier command on this folder said of other strategies stays."""
+    entries = {(one["model_name"], one["strategy"]): one for one in (*(before or ()), *now)}
+    return list(entries.values())
 
 
 def _check_metric(metric: str, known: dict[str, float]) -> None:
@@ -127,39 +192,6 @@ def _check_metric(metric: str, known: dict[str, float]) -> None:
         raise SettingsError(
             [f"--metric-for-best-model {metric}: this task has {', '.join(sorted(known))}. Higher must be better."]
         )
-
-
-def _check_strategies(
-    prepared: Prepared, strategies: Sequence[Strategy], settings: Settings, listener: Listener
-) -> dict[Strategy, str]:
-    """The strategies this network can follow, with what each one trains in words.
-
-    Impossible ones are refused before anything trains, all at once; if nobody asked for them (the default strategies),
-    they are left out and that is said.
-    """
-    import torch
-
-    mistakes: list[str] = []
-    said: dict[Strategy, str] = {}
-    for strategy in strategies:
-        loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
-        try:
-            anatomy = take_anatomy(loaded.network)
-            strategy.refuse(anatomy)
-            with torch.random.fork_rng(devices=[]):
-                strategy.adapt(loaded.network, anatomy)
-        except StrategyError as error:
-            mistakes.append(str(error))
-            continue
-        options = options_for(strategy, 0, settings, prepared.metric)
-        trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
-        how = f"learning rate {options.learning_rate:g}, at most {options.epochs} epochs"
-        said[strategy] = f"{trainables.describe(loaded.network)}; {how}"
-    if mistakes and "strategy" in settings.model_fields_set:
-        raise StrategyError("\n".join(mistakes))
-    for mistake in mistakes:
-        listener.said(f"left out: {mistake}")
-    return said
 
 
 def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
@@ -176,19 +208,6 @@ def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
 
 def _command_notes(everything: Sequence[Prepared]) -> list[str]:
     return [note for prepared in everything for note in prepared.notes]
-
-
-def _write_inputs(output: Path, settings: Settings) -> None:
-    import yaml
-
-    write_text(output / "settings.yaml", yaml.safe_dump(settings.written(), sort_keys=False, allow_unicode=True))
-    write_json(output / "environment.json", describe_environment())
-
-
-def _identity(settings: Settings) -> dict[str, Any]:
-    """The settings that decide a run's result; which other strategies and seeds run beside it does not."""
-    others = {"strategy", "seeds", "seed", "output", "overwrite", "model", "data"}
-    return {name: value for name, value in settings.written().items() if name not in others}
 
 
 def _device() -> str:

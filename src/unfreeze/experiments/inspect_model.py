@@ -13,8 +13,8 @@ from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Batch, Features
 from unfreeze.batching.order import training_batches
 from unfreeze.data.sources import load_corpus
+from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import choose_task, prepare
-from unfreeze.experiments.run import options_for
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.load import LoadedNetwork, load_config, load_network, model_path, quiet_loading
 from unfreeze.settings import Settings, SettingsError

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
+from unfreeze.experiments.cell import Cell
 from unfreeze.storage.records import RunRecord
-from unfreeze.strategies import Strategy
 from unfreeze.training.loop import Progress
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run that is to be made."""
-
-    model: str
-    strategy: Strategy
-    seed: int
 
 
 class Listener:
@@ -25,14 +15,14 @@ class Listener:
     def said(self, text: str) -> None:
         """Something was inferred, decided or found."""
 
-    def planned(self, cells: Sequence[Cell], what_trains: dict[str, str]) -> None:
-        """All runs to come, and what each strategy trains."""
+    def planned(self, cells: Sequence[Cell], what_trains: Mapping[str, str]) -> None:
+        """Runs to come, and what each strategy trains. Called again, with more runs, if seeds are added."""
 
     def run_started(self, cell: Cell, number: int) -> None:
-        """A run begins."""
+        """A run begins, or a trial of the learning-rate search."""
 
     def progressed(self, cell: Cell, progress: Progress) -> None:
         """A step or an evaluation is done."""
 
     def run_finished(self, cell: Cell, record: RunRecord) -> None:
-        """A run ended, well or not."""
+        """A run or a trial ended, well or not."""

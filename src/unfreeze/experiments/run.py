@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from unfreeze.evaluation.evaluate import Evaluation, Split
+from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.model_card import model_card
+from unfreeze.experiments.options import rate_source
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.inference.predictor import load_predictor
-from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.extensions import loading_notes
-from unfreeze.models.load import load_network
 from unfreeze.models.save import merged_folder, save_model
 from unfreeze.settings import Settings
+from unfreeze.statistics.degenerate import degeneracy
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
 from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import drop_weights
-from unfreeze.training.loop import Diverged, Progress, Trainer, TrainingOptions
+from unfreeze.training.loop import Diverged, Progress, Trainer
 from unfreeze.training.meter import peak_memory_bytes, reset_peak_memory
-from unfreeze.training.parameters import Trainables
 
 # Outputs of a reloaded model may differ by this share of the largest one: a merged adapter rounds once more.
 RELOAD_TOLERANCE = 1e-3
@@ -30,17 +31,6 @@ RELOAD_TOLERANCE = 1e-3
 
 class ReloadError(RuntimeError):
     """A saved model does not give the outputs of the trained one."""
-
-
-def options_for(strategy: Strategy, seed: int, settings: Settings, metric: str) -> TrainingOptions:
-    """The loop's options: the user's settings, with the strategy's defaults where the user set none."""
-    shared = {f.name for f in fields(TrainingOptions)} & set(Settings.model_fields)
-    values: dict[str, Any] = {name: getattr(settings, name) for name in shared}
-    values["epochs"] = settings.epochs or strategy.epochs
-    values["learning_rate"] = settings.learning_rate or strategy.learning_rate
-    values["metric_for_best_model"] = metric
-    values["seed"] = seed
-    return TrainingOptions(**values)
 
 
 def run(
@@ -52,51 +42,57 @@ def run(
     *,
     output: Path,
     data_name: str,
+    data_sha256: str | None = None,
+    learning_rate: float | None = None,
+    train_share: float | None = None,
+    own_process: bool = False,
+    runs_at_once: int = 1,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> RunRecord:
     """Train, evaluate, save and verify; the record is written last and says the run is finished.
 
     A run whose loss is no longer finite is recorded as diverged, not raised.
+
+    Args:
+        learning_rate: what a search found, in place of the strategy's.
+        train_share: the share of the training data that `prepared` has been cut to; None: all of it.
+        own_process: nothing else ran in this process before, so its peak memory is that of the run.
     """
-    task, device = prepared.task, prepared.collator.device
-    measures_memory = reset_peak_memory(device)
-    loaded = load_network(prepared.model_name, task.auto_class, seed, **prepared.config_overrides)
-    network = loaded.network
-    network.config.unfreeze = prepared.usage(settings)
-    anatomy = take_anatomy(network)
-    strategy.refuse(anatomy)
-    strategy.adapt(network, anatomy)
-    network.to(device)
-    options = options_for(strategy, seed, settings, prepared.metric)
-    trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
+    device = prepared.collator.device
+    if device != "cpu":
+        reset_peak_memory(device)
+    trainer = build_trainer(
+        strategy,
+        seed,
+        prepared,
+        settings,
+        folder / "checkpoints",
+        learning_rate=learning_rate,
+        on_progress=on_progress,
+    )
+    network, trainables, options = trainer.network, trainer.trainables, trainer.options
     trained, total = trainables.count(network)
     record = RunRecord(
         strategy=str(strategy),
         seed=seed,
         model_name=prepared.model_name,
-        task=task.name,
+        task=prepared.task.name,
         status="done",
         train_examples=len(prepared.train.examples),
+        train_share=train_share,
+        data_sha256=data_sha256,
         learning_rate=options.learning_rate,
+        learning_rate_from=rate_source(strategy, settings, learning_rate),
+        budget=settings.budget,
         trainable_parameters=trained,
         total_parameters=total,
         trains=trainables.describe(network),
-        epochs_planned=options.epochs,
+        num_layers=trainables.anatomy.num_layers,
+        epochs_planned=None if options.max_seconds is not None else options.epochs,
         selection_metric=prepared.metric,
         precision=prepared.evaluator.precision.name,
+        runs_at_once=runs_at_once,
         notes=[*prepared.notes, *loading_notes(network.config)],
-    )
-    trainer = Trainer(
-        network,
-        trainables,
-        task,
-        prepared.collator,
-        prepared.evaluator.precision,
-        options,
-        lambda current: prepared.evaluator.evaluate(current, prepared.validation),
-        folder / "checkpoints",
-        prepared.label_weights,
-        on_progress,
     )
     try:
         result = trainer.train(prepared.train.encoded.features)
@@ -110,9 +106,39 @@ def run(
         write_record(folder, record)
         return record
 
+    record, evaluations = _evaluated(record, trainer, prepared)
+    begin = time.perf_counter()
+    save_model(
+        network.cpu(),
+        prepared.tokenizer,
+        folder / "model",
+        base=prepared.path,
+        auto_class=prepared.task.auto_class,
+        peft_type=prepared.task.peft_type,
+        trained=[name for name, _ in network.named_parameters() if trainables.ever_trains(name)],
+        card=model_card(record, prepared, data_name),
+    )
+    verify_saved(network, folder / "model", prepared)
+    drop_weights(folder / "checkpoints")
+    write_lines(folder / METRICS_FILE, result.history)
+    write_lines(folder / PREDICTIONS_FILE, _prediction_rows(prepared, evaluations))
+    record = replace(
+        record,
+        model=str((folder / "model").relative_to(output)),
+        save_seconds=round(result.save_seconds + time.perf_counter() - begin, 3),
+        disk_bytes=sum(file.stat().st_size for file in (folder / "model").rglob("*") if file.is_file()),
+        peak_memory_bytes=peak_memory_bytes(device) if own_process or device != "cpu" else None,
+    )
+    write_record(folder, record)
+    return record
+
+
+def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple[RunRecord, dict[str, Evaluation]]:
+    """The record with what training measured and the scores of the selected weights on every split."""
+    result = trainer.result
     assert result.best is not None  # the last step is always evaluated
     evaluations = {"validation": result.best}
-    evaluations |= {name: prepared.evaluator.evaluate(network, split) for name, split in prepared.tests.items()}
+    evaluations |= {name: prepared.evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
     main_test = next(iter(prepared.tests), None)
     record = replace(
         record,
@@ -123,32 +149,23 @@ def run(
         evaluate_seconds=round(result.evaluate_seconds, 3),
         tokens_per_second=round(result.tokens / result.train_seconds, 1),
         flops=result.flops,
-        peak_memory_bytes=peak_memory_bytes(device) if measures_memory else None,
         best_epoch=result.best_epoch,
         converged=result.converged,
+        degenerate=_degenerate(prepared, evaluations["validation"]),
         validation=evaluations["validation"].metrics,
         test=evaluations[main_test].metrics if main_test else {},
         tests={name: evaluations[name].metrics for name in prepared.tests if name != main_test},
         breakdown=evaluations[main_test].breakdown if main_test else {},
         history=result.history,
-        model=str((folder / "model").relative_to(output)),
     )
-    save_model(
-        network.cpu(),
-        prepared.tokenizer,
-        folder / "model",
-        base=prepared.path,
-        auto_class=task.auto_class,
-        peft_type=task.peft_type,
-        trained=[name for name, _ in network.named_parameters() if trainables.ever_trains(name)],
-        card=model_card(record, prepared, data_name),
-    )
-    verify_saved(network, folder / "model", prepared)
-    drop_weights(folder / "checkpoints")
-    write_lines(folder / METRICS_FILE, result.history)
-    write_lines(folder / PREDICTIONS_FILE, _prediction_rows(prepared, evaluations))
-    write_record(folder, record)
-    return record
+    return record, evaluations
+
+
+def _degenerate(prepared: Prepared, evaluation: Evaluation) -> str | None:
+    """Why the validation predictions show that nothing was learnt; None if they do not."""
+    gold = [prepared.task.gold(example) for example in prepared.validation.examples]
+    known = [(row, one.predicted) for row, one in zip(gold, evaluation.predictions, strict=True) if row is not None]
+    return degeneracy([row for row, _ in known], [predicted for _, predicted in known])
 
 
 def verify_saved(network: Any, folder: Path, prepared: Prepared) -> None:

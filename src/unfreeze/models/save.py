@@ -39,7 +39,7 @@ def save_model(
     names = list(trained)
     has_adapter = getattr(network, "peft_config", None) is not None
     extended = bool(recorded(network.config))
-    as_adapter = has_adapter and not extended and not any(_is_base_weight(name, network) for name in names)
+    as_adapter = stands_as_adapter(network, names)
     with quiet_loading(), new_folder(folder) as temporary:
         if as_adapter:
             _save_adapter(network, temporary, base=base, peft_type=peft_type, trained=names)
@@ -56,6 +56,12 @@ def save_model(
         with quiet_loading(), new_folder(merged_folder(folder)) as temporary:
             merge_adapter(network).save_pretrained(temporary)
             _save_around(tokenizer, temporary, card)
+
+
+def stands_as_adapter(network: PreTrainedModel, trained: Iterable[str]) -> bool:
+    """Does peft's format hold all that trained? Only adapters and what lies on top of the encoder fit into it."""
+    has_adapter = getattr(network, "peft_config", None) is not None
+    return has_adapter and not recorded(network.config) and not any(_is_base_weight(name, network) for name in trained)
 
 
 def merge_adapter(network: PreTrainedModel) -> PreTrainedModel:

@@ -48,7 +48,8 @@ def recommend(
         names = {one: f"{one.strategy} on {one.model_name}" for one in candidates}
     scored = [one for one in candidates if one.scores]
     if not scored:
-        return Recommendation(None, ["No run finished: nothing to recommend.", *_left_out(candidates, names)])
+        what = "learnt anything" if any(one.degenerate for one in candidates) else "finished"
+        return Recommendation(None, [f"No run {what}: nothing to recommend.", *_left_out(candidates, names)])
 
     def quality(one: Candidate) -> float:
         return one.mean if higher_is_better else -one.mean

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Literal
 
 BEST_FILE = "best"
 
@@ -22,11 +23,13 @@ def slug(text: str, limit: int = 60) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")[:limit].strip("-.") or "unnamed"
 
 
-def run_folder(output: Path, model: str, strategy: str, identity: str, seed: int) -> Path:
+def run_folder(
+    output: Path, model: str, strategy: str, identity: str, seed: int, *, kind: Literal["runs", "search"] = "runs"
+) -> Path:
     """`runs/<model>/<strategy-slug>-<hash6>/seed-<n>`; the hash is of `identity`, all that decides the run's result."""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:6]
     model_slug = slug(Path(model).name if Path(model).is_dir() else model)
-    return output / "runs" / model_slug / f"{slug(strategy)}-{digest}" / f"seed-{seed}"
+    return output / kind / model_slug / f"{slug(strategy)}-{digest}" / f"seed-{seed}"
 
 
 def claim_output(output: Path, *, overwrite: bool = False) -> None:

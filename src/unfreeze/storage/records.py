@@ -38,6 +38,7 @@ class RunRecord:
     trainable_parameters: int | None = None
     total_parameters: int | None = None
     trains: str | None = None  # what trains, in words
+    num_layers: int | None = None  # layers with weights of their own
     epochs_planned: int | None = None
     epochs_run: int | None = None
     steps: int | None = None

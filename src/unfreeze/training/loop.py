@@ -37,6 +37,7 @@ class TrainingOptions:
 
     epochs: int
     max_steps: int | None
+    max_seconds: float | None  # of optimisation; the schedule then runs over seconds and not over steps
     learning_rate: float
     per_device_train_batch_size: int
     gradient_accumulation_steps: int
@@ -77,6 +78,7 @@ class TrainingResult:
     converged: bool | None = None
     train_seconds: float = 0.0
     evaluate_seconds: float = 0.0
+    save_seconds: float = 0.0
     tokens: int = 0
     flops: float = 0.0
 
@@ -92,13 +94,15 @@ class Trainer:
     precision: Precision
     options: TrainingOptions
     evaluate: Callable[[PreTrainedModel], Evaluation]
-    checkpoints: Path
+    checkpoints: Path | None  # None: the weights are not kept, the network ends with the last ones
     label_weights: torch.Tensor | None = None
     on_progress: Callable[[Progress], None] = lambda progress: None
     result: TrainingResult = field(default_factory=TrainingResult)  # grows while training; whole up to a divergence
 
     def train(self, features: Sequence[Features]) -> TrainingResult:
         """Train on the windows, keep the weights of the best evaluation, and leave them in the network.
+
+        Without a folder for checkpoints nothing is kept: the result tells how training went.
 
         Raises:
             Diverged: a loss or gradient was not finite.
@@ -132,7 +136,9 @@ class Trainer:
                 windows = [features[i] for i in indices]
                 if cost is None:
                     cost = step_cost(self.network, self.trainables.anatomy, self.collator(windows[:1]))
-                self._set_learning_rates(optimizer, result.steps, total_steps, steps_per_epoch, epoch)
+                self._set_learning_rates(
+                    optimizer, result.steps, watch.total("train"), total_steps, steps_per_epoch, epoch
+                )
                 with watch.measure("train"):
                     loss, units = self._step(optimizer, windows, result.steps)
                 result.steps += 1
@@ -140,39 +146,60 @@ class Trainer:
                 result.flops += cost.of([len(window) for window in windows])
                 epoch_loss, epoch_units = epoch_loss + loss, epoch_units + units
                 done = epoch + (position + 1) / steps_per_epoch
-                self.on_progress(Progress(result.steps, total_steps, done, loss / units))
-                last = result.steps == total_steps
+                expected = self._expected_steps(result.steps, watch.total("train"), total_steps)
+                self.on_progress(Progress(result.steps, expected, done, loss / units))
+                last = result.steps == expected
                 if self._evaluates_now(result.steps, position + 1 == len(batches), last):
-                    with watch.measure("evaluate"):
-                        evaluation = self.evaluate(self.network)
-                    if not isfinite(evaluation.metrics.get("loss", 0.0)):
-                        raise Diverged(f"step {result.steps}: the validation loss is {evaluation.metrics['loss']:g}")
-                    seconds = time.perf_counter() - begin
-                    entry = {
-                        "epoch": round(done, 4),
-                        "step": result.steps,
-                        "train_loss": epoch_loss / epoch_units,
-                        "seconds": round(seconds, 3),
-                        "train_seconds": round(watch.total("train"), 3),
-                        "validation": evaluation.metrics,
-                    }
-                    result.history.append(entry)
-                    if best.add(evaluation.metrics[options.metric_for_best_model]):
-                        result.best_epoch, result.seconds_to_best, result.best = round(done, 4), seconds, evaluation
-                        with watch.measure("save"):
-                            save_best(self.checkpoints, self.network, self.trainables, entry)
-                    self.on_progress(Progress(result.steps, total_steps, done, loss / units, evaluation.metrics))
+                    metrics = self._assess(best, watch, done, epoch_loss / epoch_units, time.perf_counter() - begin)
+                    self.on_progress(Progress(result.steps, expected, done, loss / units, metrics))
                 if last or best.exhausted:
                     break
             result.epochs_run = epoch + 1
-            if best.exhausted:
+            if last or best.exhausted:
                 break
 
-        load_best(self.checkpoints, self.network)
+        if self.checkpoints is not None:
+            load_best(self.checkpoints, self.network)
         self.network.eval()
         result.converged = best.converged
         result.train_seconds, result.evaluate_seconds = watch.total("train"), watch.total("evaluate")
+        result.save_seconds = watch.total("save")
         return result
+
+    def _assess(
+        self, best: BestEvaluation, watch: Stopwatch, epoch: float, train_loss: float, seconds: float
+    ) -> dict[str, float]:
+        """Evaluate, note it in the history, and keep the weights if they are the best so far."""
+        result = self.result
+        begin = time.perf_counter()
+        with watch.measure("evaluate"):
+            evaluation = self.evaluate(self.network)
+        if not isfinite(evaluation.metrics.get("loss", 0.0)):
+            raise Diverged(f"step {result.steps}: the validation loss is {evaluation.metrics['loss']:g}")
+        seconds += time.perf_counter() - begin
+        entry = {
+            "epoch": round(epoch, 4),
+            "step": result.steps,
+            "train_loss": train_loss,
+            "seconds": round(seconds, 3),
+            "train_seconds": round(watch.total("train"), 3),
+            "validation": evaluation.metrics,
+        }
+        result.history.append(entry)
+        if best.add(evaluation.metrics[self.options.metric_for_best_model]):
+            result.best_epoch, result.seconds_to_best, result.best = round(epoch, 4), seconds, evaluation
+            if self.checkpoints is not None:
+                with watch.measure("save"):
+                    save_best(self.checkpoints, self.network, self.trainables, entry)
+        return evaluation.metrics
+
+    def _expected_steps(self, steps: int, seconds: float, total_steps: int) -> int:
+        """How many steps the run will have; with a budget of seconds as the steps so far suggest."""
+        if self.options.max_seconds is None:
+            return total_steps
+        if seconds >= self.options.max_seconds:
+            return steps
+        return min(total_steps, max(steps + 1, round(steps * self.options.max_seconds / seconds)))
 
     def _evaluates_now(self, step: int, epoch_ends: bool, last: bool) -> bool:
         if self.options.eval_strategy == "epoch":
@@ -181,11 +208,21 @@ class Trainer:
         return step % self.options.eval_steps == 0 or last
 
     def _set_learning_rates(
-        self, optimizer: torch.optim.Optimizer, step: int, total_steps: int, steps_per_epoch: int, epoch: int
+        self,
+        optimizer: torch.optim.Optimizer,
+        step: int,
+        seconds: float,
+        total_steps: int,
+        steps_per_epoch: int,
+        epoch: int,
     ) -> None:
         options = self.options
         warmup = warmup_length(options.warmup_steps, total_steps)
-        scheduled = options.learning_rate * multiplier(options.lr_scheduler_type, step, total_steps, warmup)
+        progress: tuple[float, float, float] = (step, total_steps, warmup)
+        if options.max_seconds is not None:
+            progress = (seconds, options.max_seconds, options.warmup_steps * options.max_seconds)
+            warmup = ceil(options.warmup_steps * steps_per_epoch)
+        scheduled = options.learning_rate * multiplier(options.lr_scheduler_type, *progress)
         for group in optimizer.param_groups:
             key = group["key"]
             late = late_warmup(step, key.first_epoch * steps_per_epoch, min(warmup, steps_per_epoch))

@@ -27,22 +27,15 @@ class Stopwatch:
         return self.seconds.get(activity, 0.0)
 
 
-def reset_peak_memory(device: str) -> bool:
-    """Start a new peak: the GPU's, or on Linux the process's resident set. False if the system does not allow it."""
-    if device != "cpu":
-        import torch
+def reset_peak_memory(device: str) -> None:
+    """Start a new peak of a GPU. That of a process cannot start anew: memory that was freed may stay with it."""
+    import torch
 
-        torch.cuda.reset_peak_memory_stats(device)
-        return True
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # see proc(5): resets VmHWM
-    except OSError:
-        return False
-    return True
+    torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory_bytes(device: str) -> int | None:
-    """The peak since the reset; on a CPU that of the whole process, None where the system does not tell."""
+    """The peak since the reset; on a CPU that of the process since it began, None where the system does not tell."""
     if device != "cpu":
         import torch
 

@@ -17,17 +17,20 @@ def warmup_length(warmup_steps: float, total_steps: int) -> int:
     return ceil(warmup_steps * total_steps) if warmup_steps < 1 else int(warmup_steps)
 
 
-def multiplier(kind: SchedulerType, step: int, total_steps: int, warmup: int) -> float:
-    """Multiplier on the peak learning rate at a step counted from 0; equal to transformers' schedules.
+def multiplier(kind: SchedulerType, done: float, total: float, warmup: float) -> float:
+    """Multiplier on the peak learning rate; equal to transformers' schedules.
+
+    Args:
+        done: steps before this one, or seconds where a run has a budget of seconds; `total` and `warmup` likewise.
 
     >>> [multiplier("linear", step, 4, 2) for step in range(4)]
     [0.0, 0.5, 1.0, 0.5]
     """
-    if step < warmup:
-        return step / max(warmup, 1)
+    if done < warmup:
+        return done / warmup
     if kind == "constant":
         return 1.0
-    progress = (step - warmup) / max(total_steps - warmup, 1)
+    progress = (done - warmup) / (total - warmup) if total > warmup else 0.0
     if kind == "linear":
         return max(0.0, 1.0 - progress)
     return max(0.0, 0.5 * (1.0 + cos(pi * progress)))

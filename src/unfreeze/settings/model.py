@@ -1,50 +1,39 @@
-"""What a user may write on the command line or in YAML: one model, all mistakes reported at once.
+"""What a user may write on the command line or in YAML.
 
 Every field is a flag (`max_length` is `--max-length`) and a YAML key; its description is the help text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from unfreeze.data.label_spelling import parse_label_names
 from unfreeze.data.sources import DataRequest
+from unfreeze.settings.budget import Budget, parse_budget
+from unfreeze.settings.mistakes import flag
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
 DEFAULT_STRATEGIES = ("head", "freeze:first=half", "lora", "full")
 
-# Names people know from the stock tools, accepted with a note.
-ALIASES = {
-    "model_name_or_path": "model",
-    "output_dir": "output",
-    "num_train_epochs": "epochs",
-    "evaluation_strategy": "eval_strategy",
-    "text_column_name": "text_column",
-    "label_column_name": "label_column",
-    "max_seq_length": "max_length",
-    "warmup_ratio": "warmup_steps",
-    "batch_size": "per_device_train_batch_size",
-}
-
 # Task -> settings that only it looks at; column names are judged by the readers, which know the format.
 ONE_TASK_SETTINGS = {"classification": (), "tagging": ("tag_column", "doc_stride", "label_alignment")}
 
+# Settings that do not decide what a single run comes to: where it is written, and what runs beside it. Data is known
+# by its content and not by its name.
+NOT_OF_A_RUN = frozenset(
+    {"model", "data", "train_file", "validation_file", "test_file", "strategy", "seeds", "seed", "output", "overwrite"}
+    | {"lr_search", "lr_search_factors", "until_decided", "max_seeds", "margin", "data_curve", "probe", "plan", "jobs"}
+)
+
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
-class SettingsError(ValueError):
-    """Settings that cannot be used; one line for each mistake."""
-
-    def __init__(self, mistakes: Sequence[str]) -> None:
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(mistakes))
+Factor = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseModel):
@@ -83,8 +72,26 @@ class Settings(BaseModel):
     seed: int = Field(42, ge=0, description="the first seed; the others follow it")
     epochs: Positive | None = Field(None, description="epochs for every strategy; by default each has its own number")
     max_steps: Positive | None = Field(None, description="stop each run after this many optimizer steps")
+    budget: str | None = Field(
+        None, description="the same for every strategy: epochs=N, steps=N, tokens=N or seconds=N of training"
+    )
     learning_rate: float | None = Field(
         None, gt=0, description="one peak learning rate for every strategy; by default each has its own"
+    )
+    lr_search: bool = Field(False, description="find the learning rate of each strategy first, on validation")
+    lr_search_factors: tuple[Factor, ...] = Field(
+        (0.1, 0.3, 1.0, 3.0, 10.0), description="rates to try, as multiples of the strategy's own", min_length=2
+    )
+    until_decided: bool = Field(False, description="add seeds until the verdicts stand that the recommendation needs")
+    max_seeds: Positive = Field(10, description="at most so many seeds with --until-decided", validate_default=True)
+    margin: Annotated[float, Field(gt=0)] = Field(0.01, description="a difference up to this counts as equal")
+    data_curve: bool = Field(False, description="train on 25 and 50 % of the training data too")
+    probe: bool | None = Field(
+        None, description="a linear probe of every layer; by default where freeze:first=k is swept"
+    )
+    plan: bool = Field(True, description="time some steps of each strategy first and say what the runs will take")
+    jobs: Positive | None = Field(
+        None, description="runs at once, each in a process of its own; in Python by default in this process"
     )
     per_device_train_batch_size: Positive = Field(16, description="examples in a forward pass")
     gradient_accumulation_steps: Positive = Field(1, description="forward passes in an optimizer step")
@@ -165,6 +172,37 @@ class Settings(BaseModel):
             raise ValueError(f"--eval-steps {value}: is used with --eval-strategy steps only. Give that too.")
         return value
 
+    @field_validator("budget")
+    @classmethod
+    def _one_measure(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            parse_budget(value)
+            for name in ("epochs", "max_steps"):
+                if info.data.get(name) is not None:
+                    raise ValueError(f"--budget {value} {flag(name)} {info.data[name]}: say the same. Leave one out.")
+        return value
+
+    @field_validator("lr_search")
+    @classmethod
+    def _search_or_say(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("learning_rate") is not None:
+            raise ValueError(
+                f"--lr-search --learning-rate {info.data['learning_rate']:g}: the search finds the rate. Leave one out."
+            )
+        return value
+
+    @field_validator("lr_search_factors")
+    @classmethod
+    def _in_order(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted(set(value)))
+
+    @field_validator("max_seeds")
+    @classmethod
+    def _not_below_seeds(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("until_decided") and value < info.data.get("seeds", 1):
+            raise ValueError(f"--max-seeds {value}: is below --seeds {info.data['seeds']}.")
+        return value
+
     @field_validator("speedups")
     @classmethod
     def _plain_path_is_fp32(cls, value: str, info: ValidationInfo) -> str:
@@ -174,9 +212,12 @@ class Settings(BaseModel):
 
     @field_validator("warmup_steps")
     @classmethod
-    def _share_or_steps(cls, value: float) -> float:
+    def _share_or_steps(cls, value: float, info: ValidationInfo) -> float:
         if value >= 1 and value != int(value):
             raise ValueError(f"--warmup-steps {value:g}: expected a share below 1 or a whole number of steps.")
+        budget = info.data.get("budget")
+        if value >= 1 and budget is not None and parse_budget(budget).kind == "seconds":
+            raise ValueError(f"--warmup-steps {value:g} --budget {budget}: expected a share below 1 with seconds.")
         return value
 
     def strategies(self) -> list[Strategy]:
@@ -185,6 +226,14 @@ class Settings(BaseModel):
         for one in self.strategy:
             found += [one] if isinstance(one, Strategy) else parse_strategies(one, STRATEGIES)
         return list(dict.fromkeys(found))
+
+    def training_budget(self) -> Budget | None:
+        """`--budget` as a kind and an amount."""
+        return None if self.budget is None else parse_budget(self.budget)
+
+    def of_a_run(self) -> dict[str, Any]:
+        """The settings that decide what a single run comes to, as plain values."""
+        return {name: value for name, value in self.written().items() if name not in NOT_OF_A_RUN}
 
     def data_request(self) -> DataRequest:
         """The part of the settings that is about data; a field of it that is no setting is a bug and raises."""
@@ -207,82 +256,6 @@ class Settings(BaseModel):
         if self.data is not None and not isinstance(self.data, str | Path):
             values["data"] = f"<{type(self.data).__name__} in memory>"
         return values
-
-
-def read_settings(values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
-    """Check settings; returns them with notes about names that were translated.
-
-    Raises:
-        SettingsError: with every mistake, each naming the argument, the value and what was expected.
-    """
-    return read_layers(values)
-
-
-def read_layers(*layers: Mapping[str, Any]) -> tuple[Settings, list[str]]:
-    """As `read_settings`, from several sources: what a later one says overrides the earlier ones."""
-    notes: list[str] = []
-    mistakes: list[str] = []
-    merged: dict[str, Any] = {}
-    for values in layers:
-        renamed: dict[str, Any] = {}
-        for key, value in values.items():
-            name = key.replace("-", "_")
-            if name in ALIASES:
-                notes.append(f"{flag(name)} is called {flag(ALIASES[name])} here")
-                name = ALIASES[name]
-            if name in renamed:
-                mistakes.append(f"{flag(name)}: is given twice, under two names.")
-            renamed[name] = value
-        merged |= renamed
-    try:
-        settings = Settings(**merged)
-    except ValidationError as error:
-        mistakes += [line for one in error.errors() for line in _mistake(one).splitlines()]
-    if mistakes:
-        raise SettingsError(mistakes)
-    return settings, notes
-
-
-def read_config_file(path: Path) -> dict[str, Any]:
-    """The settings of a YAML file.
-
-    Raises:
-        SettingsError: the file is missing, is not YAML, or is not a mapping.
-    """
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError([f"--config {path}: cannot be read ({error.strerror}). Give a YAML file."]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError([f"--config {path}: is not valid YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise SettingsError([f"--config {path}: expected `key: value` lines, as `compare --print-config` prints."])
-    return values
-
-
-def flag(name: str) -> str:
-    """The command-line flag of a setting.
-
-    >>> flag("max_length")
-    '--max-length'
-    """
-    return "--" + name.replace("_", "-")
-
-
-def _mistake(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    location = error["loc"]
-    if error["type"] == "value_error" or not location:
-        return message
-    name = str(location[0])
-    if error["type"] == "extra_forbidden":
-        import difflib
-
-        near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-        return f"{flag(name)}: no such setting." + (f" Did you mean {flag(near[0])}?" if near else "")
-    return f"{flag(name)} {error['input']}: {message[0].lower()}{message[1:]}."
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,38 @@
+"""Tables on the command line: ruled ones in a terminal, plain text elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table with its first column on the left and the others on the right."""
+    print()
+    if sys.stdout.isatty() and _print_ruled(title, header, rows):
+        return
+    print(title)
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for line in (header, ["-" * width for width in widths], *rows):
+        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
+        print("  ".join([line[0].ljust(widths[0]), *cells[1:]]))
+
+
+def _print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Print a ruled table, in which headers wrap; False if it would have to cut or wrap a cell."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name, *cells in zip(header, *rows, strict=True):
+        width = max(map(len, (*name.split(), *cells)))
+        table.add_column(name, justify="right" if table.columns else "left", width=width)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    fits = sum((column.width or 0) + 1 for column in table.columns) + 2 <= console.width
+    if fits:
+        console.print(table)
+    return fits

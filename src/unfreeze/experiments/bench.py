@@ -1,0 +1,77 @@
+"""Where the cells of a comparison are made: what they share, what is there already, who makes the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unfreeze.experiments.cell import Cell, cell_folder
+from unfreeze.experiments.launchers.launcher import Death, Launcher
+from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.experiments.work import Job, failed, make_cell
+from unfreeze.settings import Settings
+from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
+
+
+@dataclass
+class Bench:
+    """What all cells share. A cell whose result lies in the folder is read, not made again."""
+
+    output: Path
+    settings: Settings
+    prepared: Mapping[str, Prepared]  # by model, as typed
+    weights: Mapping[str, str]  # by model: what its weights are known by
+    data_name: str
+    data_sha256: str
+    launcher: Launcher
+    listener: Listener
+    started: int = field(default=0, init=False)
+
+    def folder(self, cell: Cell) -> Path:
+        """Where the result of a cell is or will be."""
+        content = [self.data_sha256, cell.model, self.weights[cell.model], self.settings.of_a_run()]
+        return cell_folder(self.output, cell, content)
+
+    def found(self, cell: Cell) -> RunRecord | None:
+        """The result of a cell that was made before. One that failed is made again; one that diverged would again."""
+        folder = self.folder(cell)
+        if not (folder / RECORD_FILE).is_file():
+            return None
+        record = read_record(folder)
+        return None if record.status == "failed" else record
+
+    def make(self, cells: Sequence[Cell], after_each: Callable[[], object] = lambda: None) -> dict[Cell, RunRecord]:
+        """The results of all cells, made where they are missing."""
+        results = {cell: record for cell in cells if (record := self.found(cell)) is not None}
+        jobs = [self._job(cell) for cell in cells if cell not in results]
+        with closing(self.launcher.run(make_cell, jobs, self._heard, self._started)) as made:
+            for job, result in made:
+                record = failed(job, result.reason) if isinstance(result, Death) else result
+                results[job.cell] = record
+                self.listener.run_finished(job.cell, record)
+                after_each()
+        return {cell: results[cell] for cell in cells}
+
+    def _job(self, cell: Cell) -> Job:
+        return Job(
+            cell,
+            self.folder(cell),
+            self.output,
+            self.prepared[cell.model],
+            self.settings,
+            self.data_name,
+            self.data_sha256,
+            own_process=self.launcher.own_process,
+            runs_at_once=self.launcher.jobs_at_once,
+        )
+
+    def _started(self, job: Job) -> None:
+        self.started += 1
+        self.listener.run_started(job.cell, self.started)
+
+    def _heard(self, job: Job, message: Any) -> None:
+        self.listener.progressed(job.cell, message)

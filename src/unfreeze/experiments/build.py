@@ -1,0 +1,58 @@
+"""From pretrained weights to a network that is ready to train with one strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from unfreeze.experiments.options import options_for, shortened
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.models.anatomy import take_anatomy
+from unfreeze.models.load import load_network
+from unfreeze.settings import Settings
+from unfreeze.strategies import Strategy
+from unfreeze.training.loop import Progress, Trainer
+from unfreeze.training.parameters import Trainables
+
+
+def build_trainer(
+    strategy: Strategy,
+    seed: int,
+    prepared: Prepared,
+    settings: Settings,
+    checkpoints: Path | None,
+    *,
+    learning_rate: float | None = None,
+    share: float = 1.0,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Trainer:
+    """Load the network, let the strategy adapt it, and put everything together that the loop needs.
+
+    Args:
+        learning_rate: what a search found, in place of the strategy's.
+        share: of the run's training.
+    """
+    task, device = prepared.task, prepared.collator.device
+    loaded = load_network(prepared.model_name, task.auto_class, seed, **prepared.config_overrides)
+    network = loaded.network
+    network.config.unfreeze = prepared.usage(settings)
+    anatomy = take_anatomy(network)
+    strategy.refuse(anatomy)
+    strategy.adapt(network, anatomy)
+    network.to(device)
+    lengths = [len(window) for window in prepared.train.encoded.features]
+    options = options_for(strategy, seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
+    # What trains is a question of the whole run, also where only a share of it is made.
+    trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
+    return Trainer(
+        network,
+        trainables,
+        task,
+        prepared.collator,
+        prepared.evaluator.precision,
+        options if share == 1 else shortened(options, share, len(lengths)),
+        lambda current: prepared.evaluator.evaluate(current, prepared.validation),
+        checkpoints,
+        prepared.label_weights,
+        on_progress,
+    )

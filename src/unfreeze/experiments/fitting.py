@@ -1,0 +1,64 @@
+"""Which strategies a model can follow, asked of its configuration before any weights are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from unfreeze.experiments.options import options_for
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.models.anatomy import take_anatomy
+from unfreeze.models.load import load_network
+from unfreeze.models.skeleton import build_skeleton
+from unfreeze.settings import Settings
+from unfreeze.strategies import Strategy, StrategyError
+from unfreeze.training.parameters import Trainables
+
+
+def fitting_strategies(
+    everything: Sequence[Prepared], strategies: Sequence[Strategy], settings: Settings, said: Callable[[str], None]
+) -> dict[str, list[Strategy]]:
+    """By model the strategies that it can follow.
+
+    Strategies nobody asked for (the defaults) are left out where they do not fit, and that is said.
+
+    Raises:
+        StrategyError: some that were asked for do not fit; all of them are named.
+    """
+    mistakes: list[str] = []
+    fitting: dict[str, list[Strategy]] = {}
+    for prepared in everything:
+        fitting[prepared.model_name] = []
+        for strategy in strategies:
+            try:
+                _try_on(prepared, strategy, settings, frozenset())
+            except StrategyError as error:
+                mistakes.append(str(error))
+            else:
+                fitting[prepared.model_name].append(strategy)
+    mistakes = list(dict.fromkeys(mistakes))
+    if mistakes and "strategy" in settings.model_fields_set:
+        raise StrategyError("\n".join(mistakes))
+    for mistake in mistakes:
+        said(f"left out: {mistake}")
+    return fitting
+
+
+def what_trains(prepared: Prepared, strategies: Sequence[Strategy], settings: Settings) -> dict[Strategy, str]:
+    """What each strategy trains, in words and numbers. Loads the weights once, to learn which of them are missing."""
+    loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
+    return {strategy: _try_on(prepared, strategy, settings, loaded.new_parameters) for strategy in strategies}
+
+
+def _try_on(prepared: Prepared, strategy: Strategy, settings: Settings, new_parameters: frozenset[str]) -> str:
+    import torch
+
+    network = build_skeleton(prepared.model_name, prepared.task.auto_class, **prepared.config_overrides)
+    anatomy = take_anatomy(network)
+    strategy.refuse(anatomy)
+    with torch.random.fork_rng(devices=[]):
+        strategy.adapt(network, anatomy)
+    lengths = [len(window) for window in prepared.train.encoded.features]
+    options = options_for(strategy, settings.seed, settings, prepared.metric, lengths)
+    trainables = Trainables(strategy, anatomy, new_parameters, options.epochs)
+    most = f"at most {options.epochs} epochs" if settings.budget is None else f"for {settings.budget}"
+    return f"{trainables.describe(network)}; learning rate {options.learning_rate:g}, {most}"

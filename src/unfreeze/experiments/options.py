@@ -1,0 +1,94 @@
+"""How one run trains: the user's settings, with the strategy's defaults where the user set none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from math import ceil
+from typing import Any, Literal
+
+from unfreeze.batching.order import steps_for_tokens
+from unfreeze.settings import Settings
+from unfreeze.strategies import Combined, Strategy
+from unfreeze.training.loop import TrainingOptions
+
+# With a budget of seconds nobody knows the number of epochs; what depends on it is asked about this many.
+EPOCHS_WITHIN_SECONDS = 100
+
+RateSource = Literal["default", "typed", "setting", "search"]
+
+
+def options_for(
+    strategy: Strategy,
+    seed: int,
+    settings: Settings,
+    metric: str,
+    lengths: Sequence[int] = (),
+    *,
+    learning_rate: float | None = None,
+) -> TrainingOptions:
+    """The loop's options.
+
+    Args:
+        lengths: tokens of each training window; a budget of steps or tokens is counted with them.
+        learning_rate: what a search found; it goes before everything else.
+    """
+    shared = {f.name for f in fields(TrainingOptions)} & set(Settings.model_fields)
+    values: dict[str, Any] = {name: getattr(settings, name) for name in shared}
+    values["epochs"] = settings.epochs or strategy.epochs
+    values["learning_rate"] = learning_rate or settings.learning_rate or strategy.learning_rate
+    values["metric_for_best_model"] = metric
+    values["seed"] = seed
+    values["max_seconds"] = None
+    return _within_budget(TrainingOptions(**values), settings, lengths)
+
+
+def rate_source(strategy: Strategy, settings: Settings, learning_rate: float | None) -> RateSource:
+    """Where the learning rate of `options_for` comes from."""
+    if learning_rate is not None:
+        return "search"
+    if settings.learning_rate is not None:
+        return "setting"
+    opener = strategy.first_opener() if isinstance(strategy, Combined) else strategy
+    default = type(opener).learning_rate
+    return "default" if not isinstance(default, float) or opener.learning_rate == default else "typed"
+
+
+def steps_per_epoch(options: TrainingOptions, windows: int) -> int:
+    """Optimizer steps in which every window is trained on once."""
+    return ceil(windows / (options.per_device_train_batch_size * options.gradient_accumulation_steps))
+
+
+def planned_steps(options: TrainingOptions, windows: int) -> int:
+    """Optimizer steps of a run that nothing stops early; of one with a budget of seconds those of its epochs."""
+    steps = steps_per_epoch(options, windows) * options.epochs
+    return steps if options.max_steps is None else min(steps, options.max_steps)
+
+
+def shortened(options: TrainingOptions, share: float, windows: int) -> TrainingOptions:
+    """The same with a share of the training, and a schedule that ends with it."""
+    if options.max_seconds is not None:
+        return replace(options, max_seconds=share * options.max_seconds)
+    return replace(options, max_steps=max(1, ceil(share * planned_steps(options, windows))))
+
+
+def _within_budget(options: TrainingOptions, settings: Settings, lengths: Sequence[int]) -> TrainingOptions:
+    budget = settings.training_budget()
+    if budget is None:
+        return options
+    if budget.kind == "epochs":
+        return replace(options, epochs=int(budget.amount))
+    if budget.kind == "seconds":
+        return replace(options, epochs=EPOCHS_WITHIN_SECONDS, max_seconds=budget.amount)
+    steps = int(budget.amount)
+    if not lengths:
+        return options  # without data nothing is counted
+    if budget.kind == "tokens":
+        steps = steps_for_tokens(
+            lengths,
+            options.per_device_train_batch_size * options.gradient_accumulation_steps,
+            int(budget.amount),
+            seed=options.seed,
+            sampling=options.train_sampling_strategy,
+        )
+    return replace(options, max_steps=steps, epochs=ceil(steps / steps_per_epoch(options, len(lengths))))

@@ -1,0 +1,256 @@
+"""What the runs will take, from a few real steps of each strategy: time, memory and disk, as ranges."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from math import ceil
+from typing import Any
+
+from unfreeze.batching.features import Features
+from unfreeze.batching.order import training_batches
+from unfreeze.evaluation.evaluate import Split
+from unfreeze.experiments.bench import Bench
+from unfreeze.experiments.build import build_trainer
+from unfreeze.experiments.cell import Cell
+from unfreeze.experiments.launchers.launcher import Death
+from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.options import planned_steps, steps_per_epoch
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.models.save import stands_as_adapter
+from unfreeze.settings import Settings
+from unfreeze.strategies import Strategy
+from unfreeze.training.flops import step_cost
+from unfreeze.training.loop import Progress, Trainer, TrainingOptions
+from unfreeze.training.meter import peak_memory_bytes
+
+TIMED_STEPS = 3  # after one that warms up and is not counted
+EVALUATED = 128  # validation examples that tell what an evaluation takes
+BYTES_PER_WEIGHT = 4
+TOKENIZER_BYTES = 3_000_000  # files beside the weights
+SLACK = 1.25  # a step measured now may be that much faster or slower later
+MEMORY_SLACK = 1.15  # longer batches and the evaluation may need more
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PlanJob:
+    """A strategy to time; it can be sent to another process."""
+
+    strategy: Strategy
+    learning_rate: float | None
+    prepared: Prepared
+    settings: Settings
+    own_process: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one strategy on one model will take. Ranges are (low, high)."""
+
+    model_name: str
+    strategy: str
+    runs: int
+    seconds: Range  # of all its runs, with loading, evaluation and saving
+    train_seconds: Range  # of one run
+    peak_memory_bytes: Range | None
+    disk_bytes: Range  # of what one run has to keep
+    step_seconds: float
+    steps: int
+
+
+@dataclass
+class _Steps:
+    """Seconds and operations of the steps of a training, taken down as it says that they are done."""
+
+    trainer: Trainer | None = None
+    times: list[float] = field(default_factory=list)
+    flops: list[float] = field(default_factory=list)
+
+    def note(self, progress: Progress) -> None:
+        if progress.metrics is None and self.trainer is not None:
+            self.times.append(time.perf_counter())
+            self.flops.append(self.trainer.result.flops)
+
+
+def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """The entries of `plan` in `comparison.json` for the runs to come. A strategy that cannot be timed has none."""
+    counted = Counter((cell.model, cell.strategy) for cell in cells)
+    rates = {(cell.model, cell.strategy): cell.learning_rate for cell in cells}
+    jobs = [
+        PlanJob(strategy, rates[model, strategy], bench.prepared[model], bench.settings, bench.launcher.own_process)
+        for model, strategy in counted
+    ]
+    planned = []
+    for job, result in bench.launcher.run(time_strategy, jobs, lambda job, message: None):
+        model = job.prepared.model_name
+        if isinstance(result, Death):
+            bench.listener.said(f"{job.strategy}: not planned: {result.reason}")
+            continue
+        here = [cell for cell in cells if (cell.model, cell.strategy) == (model, job.strategy)]
+        # Runs on a part of the training data take that part of the time, a little more for what does not shrink.
+        weight = sum(1.0 if cell.train_share is None else cell.train_share for cell in here)
+        seconds = (result.seconds[0] * weight, result.seconds[1] * weight)
+        planned.append(asdict(replace(result, runs=len(here), seconds=seconds)))
+    return planned
+
+
+def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
+    """Train some real batches, one of them the longest, and scale up what they took by the operations of a run."""
+    begin = time.perf_counter()
+    steps = _Steps()
+    trainer = build_trainer(
+        job.strategy, job.settings.seed, job.prepared, job.settings, None,
+        learning_rate=job.learning_rate, on_progress=steps.note,
+    )  # fmt: skip
+    loading = time.perf_counter() - begin
+    options, windows = trainer.options, job.prepared.train.encoded.features
+    run_steps = planned_steps(options, len(windows))
+    run_flops = _run_flops(trainer, windows)
+    some = _first_examples(job.prepared.validation, EVALUATED)
+    evaluation_seconds: list[float] = []
+
+    def evaluate(network: Any) -> Any:
+        evaluation = job.prepared.evaluator.evaluate(network, some)
+        evaluation_seconds.append(evaluation.seconds)
+        return evaluation
+
+    batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
+    batches = _some_batches(trainer, windows, batch_size)
+    steps.trainer = timed = replace(
+        trainer,
+        evaluate=evaluate,
+        options=replace(
+            options, epochs=1, max_steps=None, max_seconds=None, train_sampling_strategy="sequential",
+            eval_strategy="epoch", eval_steps=None,
+        ),
+    )  # fmt: skip
+    timed.train([window for batch in batches for window in batch])
+    seconds = [after - before for before, after in zip(steps.times, steps.times[1:], strict=False)]
+    flops = [after - before for before, after in zip(steps.flops, steps.flops[1:], strict=False)]
+    if not seconds:  # fewer windows than two batches hold: all of it was seen
+        seconds, flops = [steps.times[0] - begin - loading], [steps.flops[0]]
+    per_flop = sum(seconds) / sum(flops)
+    train = run_flops * per_flop if options.max_seconds is None else options.max_seconds
+    per_token = evaluation_seconds[0] / some.encoded.num_tokens
+    validation, tests = job.prepared.validation.encoded, [one.encoded for one in job.prepared.tests.values()]
+    evaluating = per_token * validation.num_tokens
+    evaluations = _evaluations(options, run_steps, len(windows))
+    # Loading once, and again to verify what was saved, which costs about as much to write.
+    fixed = 3 * loading + per_token * sum(one.num_tokens for one in tests)
+    least = _least_share(options, evaluations)
+    train_range = (least * train / SLACK, train * SLACK)
+    whole = (
+        train_range[0] + (least * evaluations * evaluating + fixed) / SLACK,
+        train_range[1] + (evaluations * evaluating + fixed) * SLACK,
+    )
+    peak = peak_memory_bytes(job.prepared.collator.device) if job.own_process else None
+    kept = BYTES_PER_WEIGHT * _kept_weights(trainer)
+    return Plan(
+        job.prepared.model_name,
+        str(job.strategy),
+        1,
+        whole,
+        train_range,
+        None if peak is None else (float(peak), MEMORY_SLACK * peak),
+        (float(kept), float(kept + TOKENIZER_BYTES)),
+        sum(seconds) / len(seconds),
+        run_steps,
+    )
+
+
+def say_plan(planned: Sequence[Mapping[str, Any]], settings: Settings, listener: Listener) -> None:
+    """The estimate in one line for all runs, with what would make it half."""
+    if not planned:
+        return
+    at_once = settings.jobs or 1
+    low, high = (sum(one["seconds"][i] for one in planned) / at_once for i in (0, 1))
+    runs = sum(one["runs"] for one in planned)
+    if settings.seeds > 1:
+        half = f"--seeds {ceil(settings.seeds / 2)} takes {100 * ceil(settings.seeds / 2) / settings.seeds:.0f} % of it"
+    else:
+        half = "--max-train-samples with half of the training examples takes about half of it"
+    listener.said(f"{runs} runs: {in_words(low)} to {in_words(high)}, from steps timed now; {half}")
+
+
+def in_words(seconds: float) -> str:
+    """A duration in the unit a person would use.
+
+    >>> in_words(42), in_words(400), in_words(9000)
+    ('42 s', '7 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def _run_flops(trainer: Trainer, windows: Sequence[Features]) -> float:
+    """Operations of a run that nothing stops early, epoch by epoch: what trains may change."""
+    options = trainer.options
+    batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
+    lengths = [len(window) for window in windows]
+    batch = trainer.collator(list(windows[:1]))
+    names = [name for name, _ in trainer.network.named_parameters()]
+    left = planned_steps(options, len(windows))
+    total = 0.0
+    known: dict[tuple[bool, ...], list[float]] = {}
+    for epoch in range(ceil(left / steps_per_epoch(options, len(windows)))):
+        trains = tuple(trainer.trainables.trains(name, epoch) for name in names)
+        if trains not in known:
+            trainer.trainables.apply(trainer.network, epoch)
+            cost = step_cost(trainer.network, trainer.trainables.anatomy, batch)
+            order = training_batches(
+                lengths, batch_size, seed=options.seed, epoch=epoch, sampling=options.train_sampling_strategy
+            )
+            known[trains] = [cost.of([lengths[i] for i in indices]) for indices in order]
+        per_step = known[trains][:left]
+        total += sum(per_step)
+        left -= len(per_step)
+    return total
+
+
+def _some_batches(trainer: Trainer, windows: Sequence[Features], batch_size: int) -> list[list[Features]]:
+    """Real batches of the first epoch: the longest first, for memory, then some at equal distances."""
+    options = trainer.options
+    order = training_batches(
+        [len(window) for window in windows],
+        batch_size,
+        seed=options.seed,
+        epoch=0,
+        sampling=options.train_sampling_strategy,
+    )
+    whole = [batch for batch in order if len(batch) == batch_size] or order
+    by_length = sorted(whole, key=lambda batch: -sum(len(windows[i]) for i in batch))
+    distance = max(1, len(by_length) // (TIMED_STEPS + 1))
+    chosen = [by_length[0], *by_length[1:][distance - 1 :: distance][:TIMED_STEPS]]
+    return [[windows[i] for i in batch] for batch in chosen]
+
+
+def _first_examples(split: Split, number: int) -> Split:
+    examples = split.examples[:number]
+    windows = tuple(window for window in split.encoded.features if window.example < len(examples))
+    return Split(examples, replace(split.encoded, features=windows, num_examples=len(examples)))
+
+
+def _evaluations(options: TrainingOptions, steps: int, windows: int) -> int:
+    if options.eval_steps is not None:
+        return ceil(steps / options.eval_steps)
+    return ceil(steps / steps_per_epoch(options, windows))
+
+
+def _least_share(options: TrainingOptions, evaluations: int) -> float:
+    """The share of a run that early stopping makes at least."""
+    if options.early_stopping_patience is None:
+        return 1.0
+    return min(1.0, (options.early_stopping_patience + 1) / max(1, evaluations))
+
+
+def _kept_weights(trainer: Trainer) -> int:
+    trained = [name for name, _ in trainer.network.named_parameters() if trainer.trainables.ever_trains(name)]
+    sizes = {name: parameter.numel() for name, parameter in trainer.network.named_parameters()}
+    if stands_as_adapter(trainer.network, trained):
+        return sum(sizes[name] for name in trained)
+    return sum(sizes.values())

@@ -1,0 +1,76 @@
+"""Adding seeds until the verdicts stand that the recommendation rests on, or the seeds are used up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from unfreeze.experiments.bench import Bench
+from unfreeze.experiments.cell import Cell
+from unfreeze.experiments.conclude import Comparison
+from unfreeze.statistics.candidates import best_of, candidates_from_runs
+from unfreeze.statistics.spending import alpha_at, open_questions
+from unfreeze.storage.atomic import write_json
+from unfreeze.storage.records import COMPARISON_FILE
+
+
+def look_levels(seeds: int, max_seeds: int) -> list[float]:
+    """The level of each look: the first at `seeds` seeds, one more with every seed added; they sum to 0.05."""
+    looks = max_seeds - seeds + 1
+    return [alpha_at(look, looks) for look in range(1, looks + 1)]
+
+
+def add_seeds_until_decided(
+    bench: Bench,
+    cells: Sequence[Cell],
+    conclude: Callable[[float], Comparison],
+    what_trains: Mapping[str, str],
+) -> Comparison:
+    """Look, and while it is open whether a cheaper strategy is as good as the best one, run these two kinds once more.
+
+    Args:
+        cells: those that were made, all seeds of one size.
+        conclude: compares what the folder holds, at a level.
+    """
+    settings = bench.settings
+    levels = look_levels(settings.seeds, settings.max_seeds)
+    whole = [cell for cell in cells if cell.train_share is None]
+    first = {(cell.model, str(cell.strategy)): cell for cell in whole if cell.seed == settings.seed}
+    for look, alpha in enumerate(levels, start=1):
+        comparison = conclude(alpha)
+        candidates = candidates_from_runs(comparison.summary["runs"], str(comparison.summary["selection_metric"]))
+        questions = open_questions(candidates, comparison.summary["comparisons"])
+        told = _told(levels, look, questions)
+        if not questions or look == len(levels):
+            break
+        best = best_of([one for one in candidates if one.scores])
+        names = [(best.model_name, name) for name in (best.strategy, *questions)]
+        # What another command left in the folder and this one does not name gets no more seeds.
+        more = [
+            Cell(one.model, one.strategy, settings.seed + settings.seeds - 1 + look, one.learning_rate)
+            for name in names
+            if (one := first.get(name)) is not None
+        ]
+        bench.listener.said(told["sentence"])
+        if not more:
+            break
+        bench.listener.planned(more, what_trains)
+        bench.make(more)
+    summary = comparison.summary | {"until_decided": told}
+    write_json(comparison.output / COMPARISON_FILE, summary)
+    return replace(comparison, summary=summary)
+
+
+def _told(levels: Sequence[float], look: int, questions: Sequence[str] | None) -> dict[str, Any]:
+    decided = questions is not None and not questions
+    told: dict[str, Any] = {"looks": len(levels), "look": look, "alphas": [round(one, 6) for one in levels]}
+    told |= {"decided": decided, "open": list(questions or [])}
+    where = f"Look {look} of at most {len(levels)}, at the level {levels[look - 1]:.3f}"
+    if questions is None:
+        told["sentence"] = f"{where}: nothing can be told."
+    elif decided:
+        told["sentence"] = f"{where}: decided; no more seeds are needed."
+    else:
+        told["sentence"] = f"{where}: open whether {', '.join(questions)} is as good as the best."
+    return told

@@ -1,0 +1,140 @@
+"""What is done for one cell, in this process or in one of its own: every failure becomes a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from unfreeze.data.splits import subset
+from unfreeze.evaluation.evaluate import Split
+from unfreeze.experiments.build import build_trainer
+from unfreeze.experiments.cell import Cell
+from unfreeze.experiments.options import rate_source
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.experiments.run import run
+from unfreeze.settings import Settings
+from unfreeze.storage.records import RunRecord, write_record
+from unfreeze.training.checkpoint import drop_weights
+from unfreeze.training.loop import Diverged
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell and everything that is needed to make it; it can be sent to another process."""
+
+    cell: Cell
+    folder: Path
+    output: Path
+    prepared: Prepared
+    settings: Settings
+    data_name: str
+    data_sha256: str
+    own_process: bool
+    runs_at_once: int
+
+
+def make_cell(job: Job, say: Callable[[Any], None]) -> RunRecord:
+    """Make the run or trial of a job and write its record; progress is said.
+
+    One broken cell must not cost the others, whatever broke: the record keeps the reason.
+    """
+    try:
+        return _trial(job, say) if job.cell.is_trial else _run(job, say)
+    except Exception as error:
+        return failed(job, f"{type(error).__name__}: {error}")
+
+
+def failed(job: Job, reason: str) -> RunRecord:
+    """Write the record of a cell that did not come to an end."""
+    drop_weights(job.folder / "checkpoints")
+    cell = job.cell
+    record = RunRecord(
+        strategy=str(cell.strategy),
+        seed=cell.seed,
+        model_name=cell.model,
+        task=job.prepared.task.name,
+        status="failed",
+        error=reason,
+        train_share=cell.train_share,
+        data_sha256=job.data_sha256,
+        selection_metric=job.prepared.metric,
+    )
+    write_record(job.folder, record)
+    return record
+
+
+def _run(job: Job, say: Callable[[Any], None]) -> RunRecord:
+    cell, prepared = job.cell, job.prepared
+    if cell.train_share is not None:
+        prepared = _cut(prepared, cell.train_share, job.settings.data_seed)
+    return run(
+        cell.strategy,
+        cell.seed,
+        prepared,
+        job.settings,
+        job.folder,
+        output=job.output,
+        data_name=job.data_name,
+        data_sha256=job.data_sha256,
+        learning_rate=cell.learning_rate,
+        train_share=cell.train_share,
+        own_process=job.own_process,
+        runs_at_once=job.runs_at_once,
+        on_progress=say,
+    )
+
+
+def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
+    """A part of a run, to see how good a learning rate is: its best validation score, and no model."""
+    cell, prepared, settings = job.cell, job.prepared, job.settings
+    trainer = build_trainer(
+        cell.strategy,
+        cell.seed,
+        prepared,
+        settings,
+        None,
+        learning_rate=cell.learning_rate,
+        share=cell.share,
+        on_progress=say,
+    )
+    error = None
+    try:
+        trainer.train(prepared.train.encoded.features)
+    except Diverged as diverged:
+        error = str(diverged)
+    result = trainer.result
+    record = RunRecord(
+        strategy=str(cell.strategy),
+        seed=cell.seed,
+        model_name=cell.model,
+        task=prepared.task.name,
+        status="done" if error is None else "diverged",
+        error=error,
+        train_examples=len(prepared.train.examples),
+        data_sha256=job.data_sha256,
+        learning_rate=trainer.options.learning_rate,
+        learning_rate_from=rate_source(cell.strategy, settings, cell.learning_rate),
+        budget=settings.budget,
+        epochs_run=result.epochs_run,
+        steps=result.steps,
+        train_seconds=round(result.train_seconds, 3),
+        evaluate_seconds=round(result.evaluate_seconds, 3),
+        flops=result.flops,
+        best_epoch=result.best_epoch,
+        selection_metric=prepared.metric,
+        validation={} if error is not None or result.best is None else result.best.metrics,
+        history=result.history,
+        precision=prepared.evaluator.precision.name,
+        runs_at_once=job.runs_at_once,
+    )
+    write_record(job.folder, record)
+    return record
+
+
+def _cut(prepared: Prepared, share: float, seed: int) -> Prepared:
+    """The same with a part of the training examples; a smaller part lies within every larger one."""
+    examples = subset(prepared.train.examples, max(1, round(share * len(prepared.train.examples))), seed)
+    encoded = prepared.task.encode(examples, prepared.tokenizer, prepared.labels, prepared.max_length)
+    return replace(prepared, train=Split(examples, encoded))

@@ -1,0 +1,22 @@
+"""What the weights of a model are known by, so that a folder with other weights is not taken for the same model."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from unfreeze.models.load import load_config, model_path
+
+
+def weights_identity(model: str) -> str:
+    """A hash of the files of a local folder, or the revision of a hub id; empty where the hub client tells none."""
+    path = Path(model_path(model))
+    if not path.is_dir():
+        return str(getattr(load_config(model), "_commit_hash", None) or "")
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()):
+        if file.suffix in (".json", ".safetensors", ".txt", ".model"):
+            digest.update(file.name.encode())
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

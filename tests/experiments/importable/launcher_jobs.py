@@ -1,0 +1,100 @@
+"""Work for the tests of launchers. The folder is on sys.path, so that a job's own process can import it too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Say = Callable[[Any], None]
+
+
+def square(job: int, say: Say) -> int:
+    say(f"{job} begins")
+    say(f"{job} ends")
+    return job * job
+
+
+def count(job: int, say: Say) -> None:
+    for number in range(job):
+        say(number)
+
+
+def give_back(job: Any, say: Say) -> Any:
+    return job
+
+
+def meet(job: tuple[Path, Path], say: Say) -> bool:
+    """Show that one is there, and see whether the other is there at the same time."""
+    mine, other = job
+    mine.touch()
+    deadline = time.monotonic() + 20
+    while not other.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return other.exists()
+
+
+class Unsendable(Exception):
+    def __init__(self) -> None:
+        super().__init__("holds a lock")
+        self.lock = threading.Lock()
+
+
+def end(job: str, say: Say) -> Any:
+    """End in the way that the job names."""
+    say(f"about to {job}")
+    if job == "be killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "exit":
+        os._exit(3)
+    if job == "raise":
+        raise ValueError("no such layer")
+    if job == "raise what cannot be sent":
+        raise Unsendable
+    if job == "give what cannot be sent":
+        return threading.Lock()
+    if job == "get Ctrl-C":
+        os.kill(os.getpid(), signal.SIGINT)
+    return "done"
+
+
+def sleep(job: str, say: Say) -> None:
+    """Run until ended from outside, unless the job is to return."""
+    if job == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if job != "return":
+        say(os.getpid())
+        time.sleep(600)
+
+
+def variables(job: list[str], say: Say) -> list[str | None]:
+    return [os.environ.get(name) for name in job]
+
+
+def hub_is_offline(job: Any, say: Say) -> bool:
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def threads(job: Any, say: Say) -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def peak_after_allocating(job: int, say: Say) -> int:
+    """Bytes of VmHWM, once `job` bytes have been written to."""
+    ballast = b"x" * job
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024 + 0 * len(ballast)
+
+
+def launch_from_here(job: Any, say: Say) -> None:
+    from unfreeze.experiments.launchers import LocalProcesses
+
+    LocalProcesses()

@@ -1,0 +1,51 @@
+"""Equal budgets: the same epochs, steps, tokens or seconds for every strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unfreeze.experiments.conclude import Comparison
+
+RunComparison = Callable[..., Comparison]
+FREE: dict[str, Any] = {"epochs": None, "early_stopping_patience": None, "seeds": 2}
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps", "epochs"), [("epochs=2", 18, 2), ("steps=19", 19, 3), ("steps=2", 2, 1), ("steps=9", 9, 1)]
+)
+def test_epochs_and_steps(run_comparison: RunComparison, tmp_path: Path, budget: str, steps: int, epochs: int) -> None:
+    done = run_comparison(tmp_path / "out", strategy=["full", "head", "lora:r=2"], budget=budget, **FREE)
+    assert {(record.steps, record.epochs_run, record.budget) for record in done.records} == {(steps, epochs, budget)}
+
+
+def test_tokens(run_comparison: RunComparison, tmp_path: Path) -> None:
+    """As many steps as it takes, whichever batches the seed brings first."""
+    done = run_comparison(tmp_path / "out", strategy=["full", "head"], budget="tokens=700", **FREE)
+    for record in done.records:
+        tokens = round((record.tokens_per_second or 0) * (record.train_seconds or 0))
+        assert tokens * 1.01 >= 700 and tokens < 700 + 16 * 16  # at most one batch more
+    by_seed = {record.seed: record.steps for record in done.records if record.strategy == "full"}
+    assert by_seed == {record.seed: record.steps for record in done.records if record.strategy == "head"}
+
+
+def test_seconds(run_comparison: RunComparison, tmp_path: Path) -> None:
+    done = run_comparison(tmp_path / "out", strategy=["full", "head"], budget="seconds=0.3", **FREE)
+    for record in done.records:
+        assert record.train_seconds is not None and record.train_seconds >= 0.3
+        assert record.epochs_planned is None and record.history[-1]["step"] == record.steps
+    # What costs less gets further.
+    steps = {strategy: [r.steps or 0 for r in done.records if r.strategy == strategy] for strategy in ("full", "head")}
+    assert max(steps["head"]) > min(steps["full"])
+
+
+def test_the_rate_ends_at_zero_whatever_the_budget(run_comparison: RunComparison, tmp_path: Path) -> None:
+    """The schedule ends with the budget: twice the steps are not a continuation of the first half."""
+    short, long = (
+        run_comparison(tmp_path / f"{n}", budget=f"steps={n}", eval_strategy="steps", eval_steps=3, **FREE)
+        for n in (3, 6)
+    )
+    assert short.records[0].history[0]["validation"] != long.records[0].history[0]["validation"]

@@ -1,0 +1,57 @@
+"""Seeds are added where the recommendation needs them, and the level pays for every look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.until_decided import look_levels
+
+RunComparison = Callable[..., Comparison]
+
+
+class Heard(Listener):
+    """What was said and which runs began."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.runs: list[tuple[str, int]] = []
+
+    def said(self, text: str) -> None:
+        self.texts.append(text)
+
+    def run_started(self, cell: Any, number: int) -> None:
+        self.runs.append((str(cell.strategy), cell.seed))
+
+
+@pytest.mark.parametrize(("seeds", "most"), [(1, 1), (3, 3), (3, 10), (2, 40)])
+def test_the_levels_of_all_looks_add_up(seeds: int, most: int) -> None:
+    levels = look_levels(seeds, most)
+    assert len(levels) == most - seeds + 1 and sum(levels) == pytest.approx(0.05)
+
+
+def test_seeds_are_added_while_the_question_is_open(run_comparison: RunComparison, tmp_path: Path) -> None:
+    """Two strategies that barely trained cannot be told apart on 15 examples: all seeds are used up."""
+    heard = Heard()
+    done = run_comparison(
+        tmp_path / "out", strategy=["full", "lora:r=2"], seeds=2, until_decided=True, max_seeds=4, listener=heard
+    )
+    told = done.summary["until_decided"]
+    assert (told["looks"], told["look"], told["decided"]) == (3, 3, False)
+    assert len(told["open"]) == 1
+    assert {seed for _, seed in heard.runs} == {42, 43, 44, 45} and len(heard.runs) == 8
+    assert any(text.startswith("Look 1 of at most 3") for text in heard.texts)
+    assert done.summary["alpha"] == pytest.approx(told["alphas"][-1], abs=1e-6)
+
+
+def test_what_is_decided_gets_no_more_seeds(run_comparison: RunComparison, tmp_path: Path) -> None:
+    heard = Heard()
+    done = run_comparison(tmp_path / "out", strategy="full", seeds=2, until_decided=True, max_seeds=5, listener=heard)
+    told = done.summary["until_decided"]
+    assert (told["look"], told["decided"], told["open"]) == (1, True, [])
+    assert len(heard.runs) == 2
