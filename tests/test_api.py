@@ -41,7 +41,10 @@ def trained(family_folder: Callable[..., str], tmp_path_factory: pytest.TempPath
         listener=notes,
         model_name_or_path=family_folder("bert"),
         data=DATA,
-        epochs=1,
+        epochs=4,
+        learning_rate=2e-2,
+        per_device_train_batch_size=4,
+        plan=False,
         speedups="off",
         output=output,
     )

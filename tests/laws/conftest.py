@@ -17,12 +17,23 @@ SETTINGS = {
     # On 16 numbers: a wider bottleneck than 1, and no unit that never fires.
     "adapter": [f"adapter:reduction_factor=4,non_linearity=tanh,placement={p}" for p in ("pfeiffer", "houlsby")],
     "reinit": ["reinit:top=1"],
+    "gradual": ["gradual", "gradual:layers_per_epoch=2", "gradual:milestones=1"],
+    "llrd": ["llrd:decay=0.5"],
+    "discriminative": ["discriminative", "discriminative:embeddings=1e-4,encoder=3e-4,head=1e-3"],
 }
 SUMS = [
     "lora+freeze:first=1",
     "head:pooler=train+freeze:embeddings",
     "lora+head:pooling=mean",
     "adapter:reduction_factor=4,non_linearity=tanh+freeze:first=1",
+    "adapter:reduction_factor=4,non_linearity=tanh,placement=houlsby+layernorm",
+    "lora+llrd",
+    "lora+gradual",
+    "lora+bitfit",
+    "gradual+llrd",
+    "bitfit+layernorm",
+    "reinit:top=1+llrd",
+    "two_stage+discriminative",
 ]
 INSTANCES = [text for name in STRATEGIES for text in SETTINGS.get(name, [name])] + SUMS
 

@@ -101,6 +101,30 @@ def test_the_parts_are_the_right_modules(family: str, task_name: str) -> None:
     assert modules["head"] == HEADS[task_name].get(family, {"classifier"})
 
 
+def test_norms_are_found_whatever_they_are_called(family: str, task_name: str) -> None:
+    places = take_anatomy(tiny(family, AUTO_CLASSES[task_name])).places
+    norms = {name for name, place in places.items() if place.is_norm}
+    assert norms == {name for name in places if "norm" in name.lower()}
+    assert norms
+
+
+@pytest.mark.parametrize("model_type", ["deberta", "eurobert"])  # norms of a class of their own
+def test_norms_of_families_beyond_the_tested_ones(model_type: str) -> None:
+    places = take_anatomy(tiny(model_type, AUTO_CLASSES["classification"])).places
+    assert {name for name, place in places.items() if place.is_norm} == {n for n in places if "norm" in n.lower()}
+
+
+def test_biases_are_told_by_their_names() -> None:
+    places = take_anatomy(tiny("deberta", AUTO_CLASSES["classification"])).places
+    layer = "deberta.encoder.layer.0"
+    assert places[f"{layer}.attention.self.q_bias"].is_bias
+    assert places[f"{layer}.output.dense.bias"].is_bias and not places[f"{layer}.output.dense.bias"].is_norm
+    assert places[f"{layer}.output.LayerNorm.bias"].is_bias and places[f"{layer}.output.LayerNorm.bias"].is_norm
+    assert not places[f"{layer}.output.LayerNorm.weight"].is_bias
+    places = take_anatomy(tiny("modernbert", AUTO_CLASSES["classification"])).places
+    assert [name for name, place in places.items() if place.is_bias] == ["classifier.bias"]
+
+
 def test_from_top_counts_down_to_the_embeddings() -> None:
     places = take_anatomy(tiny("bert", AUTO_CLASSES["classification"])).places
     assert places["classifier.weight"].from_top == 0

@@ -145,6 +145,141 @@ def write_comparison(output: Path, records: Sequence[RunRecord], **changes: Any)
     return output
 
 
+def every_key(model: str = "distilbert-base-uncased") -> dict[str, Any]:
+    """What a comparison may hold beside its runs and pairs, written by hand; of the strategies of four records."""
+    on = {"model_name": model, "metric": "macro_f1"}
+    seeds = {"seeds": 3, "total_layers": 6}
+    return {
+        "margin": 0.01,
+        "alpha": 0.0226,
+        "recommendation": {
+            "strategy": "freeze:first=3",
+            "model_name": model,
+            "reasons": ["freeze:first=3 is within 0.01 of full."],
+            "what_would_change": [f"With a margin of 0.0{k}, head would be recommended." for k in range(1, 8)],
+        },
+        "pareto": {"train_seconds": ["head", "freeze:first=3", "full"], "trainable_parameters": ["head", "full"]},
+        "sweep": [
+            {
+                **on,
+                "full": "full",
+                "points": [
+                    dict(zip(("strategy", "layers_trained", "mean", "low", "high"), one, strict=True)) | seeds
+                    for one in (
+                        ("head", 0, 0.84, 0.83, 0.85),
+                        ("freeze:first=6", 0, 0.85, 0.84, 0.86),
+                        ("freeze:first=3", 3, 0.915, 0.91, 0.92),
+                        ("freeze:first=1", 5, 0.92, None, None),
+                        ("full", 6, 0.921, 0.91, 0.93),
+                    )
+                ],
+                "answer": {
+                    "strategy": "freeze:first=3",
+                    "layers_trained": 3,
+                    "sentence": "3 of 6 layers tie with full.",
+                },
+            }
+        ],
+        "probe": [
+            {
+                **on,
+                "split": "validation",
+                "layers": [{"depth": depth, "score": 0.5 + 0.04 * depth} for depth in range(7)],
+                "train_examples": 2000,
+                "positions": 2000,
+                "seconds": 12.0,
+                "what": "A logistic regression at each depth.",
+            }
+        ],
+        "time_to_quality": {
+            "metric": "macro_f1",
+            "share": 0.95,
+            "target": 0.875,
+            "strategies": [
+                {"strategy": "head", "model_name": model, "train_seconds": None, "reached": 1, "runs": 3},
+                {
+                    "strategy": "full",
+                    "model_name": model,
+                    "train_seconds": 61.0,
+                    "seconds": 70.0,
+                    "resolution_seconds": 20.0,
+                    "reached": 3,
+                    "runs": 3,
+                },
+            ],
+        },
+        "data_sizes": [
+            {
+                **on,
+                "strategy": "full",
+                "points": [
+                    {"train_examples": 4000, "mean": 0.88, "low": None, "high": None, "seeds": 1},
+                    {"train_examples": 16000, "mean": 0.921, "low": 0.91, "high": 0.93, "seeds": 3},
+                ],
+                "gain": 0.0205,
+                "gain_low": None,
+                "gain_high": None,
+                "sentence": "full: each doubling changed the score by +0.0205.",
+            }
+        ],
+        "baseline": {"split": "test", "metric": "macro_f1", "label": "joy", "score": 0.0847},
+        "disagreements": [
+            {
+                "split": "test",
+                "index": 7,
+                "word": None,
+                "text": "i feel fine",
+                "gold": "joy",
+                "answers": {"full": "joy", "head": "anger", "bitfit": "anger"},
+                "confidence": 0.61,
+            }
+        ],
+        "label_suspects": [
+            {
+                "split": "test",
+                "index": 9,
+                "word": 2,
+                "word_text": "Lagos",
+                "text": "I dey Lagos",
+                "gold": "NOUN",
+                "answer": "PROPN",
+                "confidence": 0.98,
+            }
+        ],
+        "search": [
+            {
+                "model_name": model,
+                "strategy": "head",
+                "chosen": 5e-3,
+                "edge": "highest",
+                "budget": "2.25 runs' worth of training with one seed",
+                "trials": [
+                    {"learning_rate": 5e-4, "share": 0.25, "steps": 40, "score": 0.5, "status": "done"},
+                    {"learning_rate": 5e-3, "share": 0.25, "steps": 40, "score": 0.7, "status": "done"},
+                    {"learning_rate": 5e-3, "share": 0.5, "steps": 80, "score": 0.8, "status": "done"},
+                    {"learning_rate": 5e-2, "share": 0.25, "steps": 12, "score": None, "status": "diverged"},
+                ],
+                "train_seconds": 90.0,
+                "sentence": "head: 0.005 was best, the highest rate tried.",
+            }
+        ],
+        "plan": [
+            {
+                "model_name": model,
+                "strategy": "full",
+                "runs": 3,
+                "seconds": [1000.0, 2000.0],
+                "train_seconds": [300.0, 500.0],
+                "peak_memory_bytes": [1.0e9, 1.6e9],
+                "disk_bytes": [2.6e8, 2.8e8],
+                "step_seconds": 0.3,
+                "steps": 2000,
+            }
+        ],
+        "until_decided": {"looks": 8, "look": 2, "decided": True, "sentence": "Look 2 of at most 8: decided."},
+    }
+
+
 @pytest.fixture(scope="session", name="make_records")
 def make_records_fixture() -> Callable[..., list[RunRecord]]:
     return make_records
@@ -153,3 +288,8 @@ def make_records_fixture() -> Callable[..., list[RunRecord]]:
 @pytest.fixture(scope="session", name="write_comparison")
 def write_comparison_fixture() -> Callable[..., Path]:
     return write_comparison
+
+
+@pytest.fixture(scope="session", name="every_key")
+def every_key_fixture() -> Callable[..., dict[str, Any]]:
+    return every_key

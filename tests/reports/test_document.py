@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from unfreeze.reports.document import SECTIONS, render_report, write_report
+from unfreeze.reports.figures import FIGURES
 from unfreeze.reports.results import Results, read_results
 from unfreeze.storage.records import RunRecord
 
@@ -40,21 +41,30 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def whole_report(make_records, write_comparison, tmp_path_factory):
+def whole_report(make_records, write_comparison, every_key, tmp_path_factory):
     """The text of a page with all sections and figures."""
-    output = write_comparison(tmp_path_factory.mktemp("whole"), make_records(4, 3))
+    output = write_comparison(tmp_path_factory.mktemp("whole"), make_records(4, 3), **every_key())
     path = write_report(output)
     assert path == output / "report" / "index.html"
-    assert len(list((output / "report" / "figures").iterdir())) == 8
+    assert len(list((output / "report" / "figures").iterdir())) == 2 * len(FIGURES)
     return path.read_text(encoding="utf-8")
 
 
 def test_the_whole_report(whole_report):
     page = Page(whole_report)
-    assert sum(tag == "img" for tag, _ in page.tags) == 4
+    assert sum(tag == "img" for tag, _ in page.tags) == len(FIGURES)
     assert sum(tag == "section" for tag, _ in page.tags) == len(SECTIONS) - 1  # no further test sets
     for words in ("Use freeze:first=3.", "not enough data", "anger", "'my data/x.csv'", "12 texts of test"):
         assert words in page.text
+
+
+def test_the_first_figure_stands_under_the_verdict(whole_report):
+    verdict, first, *_ = whole_report.split("<section ")[1:]
+    assert "<h2>Verdict</h2>" in verdict
+    assert "<img" not in verdict
+    assert "<h2>How many layers need to train</h2>" in first
+    assert first.count("<img") == 1
+    assert first.index("3 of 6 layers tie with full.") < first.index("<img")
 
 
 def test_nothing_comes_from_outside(whole_report):
@@ -90,6 +100,47 @@ def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_pat
     # A line may end behind a sign of a name; apart from that the words are there as they were written.
     assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 20
     Page(text)
+
+
+def test_everything_in_the_comparison_is_escaped(make_records, every_key):
+    """Every text of every key is replaced by markup, and half a character that no file can hold is added."""
+    evil = f'{EVIL}"><img src=x onerror=alert(1)>\ud800'
+
+    def poisoned(value):
+        if isinstance(value, dict):
+            return {key: poisoned(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [poisoned(one) for one in value]
+        return evil if isinstance(value, str) else value
+
+    records = [replace(one, model_name=evil, strategy=evil, degenerate=evil) for one in make_records(1, 2)]
+    keys = poisoned(every_key())
+    keys["disagreements"][0]["answers"] = {evil: evil}
+    keys["pareto"] = {"train_seconds": [evil]}
+    text = render_report(Results([*records, replace(records[0], degenerate=None)], keys))
+    assert "<script" not in text
+    assert "<img src=x" not in text
+    assert text.encode("utf-8")
+    assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 30
+    Page(text)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_every_key_may_be_missing_or_null(make_records, every_key, seeds):
+    keys = every_key()
+    whole = render_report(Results(make_records(4, seeds), keys)).count("<section ")
+    for key in keys:
+        rest = {name: value for name, value in keys.items() if name != key}
+        for comparison in (rest, rest | {key: None}):
+            text = render_report(Results(make_records(4, seeds), comparison))
+            assert whole - 1 <= text.count("<section ") <= whole
+            assert "None" not in Page(text).text
+
+
+def test_an_unfinished_comparison_has_no_empty_sections(make_records):
+    text = render_report(Results(make_records(4, 1)))
+    assert text.count("<section ") == 6  # verdict, leaderboard, labels, what trains, costs, how to reproduce
+    assert "None" not in Page(text).text
 
 
 def test_records_with_nothing_in_them():

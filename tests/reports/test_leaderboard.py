@@ -72,6 +72,24 @@ def test_training_set_sizes_are_separate_rows(make_records):
     assert {row.label for row in rows if row.strategy == "full"} == {"full · 16000 examples", "full · 100 examples"}
 
 
+def test_runs_on_a_part_of_the_data_are_not_in_it(make_records):
+    whole = make_records(2, 2, disk_bytes=5)
+    part = make_records(2, 2, train_share=0.25, train_examples=4000, validation={"macro_f1": 1.0})
+    assert leaderboard(whole + part) == leaderboard(whole)
+    assert [row.disk_bytes for row in leaderboard(whole)] == [5, 5]
+    assert leaderboard(part) == []
+    assert leaderboard_csv([]).count("\n") == 1
+
+
+def test_a_run_that_learnt_nothing_is_never_averaged(make_records):
+    records = make_records(2, 3)
+    records[0] = replace(records[0], degenerate="predicts joy for every text", validation={"macro_f1": 0.1})
+    row = next(row for row in leaderboard(records) if row.strategy == "full")
+    assert row.seeds == 2
+    assert row.validation.mean > 0.9
+    assert row.status == "2 done, 1 degenerate"
+
+
 def test_a_failed_run_joins_the_only_size(make_records):
     records = make_records(1, 3)
     rows = leaderboard([*records[:2], replace(records[2], status="failed", train_examples=None)])

@@ -35,7 +35,7 @@ def build(name: str) -> PreTrainedModel:
         return getattr(transformers, auto_class).from_config(transformers.AutoConfig.for_model(model_type, **sizes))
 
 
-def count(name: str, text: str) -> tuple[int, int]:
+def count(name: str, text: str, epochs: int = 1) -> tuple[int, int]:
     [strategy] = parse_strategies(text, STRATEGIES)
     network = build.__wrapped__(name) if "lora" in text else build(name)
     anatomy = take_anatomy(network)
@@ -43,7 +43,7 @@ def count(name: str, text: str) -> tuple[int, int]:
     with torch.device("meta"):
         strategy.adapt(network, anatomy)
     head = frozenset(name for name, place in anatomy.places.items() if place.part == "head")
-    return Trainables(strategy, anatomy, head, 1).count(network)
+    return Trainables(strategy, anatomy, head, epochs).count(network)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,13 @@ def count(name: str, text: str) -> tuple[int, int]:
         ("uncased, 2 labels", "freeze:first=6", 43_119_362),
         ("uncased, 2 labels", "freeze:first=half", 43_119_362),
         ("uncased, 2 labels", "freeze:first=0", 109_483_778),
+        # 12 layers with 4 h + i + h biases of matrices and 2 h of norms, the embeddings' norm, the pooler.
+        ("uncased, 2 labels", "bitfit", 12 * (5 * 768 + 3072 + 2 * 768) + 768 + 768 + 1_538),
+        ("uncased, 2 labels", "layernorm", 25 * 2 * 768 + 1_538),
+        ("uncased, 2 labels", "bitfit+layernorm", 102_912 + 25 * 768 + 1_538),
+        ("uncased, 2 labels", "bitfit+freeze:first=6", 6 * (7 * 768 + 3072) + 768 + 1_538),
+        ("uncased, 2 labels", "llrd", 109_483_778),
+        ("uncased, 2 labels", "discriminative", 109_483_778),
         ("distilbert, 10 tags", "full", 134_741_770),
         ("distilbert, 10 tags", "freeze:layers", 92_214_538),
         ("distilbert, 10 tags", "freeze:first=2,embeddings=train", 120_566_026),
@@ -70,6 +77,16 @@ def count(name: str, text: str) -> tuple[int, int]:
 )
 def test_trained_parameters(network: str, text: str, trained: int) -> None:
     assert count(network, text)[0] == trained
+
+
+def test_what_thaws_within_the_epochs_counts() -> None:
+    network = "uncased, 2 labels"
+    head, layer = 1_538 + 590_592, 7_087_872
+    assert [count(network, "gradual", epochs)[0] for epochs in (1, 2, 7)] == [head, head + layer, head + 6 * layer]
+    assert count(network, "gradual", 7)[0] == count(network, "freeze:first=6")[0]
+    assert count(network, "gradual", 13)[0] == count(network, "freeze:embeddings")[0]
+    assert count(network, "gradual", 14)[0] == count(network, "full")[0]
+    assert [count(network, "two_stage", epochs)[0] for epochs in (1, 2)] == [head, 109_483_778]
 
 
 def test_totals_count_the_adapter_and_the_head_once() -> None:

@@ -56,11 +56,13 @@ def test_ranges_multiply() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "unknown strategy ''. Known: full, head, freeze, lora"),
+        ("", "unknown strategy ''. Known: full, head, freeze, gradual"),
         ("loar", "unknown strategy 'loar'. Did you mean lora?"),
         ("Full", "Did you mean full?"),
         ("full+loar:r=8", "unknown strategy 'loar'"),
         ("lora:rank=8", "lora has no setting 'rank'. Known: .*r, lora_alpha"),
+        ("lora:targetmodules=query", "no setting 'targetmodules'. Did you mean target_modules?"),
+        ("freeze:fist=2", "no setting 'fist'. Did you mean first?"),
         ("lora:r=eight", "r=eight: expected a whole number"),
         ("lora:r=1.5", "r=1.5: expected a whole number"),
         ("lora:r", "r needs a value"),

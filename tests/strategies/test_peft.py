@@ -217,7 +217,7 @@ def test_a_refused_method_says_why(reason: str, method: str) -> None:
         ("peft:LOHA,r=4,r=5", "r is given twice"),
         ("peft:LOHA,r=four", "r=four: expected a whole number"),
         ("peft:LOHA=true", "name the method first"),
-        ("peft:LOHA,layers_to_transform=a+b", "expected numbers joined with"),
+        ("peft:LOHA,layers_to_transform=a+b", "expected whole numbers joined with"),
         ("peft:GLORA,config_A_B=big", "config_A_B=big: expected lora or vector or constant or none"),
         ("peft:LOHA,r=4+lroa", "unknown strategy 'lroa'"),
     ],

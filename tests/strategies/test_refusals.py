@@ -49,6 +49,7 @@ def test_refused(family_name: str, text: str, message: str, anatomy_of: Callable
 EVERYWHERE = [
     *("full", "head", "head:pooling=mean", "lora", "freeze:layers", "freeze:embeddings"),
     *("adapter", "adapter:placement=houlsby", "peft:IA3", "peft:LOHA"),
+    *("layernorm", "discriminative", "two_stage", "adapter:placement=houlsby+layernorm", "two_stage+discriminative"),
 ]
 
 
@@ -62,7 +63,14 @@ def test_single_layers_of_every_family_with_own_layers(
     family: str, families: dict[str, Any], anatomy_of: Callable[[str], Anatomy]
 ) -> None:
     some_layers = ("freeze:first=half", "freeze:first=1..2", "freeze:last=1..2", "freeze:alternating")
-    for text in (*some_layers, "lora:top=1..2", "reinit:top=1..2", "peft:LOHA,layers_to_transform=0..1"):
+    for text in (
+        *some_layers,
+        "gradual",
+        "llrd",
+        "lora:top=1..2",
+        "reinit:top=1..2",
+        "peft:LOHA,layers_to_transform=0..1",
+    ):
         for strategy in parse_strategies(text, STRATEGIES):
             if families[family].shares_layers:
                 with pytest.raises(StrategyError):

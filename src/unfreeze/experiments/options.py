@@ -50,8 +50,15 @@ def rate_source(strategy: Strategy, settings: Settings, learning_rate: float | N
     if settings.learning_rate is not None:
         return "setting"
     opener = strategy.first_opener() if isinstance(strategy, Combined) else strategy
-    default = type(opener).learning_rate
-    return "default" if not isinstance(default, float) or opener.learning_rate == default else "typed"
+    return "default" if opener.learning_rate == _default_rate(opener) else "typed"
+
+
+def _default_rate(strategy: Strategy) -> float:
+    for one in fields(strategy):  # type: ignore[arg-type]  # strategies are dataclasses
+        if one.name == "learning_rate":
+            return float(one.default)
+    # `discriminative` derives it from other settings, which all have defaults.
+    return type(strategy)().learning_rate
 
 
 def steps_per_epoch(options: TrainingOptions, windows: int) -> int:

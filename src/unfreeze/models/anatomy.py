@@ -27,6 +27,12 @@ class Place:
     part: Part
     depth: int
     num_layers: int
+    is_norm: bool = False  # does it belong to a norm?
+
+    @property
+    def is_bias(self) -> bool:
+        """Is it added to something, and not multiplied with it? The bias of a norm is one too."""
+        return self.name.rsplit(".", 1)[-1].endswith("bias")  # DeBERTa has `q_bias`
 
     @property
     def from_top(self) -> int:
@@ -102,10 +108,23 @@ def take_anatomy(network: nn.Module) -> Anatomy:
     layer_prefixes = tuple(f"{prefix}.{list_name}.{i}" for i in range(length))
     one_vector = type(network).__name__.endswith(("ForSequenceClassification", "ForMultipleChoice"))
     anatomy = Anatomy(config.model_type, length, applied, prefix, layer_prefixes, {}, one_vector)
+    norms = _norm_parameters(network)
     for name, _ in network.named_parameters():
         depth = anatomy.depth_of(name)
-        anatomy.places[name] = Place(name, _part(name, prefix, depth, length), depth, length)
+        anatomy.places[name] = Place(name, _part(name, prefix, depth, length), depth, length, name in norms)
     return anatomy
+
+
+def _norm_parameters(network: nn.Module) -> set[str]:
+    """Names of the parameters of norms, told by their class: families call the same norm by many names."""
+    from torch.nn import LayerNorm, RMSNorm
+
+    return {
+        f"{name}.{own}"
+        for name, module in network.named_modules()
+        if isinstance(module, LayerNorm | RMSNorm) or type(module).__name__.endswith("Norm")
+        for own, _ in module.named_parameters(recurse=False)
+    }
 
 
 def _part(name: str, prefix: str, depth: int, num_layers: int) -> Part:

@@ -9,13 +9,13 @@ import numpy as np
 
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Code, Paragraph, Section, Table
-from unfreeze.reports.groups import Group, group_runs, selection_metric
+from unfreeze.reports.groups import Group
 from unfreeze.reports.results import Results
 
 
 def by_label(results: Results) -> Section:
     """Test scores of each label or entity type."""
-    groups = [group for group in group_runs(results.records) if any(run.breakdown for run in group.finished)]
+    groups = [group for group in results.groups if any(run.breakdown for run in group.finished)]
     labels = list(dict.fromkeys(label for group in groups for run in group.finished for label in run.breakdown))
     if not labels:
         return Section("Label by label", [])
@@ -35,8 +35,8 @@ def by_label(results: Results) -> Section:
 
 def further_tests(results: Results) -> Section:
     """Scores on all test sets side by side, as a transfer table, where there are several."""
-    metric = selection_metric(results.records) or ""
-    groups = [group for group in group_runs(results.records) if any(run.tests for run in group.finished)]
+    metric = results.metric
+    groups = [group for group in results.groups if any(run.tests for run in group.finished)]
     names = list(dict.fromkeys(name for group in groups for run in group.finished for name in run.tests))
     sizes = (results.comparison.get("data") or {}).get("sizes") or {}
     main = next((name for name in sizes if name not in ("train", "validation", *names)), "test")
@@ -55,7 +55,7 @@ def further_tests(results: Results) -> Section:
 def what_trains(results: Results) -> Section:
     """What each strategy changes, in the words the run said."""
     rows = []
-    for group in group_runs(results.records):
+    for group in results.groups:
         words = list(dict.fromkeys(run.trains for run in group.runs if run.trains))
         trainable = group.mean(lambda run: run.trainable_parameters)
         total = group.mean(lambda run: run.total_parameters)

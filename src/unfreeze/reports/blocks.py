@@ -23,6 +23,7 @@ class Bullets:
 
     kind: ClassVar[str] = "bullets"
     items: Sequence[str]
+    folded: str = ""  # if not empty, they are hidden behind these words until they are clicked
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from unfreeze.reports.figure_style import FAINT, colours, new_figure, wrap
-from unfreeze.reports.groups import Group
+from unfreeze.reports.figure_style import FAINT, colours, new_panels, wrap
+from unfreeze.reports.groups import Group, state
 from unfreeze.storage.records import RunRecord
 
 Curve = tuple[list[float], list[float]]  # epochs, scores
@@ -23,30 +22,26 @@ def draw_convergence(groups: Sequence[Group], metric: str) -> Figure | None:
     shown = [group for group in groups if curves[group.label]]
     if not shown:
         return None
-    across = min(len(shown), 2 if len(shown) == 4 else 3 if len(shown) <= 9 else 4)
-    down = ceil(len(shown) / across)
-    figure = new_figure(9, 1.1 + 2.0 * down)
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    figure, panels, across = new_panels(len(shown))
     palette = colours(groups)
     grey: dict[str, Any] = {"color": FAINT, "linewidth": 0.8, "zorder": 1}
-    for axes, group in zip(panels, shown, strict=False):
+    for axes, group in zip(panels, shown, strict=True):
         axes.plot(*_joined([curve for other in shown if other is not group for curve in curves[other.label]]), **grey)
         _draw_runs(axes, group, metric, palette[group.label][0])
         axes.set_title(wrap(group.label, 96 // across), fontsize=9 if across < 4 else 8, linespacing=1.05)
         axes.grid(axis="y")
-    for axes in panels[len(shown) :]:
-        axes.remove()
     _scale_epochs(
         panels[0],
         [epoch for group in shown for epochs, _ in curves[group.label] for epoch in epochs],
         [max(epochs) for group in shown for epochs, _ in curves[group.label]],
     )
-    for index in range(max(0, len(shown) - across), len(shown)):
-        panels[index].xaxis.set_tick_params(labelbottom=True)
     figure.supxlabel("epoch", fontsize=10)
     figure.supylabel(f"validation {metric.replace('_', ' ')}", fontsize=10)
     figure.suptitle(
-        "Convergence: validation score after each evaluation; a line for each seed, a dot where weights were selected",
+        "Convergence: a line for each seed, a dot where weights were selected"
+        + (
+            ", a cross where a run counts nowhere" if any(state(run) != "done" for g in shown for run in g.runs) else ""
+        ),
         x=0.01,
         ha="left",
         fontsize=10.5,
@@ -80,7 +75,7 @@ def _draw_runs(axes: Axes, group: Group, metric: str, colour: str) -> None:
         if run.best_epoch is not None and run.best_epoch in epochs:
             best = scores[epochs.index(run.best_epoch)]
             axes.plot([run.best_epoch], [best], "o", color=colour, markersize=5, markeredgecolor="white", zorder=4)
-        if run.status != "done":
+        if state(run) != "done":
             axes.plot([epochs[-1]], [scores[-1]], "x", color=colour, markersize=7, markeredgewidth=2, zorder=4)
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from unfreeze.reports import background_sections, quantities, result_sections
+from unfreeze.reports import background_sections, cost_sections, data_sections, quantities, result_sections
 from unfreeze.reports.blocks import Section
 from unfreeze.reports.figures import draw_figures, write_figures
-from unfreeze.reports.groups import selection_metric
 from unfreeze.reports.leaderboard import write_leaderboard
+from unfreeze.reports.pair_section import pairs
+from unfreeze.reports.plan_section import plan_against_actual
 from unfreeze.reports.results import Results, read_results
+from unfreeze.reports.search_section import learning_rates
 from unfreeze.storage.atomic import write_text
 
 REPORT_FILE = Path("report", "index.html")
@@ -23,14 +25,21 @@ FIGURES_FOLDER = Path("report", "figures")
 # In order of the page. A new section is one function Results -> Section and one line here.
 SECTIONS: tuple[Callable[[Results], Section], ...] = (
     result_sections.verdict,
+    result_sections.layers,
     result_sections.scores,
-    result_sections.pairs,
+    pairs,
+    cost_sections.worth,
+    cost_sections.time_to_quality,
     result_sections.figures,
+    data_sections.more_data,
     background_sections.by_label,
     background_sections.further_tests,
+    data_sections.examples_to_read,
+    learning_rates,
     background_sections.what_trains,
+    cost_sections.costs,
+    plan_against_actual,
     background_sections.data,
-    result_sections.costs,
     background_sections.reproduce,
 )
 
@@ -42,7 +51,7 @@ def write_report(output: Path) -> Path:
         ValueError: there is no run to report.
     """
     results = read_results(output)
-    results = replace(results, pictures=draw_figures(results.records))
+    results = replace(results, pictures=draw_figures(results))
     write_figures(output / FIGURES_FOLDER, results.pictures)
     write_leaderboard(output)
     page = output / REPORT_FILE
@@ -62,9 +71,11 @@ def render_report(results: Results) -> str:
     # Where a line may end: behind a sign, but not inside of 66,955,010.
     environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/])(?!\d{3})(?=.)", text)
     sections = [section for make in SECTIONS if (section := make(results)).blocks]
-    return environment.get_template("template.html").render(
+    page = environment.get_template("template.html").render(
         title=_title(results), facts=_facts(results), sections=sections
     )
+    # JSON can hold halves of characters that no file can: they become question marks.
+    return page.encode("utf-8", "replace").decode("utf-8")
 
 
 def _title(results: Results) -> str:
@@ -74,12 +85,14 @@ def _title(results: Results) -> str:
 
 def _facts(results: Results) -> list[str]:
     """What was compared, in a few words each."""
-    records, metric = results.records, selection_metric(results.records)
+    records = results.records
     models = list(dict.fromkeys(record.model_name for record in records))
     strategies, seeds = {record.strategy for record in records}, {record.seed for record in records}
     facts = [", ".join(dict.fromkeys(record.task for record in records)), ", ".join(models)]
     facts += [_plural(len(strategies), "strategy", "strategies"), _plural(len(seeds), "seed", "seeds")]
-    facts += [f"selected by validation {metric.replace('_', ' ')}"] if metric else []
+    facts += [f"selected by validation {results.metric.replace('_', ' ')}"] if results.metric else []
+    budgets = list(dict.fromkeys(record.budget for record in records if record.budget))
+    facts += [f"budget of each run: {', '.join(budgets)}"] if budgets else []
     sizes = (results.comparison.get("data") or {}).get("sizes") or {}
     if sizes.get("train"):
         facts.append(f"{quantities.count(sizes['train'])} training examples")

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from typing import Any
 
 import matplotlib
@@ -63,6 +64,19 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
     FigureCanvasAgg(figure)
     return figure
+
+
+def new_panels(count: int) -> tuple[Figure, list[Axes], int]:
+    """A figure of `count` small panels with the same axes; returns it, the panels and how many stand side by side."""
+    across = min(count, 2 if count == 4 else 3 if count <= 9 else 4)
+    down = ceil(count / across)
+    figure = new_figure(9, 1.1 + 2.0 * down)
+    panels: list[Axes] = list(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel())
+    for axes in panels[count:]:
+        axes.remove()
+    for index in range(max(0, count - across), count):
+        panels[index].xaxis.set_tick_params(labelbottom=True)
+    return figure, panels[:count], across
 
 
 def render(figure: Figure) -> tuple[bytes, bytes]:

@@ -1,38 +1,41 @@
-"""The figures of a report, from records only. To add one, write its file and its line here."""
+"""The figures of a report, from records and `comparison.json` only. To add one, write its file and its line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from unfreeze.reports.convergence_figure import draw_convergence
 from unfreeze.reports.cost_figure import draw_costs
+from unfreeze.reports.costs import COSTS
+from unfreeze.reports.data_sizes_figure import draw_data_sizes
 from unfreeze.reports.figure_style import render, style
-from unfreeze.reports.groups import Group, group_runs, selection_metric
-from unfreeze.reports.parameters_figure import draw_parameters
+from unfreeze.reports.groups import Group
+from unfreeze.reports.layers_figure import draw_layers
+from unfreeze.reports.quality_figure import draw_quality
+from unfreeze.reports.results import Results
 from unfreeze.reports.score_figure import draw_scores
 from unfreeze.storage.atomic import write_bytes
-from unfreeze.storage.records import RunRecord
+from unfreeze.storage.folders import slug
+
+Drawn = Sequence[tuple[str, Figure]]  # what each figure is of (a model, where there is one for each), and the figure
 
 
 @dataclass(frozen=True)
 class FigureKind:
-    """A figure's file name, what it shows in words, and the function that draws it (None: nothing to draw)."""
+    """A figure's file name, what it shows in words, and what draws it: nothing, one figure, or one for each model.
+
+    `key` is the one of `comparison.json` whose section holds the figure; without it, the section of figures does.
+    """
 
     name: str
     shows: str
-    draw: Callable[[Sequence[Group], str], Figure | None]
-
-
-FIGURES = (
-    FigureKind("scores", "Score by strategy: each seed, the mean and its 95 % interval.", draw_scores),
-    FigureKind("convergence", "Validation score by epoch, one panel for each strategy.", draw_convergence),
-    FigureKind("parameters", "Mean validation score against trainable parameters.", draw_parameters),
-    FigureKind("costs", "Training time and compute of each strategy.", draw_costs),
-)
+    draw: Callable[[Results], Drawn]
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,59 @@ class Picture:
     shows: str
     svg: bytes
     png: bytes
+    key: str = ""
+    of: str = ""
 
 
-def draw_figures(records: Sequence[RunRecord]) -> list[Picture]:
-    """All figures for which the records hold numbers. Equal records give equal bytes."""
-    groups, metric = group_runs(records), selection_metric(records) or ""
-    pictures = []
+def _one(figure: Figure | None) -> Drawn:
+    return [] if figure is None else [("", figure)]
+
+
+def _of_groups(draw: Callable[[Sequence[Group], str], Figure | None]) -> Callable[[Results], Drawn]:
+    return lambda results: _one(draw(results.groups, results.metric))
+
+
+FIGURES = (
+    FigureKind(
+        "layers",
+        "Validation score by number of trained layers with intervals over seeds, and a linear probe of every layer.",
+        draw_layers,
+        "sweep",
+    ),
+    FigureKind(
+        "scores",
+        "Score by strategy: each seed, the mean and its 95 % interval.",
+        lambda results: _one(draw_scores(results.groups, results.metric, results.comparison.get("baseline"))),
+    ),
+    FigureKind("convergence", "Validation score by epoch, one panel for each strategy.", _of_groups(draw_convergence)),
+    *(
+        FigureKind(
+            cost.figure,
+            f"Mean validation score against {cost.words}.",
+            _of_groups(partial(draw_quality, cost=cost)),
+            "pareto",
+        )
+        for cost in COSTS
+    ),
+    FigureKind("costs", "Training time and compute of each strategy.", _of_groups(draw_costs)),
+    FigureKind(
+        "data-sizes",
+        "Validation score by number of training examples, one panel for each strategy.",
+        lambda results: _one(draw_data_sizes(results)),
+        "data_sizes",
+    ),
+)
+
+
+def draw_figures(results: Results) -> list[Picture]:
+    """All figures for which the results hold numbers. Equal results give equal bytes."""
+    pictures: list[Picture] = []
     for kind in FIGURES:
         with style():
-            figure = kind.draw(groups, metric)
-            if figure is not None:
-                pictures.append(Picture(kind.name, kind.shows, *render(figure)))
+            drawn = kind.draw(results)
+            for name, (of, figure) in zip(_file_names(kind.name, [of for of, _ in drawn]), drawn, strict=True):
+                shows = f"{of}: {kind.shows}" if len(drawn) > 1 else kind.shows
+                pictures.append(Picture(name, shows, *render(figure), kind.key, of))
     return pictures
 
 
@@ -62,3 +107,18 @@ def write_figures(folder: Path, pictures: Sequence[Picture]) -> None:
     for picture in pictures:
         write_bytes(folder / f"{picture.name}.svg", picture.svg)
         write_bytes(folder / f"{picture.name}.png", picture.png)
+
+
+def _file_names(name: str, models: Sequence[str]) -> list[str]:
+    """One for each model; the first keeps the plain name where it is the only one.
+
+    >>> _file_names("layers", ["org/a"]), _file_names("layers", ["org/a", "org a"])
+    (['layers'], ['layers-org-a', 'layers-org-a-2'])
+    """
+    if len(models) < 2:
+        return [name] * len(models)
+    names: list[str] = []
+    for model in models:
+        plain = f"{name}-{slug(model)}"
+        names.append(f"{plain}-{len(names) + 1}" if plain in names else plain)
+    return names

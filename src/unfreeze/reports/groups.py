@@ -1,4 +1,8 @@
-"""Runs that differ only in their seed belong together: one line of a table, one colour of a figure."""
+"""Runs that differ only in their seed belong together: one line of a table, one colour of a figure.
+
+Runs on a part of the training data stand beside them in a comparison and belong to no group: the section on more data
+tells of them.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +28,8 @@ class Group:
 
     @property
     def finished(self) -> list[RunRecord]:
-        """The runs whose numbers count; what diverged or failed is named, never averaged."""
-        return [run for run in self.runs if run.status == "done"]
+        """The runs whose numbers count; what diverged, failed or learnt nothing is named, never averaged."""
+        return [run for run in self.runs if state(run) == "done"]
 
     def mean(self, number: Callable[[RunRecord], float | None]) -> float | None:
         """Mean over the finished runs that know the number; None if none does."""
@@ -36,6 +40,11 @@ class Group:
         """One score for each finished run that has it; `split` is "validation" or "test"."""
         found = [(run.validation if split == "validation" else run.test).get(metric) for run in self.finished]
         return [value for value in found if value is not None]
+
+
+def state(run: RunRecord) -> str:
+    """The status of a run, or "degenerate" if it ended and its predictions show that it learnt nothing."""
+    return "degenerate" if run.status == "done" and run.degenerate is not None else run.status
 
 
 def selection_metric(records: Iterable[RunRecord]) -> str | None:
@@ -49,7 +58,11 @@ def is_better_high(metric: str) -> bool:
 
 
 def group_runs(records: Sequence[RunRecord]) -> list[Group]:
-    """Groups by their mean validation score, best first; those without a score last, in order of appearance."""
+    """Groups by their mean validation score, best first; those without a score last, in order of appearance.
+
+    Only of runs on all training data.
+    """
+    records = [record for record in records if record.train_share is None]
     sizes: dict[tuple[str, str], list[int]] = {}
     for record in records:
         known = sizes.setdefault((record.model_name, record.strategy), [])

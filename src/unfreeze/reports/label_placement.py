@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-_DISTANCES = (10, 20, 32, 46, 62, 80, 100, 124, 150)  # points of 1/72 inch from the marker
+_DISTANCES = (10, 20, 32, 46, 62, 80, 100, 124, 150, 180, 220)  # points of 1/72 inch from the marker
 _ANGLES = (0, 1, 15, 8, 7, 9, 4, 12, 2, 14, 6, 10, 3, 13, 5, 11)  # sixteenths of a turn; to the right reads best
 _MARKER_PIXELS = 12.0
 
@@ -27,10 +27,11 @@ def place_labels(
     """Write each label at the nearest free place around its point; far ones are tied to it with a thin line.
 
     Greedy, from left to right; the limits of the axes must be final. If no place is free, a label stands at the
-    farthest one that was tried.
+    farthest one inside of the axes.
 
     Args:
         points: in data coordinates, as is `line`, the corners of a drawn line that labels keep off.
+        labels: one for each point; a point whose label is empty is only kept off.
     """
     renderer = _lay_out(axes)
     at = [(float(x), float(y)) for x, y in axes.transData.transform(points)]
@@ -41,19 +42,24 @@ def place_labels(
     pixels = axes.figure.dpi / 72
     written: list[Bbox] = []
     placed = []
-    for index in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
+    named = [i for i in range(len(points)) if labels[i]]
+    for index in sorted(named, key=lambda i: (points[i][0], -points[i][1])):
         kept_off = [*markers[:index], *markers[index + 1 :], *drawn, *written]
+        last: tuple[tuple[float, float], Bbox, list[Bbox]] | None = None
         for distance, angle in product(_DISTANCES, _ANGLES):
             shift = (distance * cos(pi * angle / 8), distance * sin(pi * angle / 8))
             label = _annotate(axes, labels[index], points[index], shift)
             tie = _tie(at[index], shift, pixels) if distance > _DISTANCES[0] else []
             box = label.get_window_extent(renderer).padded(2)
             # A thin line may cross markers and the drawn line, but no words.
-            free = not any(box.overlaps(other) for other in kept_off)
-            if free and _inside(box, frame) and not any(dot.overlaps(words) for dot in tie for words in written):
+            inside = _inside(box, frame)
+            free = inside and not any(box.overlaps(other) for other in kept_off)
+            if free and not any(dot.overlaps(words) for dot in tie for words in written):
                 break
             label.remove()
+            last = (shift, box, tie) if inside or not last else last
         else:
+            shift, box, tie = last or (shift, box, tie)
             label = _annotate(axes, labels[index], points[index], shift)
         if tie:
             label.remove()

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from unfreeze.reports import quantities
-from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric
+from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric, state
 from unfreeze.reports.results import read_results
 from unfreeze.reports.tables import to_csv, to_markdown
 from unfreeze.statistics.student import mean_interval
@@ -56,6 +56,7 @@ class Row:
     flops_of_full: float | None  # as a share of full fine-tuning's
     time_saved: float | None  # 1 - train_seconds / full's
     peak_memory_bytes: float | None
+    disk_bytes: float | None  # what has to be kept for this task
     epochs_run: float | None
     converged: str
     status: str
@@ -72,7 +73,7 @@ class Column:
 
 
 def leaderboard(records: Sequence[RunRecord]) -> list[Row]:
-    """The rows, best mean validation score first."""
+    """The rows, best mean validation score first; runs on a part of the training data have none."""
     groups = group_runs(records)
     metric = selection_metric(records) or ""
     full = {(one.model_name, one.train_examples): one for one in groups if one.strategy == "full"}
@@ -140,7 +141,7 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
         "seconds_to_best",
         "flops",
     ]
-    numbers += ["flops_of_full", "time_saved", "peak_memory_bytes", "epochs_run", "converged", "status"]
+    numbers += ["flops_of_full", "time_saved", "peak_memory_bytes", "disk_bytes", "epochs_run", "converged", "status"]
     body = [
         [row.model_name, row.strategy, row.train_examples, row.metric]
         + [getattr(of, part) if of else None for of in (row.validation, row.test) for part in ("mean", "low", "high")]
@@ -171,6 +172,7 @@ def _row(group: Group, full: Group | None, metric: str) -> Row:
         flops_of_full=_ratio(flops, full.mean(lambda run: run.flops) if full else None),
         time_saved=None if seconds_of_full is None else 1 - seconds_of_full,
         peak_memory_bytes=group.mean(lambda run: run.peak_memory_bytes),
+        disk_bytes=group.mean(lambda run: run.disk_bytes),
         epochs_run=group.mean(lambda run: run.epochs_run),
         converged=_converged(group),
         status=_status(group),
@@ -192,9 +194,9 @@ def _converged(group: Group) -> str:
 
 
 def _status(group: Group) -> str:
-    counts = Counter(run.status for run in group.runs)
+    counts = Counter(map(state, group.runs))
     if len(counts) == 1:
-        return group.runs[0].status
+        return state(group.runs[0])
     return ", ".join(f"{number} {status}" for status, number in counts.most_common())
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from math import ceil, floor, log10
+
 
 def seconds(value: float | None) -> str:
     """
@@ -33,12 +36,14 @@ def count(value: float | None) -> str:
 
 def memory(value: float | None) -> str:
     """
-    >>> memory(1.5e9), memory(740_000_000), memory(None)
-    ('1.5 GB', '740 MB', '')
+    >>> memory(1.5e9), memory(740_000_000), memory(2.94e6), memory(8200), memory(None)
+    ('1.5 GB', '740 MB', '2.9 MB', '8 kB', '')
     """
     if value is None:
         return ""
-    return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+    if value >= 1e9:
+        return f"{value / 1e9:.1f} GB"
+    return f"{value / 1e6:.{0 if value >= 1e7 else 1}f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
 
 
 def operations(value: float | None) -> str:
@@ -71,6 +76,43 @@ def score(value: float | None) -> str:
     ('0.9123', '')
     """
     return "" if value is None else f"{value:.4f}"
+
+
+def signed(value: float | None) -> str:
+    """
+    >>> signed(0.0123), signed(-0.5), signed(None)
+    ('+0.0123', '-0.5000', '')
+    """
+    return "" if value is None else f"{value:+.4f}"
+
+
+def rough(value: float) -> str:
+    """Two digits, rounded up: of an estimate more would say nothing.
+
+    >>> rough(7), rough(1234), rough(2000)
+    ('7', '1,300', '2,000')
+    """
+    step = 10 ** max(0, floor(log10(value)) - 1) if value >= 1 else 1
+    return f"{ceil(value / step) * step:,}"
+
+
+def span(ends: Sequence[float] | None, write: Callable[[float | None], str]) -> str:
+    """
+    >>> span([0.5, 71.4], seconds), span([2, 2], count), span(None, seconds)
+    ('0.5 s to 1 min 11 s', '2', '')
+    """
+    if not ends:
+        return ""
+    low, high = write(ends[0]), write(ends[-1])
+    return low if low == high else f"{low} to {high}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join([*([", ".join(names[:-1])] if names[:-1] else []), *names[-1:]])
 
 
 def plain(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The sections that answer: which strategy, how good, how sure, at what cost."""
+"""The sections that answer: which strategy, how many layers, how good each one is."""
 
 from __future__ import annotations
 
@@ -7,29 +7,57 @@ from typing import Any
 
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Image, Paragraph, Section, Table
-from unfreeze.reports.groups import group_runs
+from unfreeze.reports.groups import state
 from unfreeze.reports.leaderboard import best_rows, columns, leaderboard
 from unfreeze.reports.results import Results
+from unfreeze.storage.records import RunRecord
 
-_MOST_PAIRS = 15  # beyond these only the pairs with the recommended strategy are unfolded
+_MOST_CHANGES = 5  # beyond these they are folded
 
 
 def verdict(results: Results) -> Section:
-    """The recommendation and its reasons."""
+    """The recommendation, its reasons, what would change it, and whether more seeds were called for."""
     recommendation = results.comparison.get("recommendation") or {}
     strategy = recommendation.get("strategy")
     reasons = [str(reason) for reason in recommendation.get("reasons") or ()]
+    changes = [str(change) for change in recommendation.get("what_would_change") or ()]
     if strategy:
         model = recommendation.get("model_name")
-        several_models = len({record.model_name for record in results.records}) > 1
         first: Block = Paragraph(
-            f"Use {strategy} on {model}." if model and several_models else f"Use {strategy}.", True
+            f"Use {strategy} on {model}." if model and results.has_several_models else f"Use {strategy}.", True
         )
     elif results.comparison:
         first = Paragraph("No strategy can be recommended.", strong=True)
     else:
         first = Paragraph("The comparison was not finished: below is what its finished runs tell.", strong=True)
-    return Section("Verdict", [first, *([Bullets(reasons)] if reasons else [])])
+    blocks: list[Block] = [first, *([Bullets(reasons)] if reasons else [])]
+    if changes:
+        blocks += [Paragraph("What would change this:"), Bullets(changes[:_MOST_CHANGES])]
+    if more := changes[_MOST_CHANGES:]:
+        blocks.append(Bullets(more, folded=f"{len(more)} more"))
+    seeds = (results.comparison.get("until_decided") or {}).get("sentence")
+    if seeds:
+        blocks.append(Paragraph(f"Seeds until decided. {seeds}"))
+    return Section("Verdict", blocks)
+
+
+def layers(results: Results) -> Section:
+    """Quality by trained layers with the linear probe beside it, and the fewest that keep up with full in words."""
+    sweeps, probes = results.entries("sweep"), results.entries("probe")
+    blocks: list[Block] = []
+    for sweep in sweeps:
+        model = sweep.get("model_name")
+        answer = (sweep.get("answer") or {}).get("sentence")
+        if answer:
+            blocks.append(Paragraph(results.name_model(sweep) + str(answer), strong=True))
+        blocks += [
+            Image(picture.svg, picture.shows + (f" {answer}" if answer else ""))
+            for picture in results.pictures_of("sweep")
+            if picture.of == model
+        ]
+        blocks += [Paragraph(_read_sweep(sweep, results.comparison.get("margin")))] if sweep.get("points") else []
+        blocks += [Paragraph(_read_probe(probe)) for probe in probes if probe.get("model_name") == model]
+    return Section("How many layers need to train", blocks)
 
 
 def scores(results: Results) -> Section:
@@ -38,122 +66,62 @@ def scores(results: Results) -> Section:
     shown = columns(rows)
     marked = {(row, 1 + i) for i, column in enumerate(shown) for row in best_rows(column, rows)}
     words = {1 + i for i, column in enumerate(shown) if column.title in ("converged", "status")}
+    caption = (
+        "Scores: mean over seeds ± half of the 95 % interval (Student's t). Costs: mean over seeds, savings against "
+        "full. The best of each column is marked. An empty cell was not measured."
+    )
     table = Table(
         ["strategy", *(column.title for column in shown)],
         [[row.label, *(column.text(row) for column in shown)] for row in rows],
-        "Scores: mean over seeds ± half of the 95 % interval (Student's t). Costs: mean over seeds, savings against "
-        "full. The best of each column is marked. An empty cell was not measured.",
+        caption + _baseline(results.comparison.get("baseline") or {}),
         frozenset(marked),
         frozenset(words),
     )
-    unfinished = [
-        f"{run.strategy}, seed {run.seed}: {run.status}" + (f" ({run.error})" if run.error else "")
-        for run in results.records
-        if run.status != "done"
-    ]
-    blocks: list[Block] = [table]
-    if unfinished:
-        blocks += [Paragraph("Runs that did not finish; their numbers count nowhere:"), Bullets(unfinished)]
+    left_out = [_why_left_out(run, results) for run in results.records if state(run) != "done"]
+    blocks: list[Block] = [table] if rows else []
+    if left_out:
+        blocks += [
+            Paragraph("Runs that did not finish or learnt nothing; their numbers count nowhere:"),
+            Bullets(left_out),
+        ]
     return Section("Leaderboard", blocks)
 
 
-def pairs(results: Results) -> Section:
-    """Every strategy against every other, one table for each split."""
-    entries = results.comparison.get("comparisons") or []
-    recommended = (results.comparison.get("recommendation") or {}).get("strategy")
-    tables: list[Table] = []
-    for split in dict.fromkeys(str(entry.get("split")) for entry in entries):
-        here = [entry for entry in entries if str(entry.get("split")) == split]
-        central = [entry for entry in here if recommended in (entry.get("a"), entry.get("b"))]
-        if len(here) <= _MOST_PAIRS or not central:
-            tables.append(_pairs_table(split, here))
-            continue
-        others = [entry for entry in here if entry not in central]
-        tables.append(_pairs_table(split, central))
-        tables.append(_pairs_table(split, others, folded=f"The other {len(others)} pairs on {split}"))
-    if not tables:
-        return Section("Pair by pair", [])
-    explanation = (
-        "Difference: score of a minus score of b. The interval (95 %) covers the chance of examples, by paired "
-        "bootstrap, and of seeds, by Student's t. p-values are Holm-corrected for the number of pairs. A tie lies "
-        "within the margin; not enough data means that it cannot be told, not that the two are equal."
-    )
-    if any(len(group.finished) == 1 for group in group_runs(results.records)):
-        explanation += " With one seed of a strategy its chance is unknown: the verdict is about these weights only."
-    return Section("Pair by pair", [Paragraph(explanation), *tables])
-
-
 def figures(results: Results) -> Section:
-    """All figures that could be drawn."""
-    return Section("Figures", [Image(picture.svg, picture.shows) for picture in results.pictures])
+    """All figures that could be drawn and that no other section holds."""
+    shown = [one for one in results.pictures if not one.key or not results.comparison.get(one.key)]
+    return Section("Figures", [Image(picture.svg, picture.shows) for picture in shown])
 
 
-def costs(results: Results) -> Section:
-    """Where the time of each strategy went."""
-    groups = [group for group in group_runs(results.records) if group.finished]
-    rows = [
-        [
-            group.label,
-            quantities.seconds(group.mean(lambda run: run.train_seconds)),
-            quantities.seconds(group.mean(lambda run: run.evaluate_seconds)),
-            quantities.seconds(group.mean(lambda run: run.cache_seconds)),
-            quantities.count(group.mean(lambda run: run.tokens_per_second)),
-            quantities.operations(group.mean(lambda run: run.flops)),
-            quantities.memory(group.mean(lambda run: run.peak_memory_bytes)),
-            quantities.count(group.mean(lambda run: run.steps)),
-            quantities.plain(group.mean(lambda run: run.learning_rate)),
-            ", ".join(sorted({run.precision for run in group.finished if run.precision})),
-        ]
-        for group in groups
-    ]
-    header = ["strategy", "training", "evaluation", "cache", "tokens / s", "compute", "peak memory", "steps"]
-    table = Table(
-        [*header, "learning rate", "precision"],
-        rows,
-        "Mean over seeds. Training is optimisation only: evaluation, filling the cache and saving are not in it.",
-        texts=frozenset({len(header) + 1}),
+def _read_sweep(sweep: Mapping[str, Any], margin: float | None) -> str:
+    sentence = "How to read it: 0 trained layers is the head alone, on the right every layer trains."
+    if sweep.get("full") and margin:
+        sentence += f" The dotted line is {sweep['full']}; in the grey band the mean is within {margin:g} of it."
+    if any(point.get("low") is None for point in sweep["points"]):
+        sentence += " A point without a bar has one seed."
+    return sentence
+
+
+def _read_probe(probe: Mapping[str, Any]) -> str:
+    said = "Beside it, on the same scale, what a linear classifier makes of each layer's output before any training."
+    if probe.get("what"):
+        said += f" {probe['what']}"
+    return said + (f" It took {quantities.seconds(probe['seconds'])}." if probe.get("seconds") is not None else "")
+
+
+def _baseline(baseline: Mapping[str, Any]) -> str:
+    if baseline.get("score") is None:
+        return ""
+    metric = str(baseline.get("metric") or "score").replace("_", " ")
+    return (
+        f" Always answering {baseline.get('label')}, the most frequent label, would score "
+        f"{quantities.score(baseline['score'])} ({baseline.get('split')} {metric})."
     )
-    return Section("Costs", [table] if rows else [])
 
 
-def _pairs_table(split: str, entries: list[Mapping[str, Any]], folded: str = "") -> Table:
-    several_models = len({entry.get("model_name") for entry in entries}) > 1
-    header = ["a", "b", *(["model"] if several_models else []), "difference", "interval", "p", "verdict"]
-    rows = [
-        [
-            str(entry.get("a")),
-            str(entry.get("b")),
-            *([str(entry.get("model_name"))] if several_models else []),
-            _signed(entry.get("difference")),
-            _interval(entry),
-            _p_value(entry.get("p_value")),
-            _verdict(entry),
-        ]
-        for entry in entries
-    ]
-    metric = str(entries[0].get("metric") or "score").replace("_", " ")
-    texts = {1, 2, len(header) - 1} if several_models else {1, len(header) - 1}
-    decided = {(i, len(header) - 1) for i, entry in enumerate(entries) if entry.get("verdict") in ("better", "worse")}
-    return Table(header, rows, f"{split}: {metric}", frozenset(decided), frozenset(texts), folded)
-
-
-def _verdict(entry: Mapping[str, Any]) -> str:
-    return {
-        "better": f"{entry.get('a')} is better",
-        "worse": f"{entry.get('b')} is better",
-        "tie": "tie: as good as equal",
-        "not enough data": "not enough data",
-    }.get(str(entry.get("verdict")), "")
-
-
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.4f}"
-
-
-def _interval(entry: Mapping[str, Any]) -> str:
-    low, high = entry.get("low"), entry.get("high")
-    return "" if low is None or high is None else f"{low:+.4f} to {high:+.4f}"
-
-
-def _p_value(value: float | None) -> str:
-    return "" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _why_left_out(run: RunRecord, results: Results) -> str:
+    """A run that counts nowhere, by name, and the reason."""
+    of = f" on {run.model_name}" if results.has_several_models else ""
+    of += f", {quantities.percent(run.train_share)} of the training data" if run.train_share is not None else ""
+    reason = run.degenerate if state(run) == "degenerate" else run.error
+    return f"{run.strategy}{of}, seed {run.seed}: {state(run)}" + (f" ({reason})" if reason else "")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unfreeze.reports.groups import Group, group_runs, selection_metric
 from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record
 
 if TYPE_CHECKING:
@@ -24,6 +26,39 @@ class Results:
     comparison: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     pictures: Sequence[Picture] = ()
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The runs on all training data by strategy, best first."""
+        return group_runs(self.records)
+
+    @property
+    def metric(self) -> str:
+        """The metric that selects; empty if no record names one."""
+        return selection_metric(self.records) or ""
+
+    @property
+    def has_several_models(self) -> bool:
+        """Whether a strategy alone does not say which runs are meant."""
+        return len({record.model_name for record in self.records}) > 1
+
+    def entries(self, key: str) -> list[dict[str, Any]]:
+        """The list under a key of `comparison.json`; empty where the key is missing or null."""
+        return list(self.comparison.get(key) or [])
+
+    def label(self, entry: Mapping[str, Any]) -> str:
+        """What tables and figures call the strategy of an entry with `strategy` and `model_name`."""
+        strategy, model = str(entry.get("strategy")), entry.get("model_name")
+        found = (one.label for one in self.groups if one.strategy == strategy and one.model_name == model)
+        return next(found, f"{strategy} · {model}" if self.has_several_models and model else strategy)
+
+    def name_model(self, entry: Mapping[str, Any]) -> str:
+        """The model of an entry and a colon, to stand before a sentence; empty where there is only one model."""
+        return f"{entry.get('model_name')}: " if self.has_several_models else ""
+
+    def pictures_of(self, key: str) -> list[Picture]:
+        """The figures that belong to a key of `comparison.json`."""
+        return [picture for picture in self.pictures if picture.key == key]
 
 
 def read_results(output: Path) -> Results:

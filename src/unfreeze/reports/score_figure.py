@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,11 +11,17 @@ from matplotlib.figure import Figure
 
 from unfreeze.reports.figure_style import INK, QUIET, colours, label_rows, new_figure
 from unfreeze.reports.groups import Group
+from unfreeze.reports.intervals import draw_interval, limits
 from unfreeze.statistics.student import mean_interval
 
 
-def draw_scores(groups: Sequence[Group], metric: str) -> Figure | None:
-    """Validation and, where there is one, test; None if no run has a score."""
+def draw_scores(groups: Sequence[Group], metric: str, baseline: Mapping[str, Any] | None = None) -> Figure | None:
+    """Validation and, where there is one, test; None if no run has a score.
+
+    Args:
+        baseline: what always giving the same answer scores, as in `comparison.json`; a dotted line, unless it is so
+            far off that the scores could not be told apart beside it.
+    """
     shown = [group for group in groups if group.scores("validation", metric) or group.scores("test", metric)]
     splits = [split for split in ("validation", "test") if any(group.scores(split, metric) for group in shown)]
     if not splits:
@@ -24,6 +31,8 @@ def draw_scores(groups: Sequence[Group], metric: str) -> Figure | None:
     label_rows(panels[0], [group.label for group in shown])
     for axes, split in zip(panels, splits, strict=True):
         _draw_split(axes, shown, split, metric)
+        if baseline and (baseline.get("split"), baseline.get("metric")) == (split, metric):
+            _draw_baseline(axes, baseline)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
     figure.suptitle("Score by strategy: each seed, mean and 95 % interval over seeds", x=0.01, ha="left", fontsize=12)
@@ -33,7 +42,10 @@ def draw_scores(groups: Sequence[Group], metric: str) -> Figure | None:
 def _draw_split(axes: Axes, groups: Sequence[Group], split: str, metric: str) -> None:
     palette = colours(groups)
     scores = [group.scores(split, metric) for group in groups]
-    low, high = _limits(scores)
+    low, high = limits(
+        [value for some in scores for value in some],
+        [end for some in scores for end in (mean_interval(some) or ())],
+    )
     for row, (group, values) in enumerate(zip(groups, scores, strict=True)):
         if not values:
             axes.text(low, row, " no score", va="center", fontsize=9, color=QUIET)
@@ -41,7 +53,7 @@ def _draw_split(axes: Axes, groups: Sequence[Group], split: str, metric: str) ->
         colour, _ = palette[group.label]
         interval = mean_interval(values)
         if interval:
-            _draw_interval(axes, row, interval[1:], (low, high), colour)
+            draw_interval(axes, row, interval[1:], (low, high), colour)
         # Seeds below the mean, not under it: with three close seeds the mean would hide them all.
         axes.plot(values, [row + 0.24] * len(values), "o", markersize=4.5, markerfacecolor="none", color=colour)
         mean = float(np.mean(values))
@@ -62,23 +74,10 @@ def _draw_split(axes: Axes, groups: Sequence[Group], split: str, metric: str) ->
     axes.set_xlabel(metric.replace("_", " "))
 
 
-def _limits(scores: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Room for the points and most of the intervals.
-
-    With two seeds an interval is thirteen standard errors long to each side; drawn whole it would press all points
-    into one. It runs off the figure then, with an arrow.
-    """
-    values = [value for some in scores for value in some]
-    ends = [end for some in scores for end in (mean_interval(some) or ())]
-    spread = max(max(values) - min(values), 0.01)
-    low = max(min([*values, *ends]), min(values) - 0.4 * spread)
-    high = min(max([*values, *ends]), max(values) + 0.4 * spread)
-    return low - 0.06 * spread, high + 0.06 * spread
-
-
-def _draw_interval(axes: Axes, row: int, interval: Sequence[float], limits: tuple[float, float], colour: str) -> None:
-    low, high = max(interval[0], limits[0]), min(interval[1], limits[1])
-    axes.plot([low, high], [row, row], color=colour, linewidth=2, solid_capstyle="butt", alpha=0.55)
-    for end, shown, marker in ((interval[0], low, "<"), (interval[1], high, ">")):
-        cut = end != shown
-        axes.plot([shown], [row], marker if cut else "|", color=colour, markersize=5 if cut else 8, clip_on=False)
+def _draw_baseline(axes: Axes, baseline: Mapping[str, Any]) -> None:
+    score = baseline.get("score")
+    low, high = axes.get_xlim()
+    if score is not None and low - 0.5 * (high - low) < score < high:
+        axes.axvline(score, color=QUIET, linestyle=":", linewidth=1.2, zorder=1)
+        axes.set_xlim(min(low, score - 0.03 * (high - low)), high)
+        axes.set_xlabel(f"{axes.get_xlabel()} (dotted: always the same answer)")

@@ -21,7 +21,7 @@ class Adapter(Strategy):
     Each one projects down to hidden / reduction_factor numbers, applies a non-linearity, projects up again and adds
     that to what came in. The up-projection starts at 0, so training starts from the pretrained network. `houlsby` puts
     one behind the attention and one behind the feed-forward sub-layer, `pfeiffer` only the latter. Houlsby et al. train
-    the norms as well: compose it with a strategy that opens them.
+    the norms as well: `adapter:placement=houlsby+layernorm`.
 
     Use it where LoRA on the attention is not enough: an adapter has a non-linearity of its own.
     Not where the model must load elsewhere or be fast: it cannot be merged, so the saved model loads through

@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Freeze(Strategy):
-    """Some layers stay as pretrained; the others, what lies above them and the head train (Lee et al. 2019).
+    """Some layers stay as pretrained; the others, the pooler or last norm and the head train.
 
-    `first=k` freezes the lowest k layers and spares their backward pass. `last=k`, `alternating` and `layers` freeze
-    layers above trainable ones, which spares only the weight gradients: use them to study, not to save time.
+    `first=k` freezes the lowest k layers, and `first=0` nothing at all, so that a sweep `first=0..6` starts at full
+    fine-tuning. Give one of first, last, alternating and layers, with or without embeddings.
+
+    Use it with `first=k` to save time and memory: the lowest layers change least in fine-tuning, and frozen ones need
+    no backward pass.
+    Not to save time with `last=k`, `alternating` and `layers`: below what they freeze something trains, so the
+    gradient still passes through. They are there to study what the layers do.
+    Cost: with `first=k` a backward pass through the layers above k only; with the others all of it but some weight
+    gradients. Gradients and optimizer state for what trains.
+    Source: Lee et al. 2019, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning.
     """
 
     name: ClassVar[str] = "freeze"

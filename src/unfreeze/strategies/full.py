@@ -10,9 +10,12 @@ from unfreeze.strategies.strategy import Strategy
 
 @dataclass(frozen=True)
 class Full(Strategy):
-    """Every weight trains (Devlin et al. 2019, section 4).
+    """Every weight trains.
 
-    The quality reference. Not when memory or time is short: it pays for every gradient of the network.
+    Use it as the reference that the other strategies are measured against, and with data enough to move every weight.
+    Not when memory, time or disk is short: every run leaves a whole model.
+    Cost: the backward pass runs through the whole network; gradients and optimizer state take three times the weights.
+    Source: Devlin et al. 2019, section 4.
     """
 
     name: ClassVar[str] = "full"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from math import isfinite
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -37,12 +38,18 @@ def _joined(text: str, members: Sequence[Strategy]) -> Strategy:
         strategy = strategy + member
     if isinstance(strategy, Combined):
         for member in strategy.members:
-            if member is not strategy.first_opener() and member.learning_rate != type(member).learning_rate:
+            if member is not strategy.first_opener() and _names_a_rate(member):
                 raise StrategyError(
                     f"--strategy {text}: the learning rate is that of {strategy.first_opener().name}; "
                     f"give learning_rate there, not with {member.name}."
                 )
     return strategy
+
+
+def _names_a_rate(strategy: Strategy) -> bool:
+    """Is `learning_rate` typed? The rates of `discriminative` are ratios and no such setting."""
+    settings = fields(strategy)  # type: ignore[arg-type]  # strategies are dataclasses
+    return any(one.name == "learning_rate" and strategy.learning_rate != one.default for one in settings)
 
 
 def _split(text: str, known: Mapping[str, type[Strategy]]) -> list[str]:
@@ -66,9 +73,9 @@ def _ends_in_a_list(piece: str, known: Mapping[str, type[Strategy]]) -> bool:
 def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]:
     name, _, settings = text.partition(":")
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise StrategyError(f"--strategy {text}: unknown strategy {name!r}.{hint} Known: {', '.join(known)}.")
+        raise StrategyError(
+            f"--strategy {text}: unknown strategy {name!r}.{_nearest(name, known)} Known: {', '.join(known)}."
+        )
     cls = known[name]
     hints = _setting_types(text, cls, settings)
     keys = list(hints)
@@ -76,7 +83,9 @@ def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]
     for setting in filter(None, settings.split(",")):
         key, equals, value = (part.strip() for part in setting.partition("="))
         if key not in keys:
-            raise StrategyError(f"--strategy {text}: {name} has no setting {key!r}. Known: {', '.join(keys)}.")
+            raise StrategyError(
+                f"--strategy {text}: {name} has no setting {key!r}.{_nearest(key, keys)} Known: {', '.join(keys)}."
+            )
         if not equals:
             value = _bare_value(text, key, hints[key])
         if key in values[0]:
@@ -87,6 +96,11 @@ def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]
         return [cls.from_settings(one) for one in values]
     except StrategyError as error:
         raise StrategyError(f"--strategy {text}: {error}") from None
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _setting_types(text: str, cls: type[Strategy], settings: str) -> dict[str, Any]:
@@ -130,23 +144,37 @@ def _convert(text: str, key: str, value: str, hint: Any) -> Any:
     if value in [option for option in options if isinstance(option, str)]:
         return value
     for option in options:
-        if option is bool and value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        if option in (int, float):
-            try:
-                number = option(value)
-            except ValueError:
-                continue
-            if isfinite(number) and (key != "learning_rate" or number > 0):
-                return number
-        if get_origin(option) is tuple:
-            return tuple(value.split("+"))
-        if option is str:
-            return value
+        try:
+            converted = _as_type(value, option)
+        except ValueError:
+            continue
+        if key != "learning_rate" or converted > 0:
+            return converted
     raise StrategyError(f"--strategy {text}: {key}={value}: expected {_described(options)}.")
 
 
+def _as_type(value: str, wanted: Any) -> Any:
+    """The value as this type; ValueError if it is none."""
+    if wanted is bool and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if wanted is int:
+        return int(value)
+    if wanted is float and isfinite(float(value)):
+        return float(value)
+    if get_origin(wanted) is tuple:
+        return tuple(_as_type(item, get_args(wanted)[0]) for item in value.split("+"))
+    if wanted is str:
+        return value
+    raise ValueError
+
+
 def _described(options: list[Any]) -> str:
-    words = {int: "a whole number", float: "a finite number", bool: "true or false"}
-    named = [words.get(option) or (option if isinstance(option, str) else None) for option in options]
+    words = {
+        int: "a whole number",
+        float: "a finite number",
+        bool: "true or false",
+        tuple[int, ...]: "whole numbers joined with +",
+        tuple[float, ...]: "numbers joined with +",
+    }
+    named = [option if isinstance(option, str) else words.get(option) for option in options]
     return " or ".join(name for name in named if name)

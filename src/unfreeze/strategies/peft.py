@@ -73,7 +73,7 @@ class PeftMethod(Strategy):
     def setting_types(cls, typed: Sequence[str]) -> dict[str, Any]:
         method, equals, _ = typed[0].partition("=")
         if not method or equals:
-            raise StrategyError(f"name the method first, as in peft:IA3. Known: {', '.join(_offered())}.")
+            raise StrategyError(f"name the method first, as in peft:IA3. Known: {', '.join(offered_methods())}.")
         types = _types_of(_config_class(method))
         # The name of the method is typed like a switch.
         return {method: bool, "learning_rate": float} | types
@@ -81,7 +81,7 @@ class PeftMethod(Strategy):
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         (method, _), *others = settings.items()
-        values = {key: _numbered(method, key, value) for key, value in others if key != "learning_rate"}
+        values = {key: value for key, value in others if key != "learning_rate"}
         rate = {"learning_rate": settings["learning_rate"]} if "learning_rate" in settings else {}
         return cls(method, tuple(values.items()), **rate)
 
@@ -155,7 +155,7 @@ def _layers(wanted: Any, anatomy: Anatomy) -> list[int]:
     return chosen
 
 
-def _offered() -> list[str]:
+def offered_methods() -> list[str]:
     """The methods that can be named: those whose layers go into a network."""
     from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
     from peft.tuners.tuners_utils import BaseTuner
@@ -176,7 +176,7 @@ def _config_class(method: str) -> Any:
     from peft import PeftType
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
-    name, offered = method.upper(), _offered()
+    name, offered = method.upper(), offered_methods()
     if name in offered:
         return PEFT_TYPE_TO_CONFIG_MAPPING[PeftType(name)]
     if name in NOT_OFFERED:
@@ -211,14 +211,3 @@ def _typed(hint: Any) -> Any:
         return lists[0] if item in (int, float, str) else None
     kept = [option for option in options if option in (bool, int, float, str) or get_origin(option) is Literal]
     return reduce(or_, kept) if kept else None
-
-
-def _numbered(method: str, key: str, value: Any) -> Any:
-    """The items of a list as numbers where the setting wants numbers: they are typed joined with +."""
-    item = get_args(_types_of(_config_class(method)).get(key) or str)
-    if not isinstance(value, tuple) or not item or item[0] not in (int, float):
-        return value
-    try:
-        return tuple(item[0](one) for one in value)
-    except ValueError:
-        raise StrategyError(f"{key}={'+'.join(value)}: expected numbers joined with +.") from None

@@ -1,0 +1,269 @@
+"""Each section shows what its key of `comparison.json` holds, and is not there without it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from unfreeze.reports import background_sections, cost_sections, data_sections, result_sections
+from unfreeze.reports.blocks import Bullets, Image, Paragraph, Section, Table
+from unfreeze.reports.figures import Picture
+from unfreeze.reports.pair_section import pairs
+from unfreeze.reports.plan_section import plan_against_actual
+from unfreeze.reports.results import Results
+from unfreeze.reports.search_section import learning_rates
+
+BY_KEY = {
+    "sweep": result_sections.layers,
+    "comparisons": pairs,
+    "pareto": cost_sections.worth,
+    "time_to_quality": cost_sections.time_to_quality,
+    "data_sizes": data_sections.more_data,
+    "search": learning_rates,
+    "plan": plan_against_actual,
+}
+
+
+def tables(section: Section) -> list[Table]:
+    return [block for block in section.blocks if isinstance(block, Table)]
+
+
+def words(section: Section) -> str:
+    """Every sentence that stands outside of the tables."""
+    said = []
+    for block in section.blocks:
+        said += (
+            [block.text] if isinstance(block, Paragraph) else list(block.items) if isinstance(block, Bullets) else []
+        )
+    return " ".join(said)
+
+
+def by_row(table: Table) -> dict[str, dict[str, str]]:
+    """First cell -> title of a column -> cell."""
+    return {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+
+
+@pytest.fixture
+def results(make_records, every_key):
+    return Results(make_records(4, 3), every_key())
+
+
+@pytest.mark.parametrize("key", BY_KEY)
+@pytest.mark.parametrize("empty", [{}, None, []], ids=repr)
+def test_without_its_key_a_section_is_not_there(make_records, every_key, key, empty):
+    rest = {name: value for name, value in every_key().items() if name != key}
+    for comparison in (rest, rest | {key: empty}):
+        assert not BY_KEY[key](Results(make_records(4, 1), comparison)).blocks
+
+
+def test_the_verdict_says_what_would_change_it(results):
+    section = result_sections.verdict(results)
+    assert "What would change this: With a margin of 0.01" in words(section)
+    assert "Look 2 of at most 8: decided." in words(section)
+    assert [(len(one.items), one.folded) for one in section.blocks if isinstance(one, Bullets)] == [
+        (1, ""),
+        (5, ""),
+        (2, "2 more"),
+    ]
+
+
+def test_layers_are_said_in_words_and_shown(results):
+    picture = Picture("layers", "Shown.", b"<svg/>", b"", "sweep", "distilbert-base-uncased")
+    section = result_sections.layers(replace(results, pictures=[picture]))
+    assert section.blocks[0] == Paragraph("3 of 6 layers tie with full.", strong=True)
+    assert section.blocks[1] == Image(b"<svg/>", "Shown. 3 of 6 layers tie with full.")
+    assert "A logistic regression at each depth." in words(section)
+    assert "A point without a bar has one seed." in words(section)
+
+
+def test_each_model_has_its_own_layers(make_records, every_key):
+    records = make_records(4, 1, model_name="a") + make_records(4, 1, model_name="b")
+    both = {key: every_key("a")[key] + every_key("b")[key] for key in ("sweep", "probe")}
+    pictures = [Picture(f"layers-{model}", model, b"", b"", "sweep", model) for model in ("a", "b")]
+    section = result_sections.layers(Results(records, both, pictures=pictures))
+    shown = [block.alternative[0] for block in section.blocks if isinstance(block, Image)]
+    assert shown == ["a", "b"]
+    assert "a: 3 of 6 layers" in words(section)
+    assert "b: 3 of 6 layers" in words(section)
+
+
+def test_figures_leave_out_what_another_section_shows(results):
+    pictures = [Picture("parameters", "", b"", b"", "pareto"), Picture("costs", "", b"", b"")]
+    assert len(result_sections.figures(replace(results, pictures=pictures)).blocks) == 1
+    assert len(result_sections.figures(replace(results, pictures=pictures, comparison={})).blocks) == 2
+
+
+def test_what_learnt_nothing_is_named_with_its_reason_and_counts_nowhere(make_records):
+    full, head = make_records(2, 1)
+    broken = replace(full, seed=1, degenerate="predicts joy for every text", validation={"macro_f1": 0.05})
+    part = replace(head, seed=1, train_share=0.25, status="failed", error="no memory", validation={})
+    section = result_sections.scores(Results([full, head, broken, part]))
+    rows = by_row(tables(section)[0])
+    assert set(rows) == {"full", "head"}
+    assert rows["full"]["seeds"] == "1"
+    assert rows["full"]["status"] == "1 done, 1 degenerate"
+    assert "full, seed 1: degenerate (predicts joy for every text)" in words(section)
+    assert "head, 25 % of the training data, seed 1: failed (no memory)" in words(section)
+
+
+def test_the_leaderboard_names_the_baseline(results):
+    caption = tables(result_sections.scores(results))[0].caption
+    assert "Always answering joy, the most frequent label, would score 0.0847 (test macro f1)." in caption
+
+
+ENTRY = {"a": "full", "b": "head", "model_name": "m", "split": "test", "metric": "macro_f1", "difference": 0.004}
+ENTRY |= {
+    "low": -0.01,
+    "high": 0.02,
+    "p_value": 0.3,
+    "margin": 0.01,
+    "verdict": "not enough data",
+    "reason": "Because.",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"needed": {"seeds": 12, "examples": 4321}}, "About 12 seeds or 4,400 examples would decide. Because."),
+        ({"needed": {"seeds": None, "examples": 900}}, "About 900 examples would decide. Because."),
+        (
+            {"needed": {"seeds": None, "examples": None}},
+            "Neither more seeds alone nor more examples alone would decide. Because.",
+        ),
+        (
+            {"needed": {"seeds": None, "examples": None}, "scope": "these weights only"},
+            "More examples alone would not decide; more seeds may. Because.",
+        ),
+        ({"needed": None}, "Because."),
+    ],
+)
+def test_a_pair_without_verdict_says_what_would_decide(make_records, changes, said):
+    section = pairs(Results(make_records(2, 2), {"comparisons": [ENTRY | changes], "margin": 0.01}))
+    assert tables(section)[0].rows[0][-1] == said
+    assert "smaller than the margin of 0.01" in words(section)
+
+
+def test_pairs_say_whether_they_are_about_these_weights_only(make_records):
+    one = ENTRY | {"verdict": "better", "scope": "these weights only"}
+    other = ENTRY | {"verdict": "tie", "scope": "examples and seeds"}
+    alone = pairs(Results(make_records(2, 1), {"comparisons": [one]}))
+    assert "the verdicts are about these weights only" in words(alone)
+    assert tables(alone)[0].rows[0][-1] == "full is better"
+    mixed = pairs(Results(make_records(2, 1), {"comparisons": [one, other], "alpha": 0.0226}))
+    assert [row[-1] for row in tables(mixed)[0].rows] == [
+        "full is better (these weights only)",
+        "tie: as good as equal",
+    ]
+    assert "at a level of 0.023 instead of 0.05" in words(mixed)
+
+
+def test_pairs_of_each_model_have_their_own_table(make_records):
+    entries = [ENTRY | {"model_name": model} for model in ("org/a", "org/b")]
+    records = make_records(2, 2, model_name="org/a") + make_records(2, 2, model_name="org/b")
+    captions = [table.caption for table in tables(pairs(Results(records, {"comparisons": entries})))]
+    assert captions == ["test, org/a: macro f1", "test, org/b: macro f1"]
+
+
+def test_fronts_list_the_cheapest_first_with_what_more_cost_brings(results):
+    section = cost_sections.worth(results)
+    time, parameters = tables(section)
+    assert [row[0] for row in time.rows] == ["head", "freeze:first=3", "full"]
+    assert time.rows[0][-1] == ""
+    assert time.rows[1][-1].startswith("+0.07")
+    assert parameters.rows[1][-1].endswith(" for 113 times as much")
+    assert "without a list: peak memory" in words(section)
+    assert "On no list: lora:r=8,lora_alpha=16." in words(section)
+
+
+def test_fronts_of_several_models(make_records):
+    records = make_records(2, 1, model_name="org/a") + make_records(2, 1, model_name="org/b")
+    [table] = tables(cost_sections.worth(Results(records, {"pareto": {"train_seconds": ["head on org/b"]}})))
+    assert [row[0] for row in table.rows] == ["head · b"]
+
+
+def test_time_to_quality_is_sorted_and_says_who_did_not_arrive(results):
+    [table] = tables(cost_sections.time_to_quality(results))
+    assert [row[:2] for row in table.rows] == [["full", "1 min 1 s"], ["head", "not by all"]]
+    assert "at least 0.8750, 95 % of the best" in table.caption
+    assert table.marked == {(0, 1)}
+
+
+def test_costs_split_the_seconds_and_say_what_was_shared(make_records):
+    records = make_records(2, 2, save_seconds=4.0, disk_bytes=2_900_000, learning_rate_from="search")
+    records[0] = replace(records[0], runs_at_once=2)
+    section = cost_sections.costs(Results(records))
+    row = by_row(tables(section)[0])["full"]
+    assert (row["training"][:5], row["evaluation"], row["saving"], row["on disk"]) == ("6 min", "21 s", "4 s", "2.9 MB")
+    assert row["learning rate"] == "5e-05 (search)"
+    assert "timed while 2 runs shared the machine: full" in words(section)
+    assert "process of its own" in tables(section)[0].caption
+    assert "shared" not in words(cost_sections.costs(Results(make_records(2, 1, peak_memory_bytes=None))))
+
+
+def test_learning_rates_warn_at_the_edge_and_mark_the_chosen(results):
+    section = learning_rates(results)
+    assert "head: 0.005 was best, the highest rate tried." in words(section)
+    assert "trained for 1 min 30 s" in words(section)
+    chosen, trials = tables(section)
+    assert chosen.rows == [["head", "0.005", "0.0005, 0.005, 0.05", "highest tried", "1 min 30 s"]]
+    assert trials.folded == "All 4 trials"
+    assert trials.marked == {(1, 1)}
+    assert [row[2:] for row in trials.rows] == [
+        ["0.5000 (40 steps)", ""],
+        ["0.7000 (40 steps)", "0.8000 (80 steps)"],
+        ["diverged (12 steps)", ""],
+    ]
+
+
+def test_a_search_that_found_nothing(make_records):
+    entry = {"strategy": "head", "model_name": "m", "chosen": None, "trials": [], "sentence": "head: nothing trained."}
+    section = learning_rates(Results(make_records(1, 1), {"search": [entry]}))
+    assert "head: nothing trained." in words(section)
+    assert tables(section)[0].rows == [["head", "its own", "", ""]]
+
+
+def test_more_data_shows_sizes_and_sentences(results):
+    section = data_sections.more_data(results)
+    assert "full: each doubling changed the score by +0.0205." in words(section)
+    [table] = tables(section)
+    assert table.header == ["strategy", "4,000 examples", "16,000 examples", "gain"]
+    assert table.rows == [["full", "0.8800", "0.9210 (0.9100 to 0.9300)", "+0.0205"]]
+
+
+def test_plan_against_actual_judges_each_number(make_records, every_key):
+    records = make_records(1, 3, train_seconds=600.0, peak_memory_bytes=1_500_000_000, disk_bytes=200_000_000)
+    section = plan_against_actual(Results(records, every_key()))
+    [table] = tables(section)
+    row = by_row(table)["full"]
+    assert row["training: planned"] == "5 min 0 s to 8 min 20 s"
+    assert row["training: actual"] == "10 min 0 s, 20 % above"
+    assert row["peak memory: actual"] == "1.5 GB, inside"
+    assert row["on disk: actual"] == "200 MB, 23 % below"
+    assert row["steps"] == "1,500, planned 2,000"
+    assert row["recorded"] == "31 min 3 s"
+    assert "training 0 of 1, peak memory 1 of 1, on disk 0 of 1" in words(section)
+
+
+def test_a_plan_for_other_runs_is_not_held_against_all(make_records, every_key):
+    shared = make_records(1, 2, runs_at_once=2, peak_memory_bytes=None)
+    section = plan_against_actual(Results(shared, every_key()))
+    assert "recorded" not in tables(section)[0].header
+    assert "Some runs shared the machine" in words(section)
+    assert not plan_against_actual(Results(make_records(2, 1)[1:], every_key())).blocks
+
+
+def test_examples_to_read_are_folded_with_their_answers(results):
+    divided, suspects = tables(data_sections.examples_to_read(results))
+    assert divided.folded == "Examples on which the strategies disagree (1)"
+    assert divided.rows == [["test 7", "i feel fine", "joy", "joy: full;\nanger: head, bitfit", "61 %"]]
+    assert suspects.header[1] == "word"
+    assert suspects.rows == [["test 9", "Lagos (2)", "I dey Lagos", "NOUN", "PROPN", "98 %"]]
+    assert not data_sections.examples_to_read(Results(results.records)).blocks
+
+
+def test_labels_of_what_learnt_nothing_count_nowhere(make_records):
+    full, head = make_records(2, 1)
+    section = background_sections.by_label(Results([full, replace(head, degenerate="predicts joy for every text")]))
+    assert tables(section)[0].header == ["label", "n", "full"]
