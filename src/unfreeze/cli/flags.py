@@ -25,7 +25,7 @@ def add_settings_flags(parser: argparse.ArgumentParser, names: Iterable[str] | N
         if name not in chosen:
             continue
         options: dict[str, Any] = {"action": "append" if name in REPEATABLE else "store"}
-        if info.annotation is bool:
+        if info.annotation in (bool, bool | None):
             options["action"] = argparse.BooleanOptionalAction
         else:
             options["metavar"] = _metavar(name, info.annotation)

@@ -190,4 +190,4 @@ def _examples(
 ) -> dict[str, list[dict[str, Any]]]:
     if model is None or model not in shown:
         return {"disagreements": [], "label_suspects": []}
-    return examples_to_read(shown[model], texts_of(split) if texts_of is not None else None)
+    return examples_to_read(shown[model], model, texts_of(split) if texts_of is not None else None)

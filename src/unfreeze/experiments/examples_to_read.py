@@ -14,7 +14,9 @@ MOST_EXAMPLES = 50
 MOST_CHARACTERS = 300
 
 
-def examples_to_read(predicted: Predicted, examples: Sequence[Example] | None) -> dict[str, list[dict[str, Any]]]:
+def examples_to_read(
+    predicted: Predicted, model: str, examples: Sequence[Example] | None
+) -> dict[str, list[dict[str, Any]]]:
     """`disagreements` and `label_suspects` of `comparison.json`, with the texts where `examples` are given.
 
     Raises:
@@ -26,12 +28,12 @@ def examples_to_read(predicted: Predicted, examples: Sequence[Example] | None) -
     divided = disagreements(predicted.rows, limit=MOST_EXAMPLES) if len(predicted.rows) > 1 else []
     suspects = label_suspects(predicted.rows, limit=MOST_EXAMPLES)
     return {
-        "disagreements": [_with_text(asdict(one), predicted.split, examples) for one in divided],
-        "label_suspects": [_with_text(asdict(one), predicted.split, examples) for one in suspects],
+        "disagreements": [_entry(asdict(one), predicted.split, model, examples) for one in divided],
+        "label_suspects": [_entry(asdict(one), predicted.split, model, examples) for one in suspects],
     }
 
 
-def _with_text(found: dict[str, Any], split: str, examples: Sequence[Example] | None) -> dict[str, Any]:
+def _entry(found: dict[str, Any], split: str, model: str, examples: Sequence[Example] | None) -> dict[str, Any]:
     text, word = "", None
     if examples is not None:
         example = examples[found["index"]]
@@ -41,5 +43,5 @@ def _with_text(found: dict[str, Any], split: str, examples: Sequence[Example] | 
         else:
             text = example.text
     cut = text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
-    entry = {"split": split, "text": cut, **found}
+    entry = {"model_name": model, "split": split, "text": cut, **found}
     return entry if word is None else {**entry, "word_text": word}

@@ -54,11 +54,9 @@ def rate_source(strategy: Strategy, settings: Settings, learning_rate: float | N
 
 
 def _default_rate(strategy: Strategy) -> float:
-    for one in fields(strategy):  # type: ignore[arg-type]  # strategies are dataclasses
-        if one.name == "learning_rate":
-            return float(one.default)
-    # `discriminative` derives it from other settings, which all have defaults.
-    return type(strategy)().learning_rate
+    fixed = [one.default for one in fields(strategy) if one.name == "learning_rate"]  # type: ignore[arg-type]
+    # `discriminative` has no such field: its rate follows from other settings, which all have defaults.
+    return fixed[0] if fixed and isinstance(fixed[0], float) else type(strategy)().learning_rate
 
 
 def steps_per_epoch(options: TrainingOptions, windows: int) -> int:
