@@ -40,7 +40,7 @@ def test_what_is_tried_and_what_is_found(run_comparison: RunComparison, tmp_path
     done = run_comparison(tmp_path / "out", strategy=["full", "head"], listener=trials, **SEARCH)
     tried = {name: [cell[1:] for cell in trials.cells if cell[0] == name] for name in ("full", "head")}
     assert [rate for rate, share, _ in tried["full"] if share == 0.25] == [1e-5, 3e-5, 1e-4, 3e-4, 1e-3]
-    assert [rate for rate, share, _ in tried["head"] if share == 0.25] == [5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2]
+    assert [rate for rate, share, _ in tried["head"] if share == 0.25] == [2e-3, 6e-3, 2e-2, 6e-2, 0.2]
     for entry, record in zip(done.summary["search"], done.records, strict=True):
         name = entry["strategy"]
         first = [trial for trial in entry["trials"] if trial["share"] == 0.25]

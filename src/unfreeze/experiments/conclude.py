@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from unfreeze.data.examples import Example
+from unfreeze.experiments.answers import AnswersOfRuns
 from unfreeze.experiments.examples_to_read import examples_to_read
-from unfreeze.experiments.predicted import Predicted, counts_in_tables
-from unfreeze.experiments.sweep_answer import sweeps
-from unfreeze.metrics.resampling import RESAMPLED_METRICS, example_counts, score_of_counts
+from unfreeze.experiments.learnt_nothing import baseline_entry, read_judged_record
+from unfreeze.experiments.sweeps import sweep_entries
+from unfreeze.experiments.verdicts import all_verdicts
+from unfreeze.metrics.resampling import RESAMPLED_METRICS
 from unfreeze.statistics.candidates import candidates_from_runs
 from unfreeze.statistics.data_sizes import data_sizes
-from unfreeze.statistics.degenerate import majority_baseline
-from unfreeze.statistics.pairs import compare_pairs
 from unfreeze.statistics.pareto import pareto_strategies
-from unfreeze.statistics.recommend import Recommendation, recommend
+from unfreeze.statistics.recommend import recommend
 from unfreeze.statistics.time_to_quality import time_to_quality
 from unfreeze.storage.atomic import write_json, write_text
 from unfreeze.storage.folders import BEST_FILE
-from unfreeze.storage.records import COMPARISON_FILE, SCHEMA_VERSION, RunRecord, find_runs, read_record
+from unfreeze.storage.records import COMPARISON_FILE, SCHEMA_VERSION, RunRecord, find_runs
 
-QUALITY_SHARE = 0.95  # of the best score: what "time to quality" is the time to
+QUALITY_SHARE = 0.95  # of the best score: what `time_to_quality` waits for
 
 
 @dataclass(frozen=True)
@@ -62,38 +61,47 @@ def conclude(
     """Compare what is recorded in a folder and write `comparison.json` and `best`.
 
     Args:
-        data: the entry `data`; its `sizes` name the splits: training data, validation, then the test sets.
-        pairs: False spares the tests and what rests on them.
-        margin: what counts as equal, in units of the metric.
-        alpha: the level of this look.
-        extra: entries that others made: `search`, `plan`, `probe`.
-        texts_of: the examples of a split, for those worth reading.
-        train_labels: labels or tags of the training data, for the score of always giving the most frequent one.
+        data: what `comparison.json` says of the data; the first name in `sizes` that is neither "train" nor
+            "validation" is the main test set.
+        pairs: False spares what takes more than a moment: the tests of pairs and what rests on them, and the examples
+            to read.
+        margin: what counts as equal, in units of the selection metric.
+        alpha: level of the verdicts; below 0.05 where several looks were planned.
+        extra: further keys of `comparison.json`, as they are.
+        texts_of: name of a split -> its examples, in the order of the predictions; None leaves the texts of examples
+            to read empty.
+        train_labels: the gold rows of the training data; None leaves the baseline out.
+
+    Raises:
+        AlignmentError: the predictions are not of the same examples, or not of those that `texts_of` gives.
     """
-    records = [read_record(folder) for folder in find_runs(output)]
+    records = [read_judged_record(folder) for folder in find_runs(output)]
     metric = next((record.selection_metric for record in records if record.selection_metric), None)
+    finished = [record for record in records if metric is not None and _counts(record, metric)]
     main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
-    read = main_test or "validation"
+    splits = {"validation": "validation"} | ({"test": main_test} if main_test else {})
+    answers = AnswersOfRuns(output, list(splits.values()))
     comparisons: list[dict[str, Any]] = []
-    baseline = None
-    shown: dict[str, Predicted] = {}  # by model: the predictions on the split that is read
-    if metric in RESAMPLED_METRICS and pairs:
-        compare = partial(_pairs, metric=metric, margin=margin, alpha=alpha)
-        for model in dict.fromkeys(record.model_name for record in records):
-            ours = [record for record in records if record.model_name == model]
-            for split, rows_of in (("validation", "validation"), ("test", main_test)):
-                if rows_of is not None:
-                    predicted = Predicted.read(output, ours, rows_of)
-                    comparisons += compare(predicted, model, split)
-                    shown[model] = predicted
-        baseline = _baseline(shown.values(), read, train_labels, metric)
-    elif metric is not None and pairs:
+    if pairs and metric in RESAMPLED_METRICS:
+        comparisons = all_verdicts(finished, answers, splits, metric, margin=margin, alpha=alpha)
+    elif pairs and metric is not None:
         notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(RESAMPLED_METRICS)}"]
+
     runs = [asdict(record) for record in records]
-    candidates = candidates_from_runs([run for run in runs if run["train_share"] is None], str(metric))
+    whole = [run for run in runs if run["train_share"] is None]
+    candidates = candidates_from_runs(whole, str(metric))
     recommendation = recommend(candidates, comparisons, metric=str(metric), margin=margin)
-    comparable = [asdict(record) for record in records if counts_in_tables(record)]
-    target, times = time_to_quality(comparable, str(metric), share=QUALITY_SHARE)
+    chosen = [
+        record
+        for record in finished
+        if (record.strategy, record.model_name) == (recommendation.strategy, recommendation.model_name)
+    ]
+    shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
+    read: dict[str, Any] = {"disagreements": None, "label_suspects": None}
+    if pairs and chosen:
+        same_model = [record for record in finished if record.model_name == recommendation.model_name]
+        texts = texts_of(shown) if texts_of else None
+        read = examples_to_read(answers.by_strategy(same_model, shown), chosen[0].model_name, shown, texts)
     summary = {
         "schema_version": SCHEMA_VERSION,
         "task": records[0].task if records else None,
@@ -102,92 +110,78 @@ def conclude(
         "selection_metric": metric,
         "margin": margin,
         "alpha": alpha,
-        "recommendation": asdict(recommendation),
+        "recommendation": {
+            "strategy": recommendation.strategy,
+            "model_name": recommendation.model_name,
+            "reasons": recommendation.reasons,
+            "what_would_change": recommendation.what_would_change,
+        },
         "comparisons": comparisons,
         "pareto": pareto_strategies(candidates),
-        "sweep": sweeps(records, comparisons, str(metric), margin),
-        "time_to_quality": {
-            "metric": metric,
-            "share": QUALITY_SHARE,
-            "target": target,
-            "strategies": [asdict(one) for one in times],
-        },
-        "data_sizes": _data_sizes(records, str(metric)),
-        "baseline": baseline,
-        **_examples(shown, recommendation.model_name, read, texts_of),
+        "sweep": sweep_entries(finished, str(metric), comparisons if pairs else None, margin=margin),
+        "time_to_quality": _time_to_quality(whole, metric),
+        "data_sizes": _data_sizes(records, metric),
+        "baseline": _baseline(train_labels, answers, records, shown, metric),
+        **read,
         **(extra or {}),
         "notes": list(notes),
         "runs": runs,
     }
     write_json(output / COMPARISON_FILE, summary)
-    best = _best_run(records, recommendation, metric)
+    best = _best_run(chosen, records, metric)
     if best is not None and best.model is not None:
         write_text(output / BEST_FILE, str(Path(best.model).parent) + "\n")
     return Comparison(output, records, summary)
 
 
-def _pairs(
-    predicted: Predicted, model: str, split: str, *, metric: str, margin: float, alpha: float
-) -> list[dict[str, Any]]:
-    """All pairs of strategies on one split: "test" is the main test set, which may have a name of its own."""
-    if len(predicted.rows) < 2:
-        return []
-    return compare_pairs(
-        predicted.counts(metric),
-        partial(score_of_counts, metric),
-        model_name=model,
-        split=split,
-        metric=metric,
-        margin=margin,
-        alpha=alpha,
+def _counts(record: RunRecord, metric: str) -> bool:
+    """Whether a run says what its strategy can do with all of the data."""
+    return (
+        record.status == "done" and record.train_share is None and not record.degenerate and metric in record.validation
     )
 
 
-def _best_run(records: Sequence[RunRecord], recommendation: Recommendation, metric: str | None) -> RunRecord | None:
+def _best_run(chosen: Sequence[RunRecord], records: Sequence[RunRecord], metric: str | None) -> RunRecord | None:
     """The best run of the recommended strategy; where none is recommended the best one there is, for what it is."""
     done = [one for one in records if one.status == "done" and one.train_share is None and metric in one.validation]
-    wanted = (recommendation.strategy, recommendation.model_name)
-    ours = [one for one in done if counts_in_tables(one) and (one.strategy, one.model_name) == wanted] or done
-    return max(ours, key=lambda record: record.validation[str(metric)], default=None)
+    return max(chosen or done, key=lambda record: record.validation[str(metric)], default=None)
 
 
-def _baseline(shown: Any, split: str, train_labels: Sequence[Any] | None, metric: str) -> dict[str, Any] | None:
-    """What always giving the most frequent label of the training data scores."""
-    gold: list[Any] = next((predicted.gold for predicted in shown if predicted.gold), [])
-    rows = [row for row in train_labels or () if row is not None]
-
-    def score(right: Sequence[Any], answers: Sequence[Any]) -> float:
-        return float(score_of_counts(metric, example_counts(metric, right, answers).sum(0)))
-
-    found = majority_baseline(rows, gold, score) if gold else None
-    return None if found is None else {"split": split, "metric": metric, **asdict(found)}
+def _time_to_quality(runs: Sequence[Mapping[str, Any]], metric: str | None) -> dict[str, Any] | None:
+    target, strategies = time_to_quality(runs, str(metric), share=QUALITY_SHARE)
+    if target is None:
+        return None
+    found = {"metric": metric, "share": QUALITY_SHARE, "target": target}
+    return found | {"strategies": [asdict(one) for one in strategies]}
 
 
-def _data_sizes(records: Sequence[RunRecord], metric: str) -> list[dict[str, Any]]:
-    """The learning curve of each strategy that ran on several sizes of the training data, on validation."""
+def _data_sizes(records: Sequence[RunRecord], metric: str | None) -> list[dict[str, Any]]:
+    """One entry for each model and strategy that finished at two sizes or more.
+
+    Runs that learnt nothing count: with few examples that is what a strategy may do.
+    """
     scores: dict[tuple[str, str], dict[int, list[float]]] = {}
     for record in records:
-        if (
-            record.status == "done"
-            and record.degenerate is None
-            and record.train_examples
-            and metric in record.validation
-        ):
+        if record.status == "done" and record.train_examples and metric in record.validation:
             sizes = scores.setdefault((record.model_name, record.strategy), {})
             sizes.setdefault(record.train_examples, []).append(record.validation[metric])
-    return [
-        {"model_name": model, "metric": metric, **asdict(data_sizes(strategy, sizes))}
-        for (model, strategy), sizes in scores.items()
-        if len(sizes) > 1
-    ]
+    entries = []
+    for (model, strategy), sizes in scores.items():
+        if len(sizes) > 1:
+            entries.append({"model_name": model, "metric": metric, **asdict(data_sizes(strategy, sizes))})
+    return entries
 
 
-def _examples(
-    shown: Mapping[str, Predicted],
-    model: str | None,
-    split: str,
-    texts_of: Callable[[str], Sequence[Example]] | None,
-) -> dict[str, list[dict[str, Any]]]:
-    if model is None or model not in shown:
-        return {"disagreements": [], "label_suspects": []}
-    return examples_to_read(shown[model], model, texts_of(split) if texts_of is not None else None)
+def _baseline(
+    train_labels: Sequence[Any] | None,
+    answers: AnswersOfRuns,
+    records: Sequence[RunRecord],
+    shown: str,
+    metric: str | None,
+) -> dict[str, Any] | None:
+    # Any finished run knows the gold rows, one that learnt nothing too.
+    done = next((record for record in records if record.status == "done"), None)
+    if train_labels is None or metric is None or done is None or (found := answers.of(done, shown)) is None:
+        return None
+    split = "validation" if shown == "validation" else "test"
+    return baseline_entry(train_labels, found.gold, metric, split=split)

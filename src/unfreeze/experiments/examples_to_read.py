@@ -1,47 +1,76 @@
-"""The examples that tell most: strategies disagree on them, or all of them contradict the label."""
+"""Examples that are worth reading after a comparison, with their texts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfreeze.data.examples import Example, TaggedExample
-from unfreeze.experiments.predicted import Predicted
-from unfreeze.statistics.disagreement import disagreements, label_suspects
+from unfreeze.experiments.answers import AlignmentError, Answers
+from unfreeze.statistics.disagreement import Disagreement, Suspect, disagreements, label_suspects
 
-MOST_EXAMPLES = 50
-MOST_CHARACTERS = 300
+MOST = 50  # of each kind
+_LONGEST = 300  # characters of a text
 
 
 def examples_to_read(
-    predicted: Predicted, model: str, examples: Sequence[Example] | None
+    by_strategy: Mapping[str, Sequence[Answers]], model: str, split: str, examples: Sequence[Example] | None
 ) -> dict[str, list[dict[str, Any]]]:
-    """`disagreements` and `label_suspects` of `comparison.json`, with the texts where `examples` are given.
+    """`disagreements` and `label_suspects` of `comparison.json`, for the strategies of one model on one split.
+
+    Args:
+        by_strategy: the answers of each seed.
+        model: the one that answered, as its records name it.
+        split: as in the predictions.
+        examples: the split itself, in order; None leaves the texts empty.
 
     Raises:
-        ValueError: the predictions are not of these examples.
+        AlignmentError: the examples are not those that the answers are for.
     """
-    for rows in (rows for by_seed in predicted.rows.values() for rows in by_seed):
-        if examples is not None and len(rows) != len(examples):
-            raise ValueError(f"{predicted.split}: {len(rows)} predictions for {len(examples)} examples")
-    divided = disagreements(predicted.rows, limit=MOST_EXAMPLES) if len(predicted.rows) > 1 else []
-    suspects = label_suspects(predicted.rows, limit=MOST_EXAMPLES)
+    if examples is not None:
+        for by_seed in by_strategy.values():
+            for answers in by_seed[:1]:
+                _check_alignment(answers, split, examples)
+    rows = {strategy: [one.rows() for one in by_seed] for strategy, by_seed in by_strategy.items()}
     return {
-        "disagreements": [_entry(asdict(one), predicted.split, model, examples) for one in divided],
-        "label_suspects": [_entry(asdict(one), predicted.split, model, examples) for one in suspects],
+        "disagreements": [
+            {"model_name": model}
+            | _place(one, split, examples)
+            | {"answers": one.answers, "confidence": one.confidence}
+            for one in disagreements(rows, limit=MOST)
+        ],
+        "label_suspects": [
+            _place(one, model, split, examples) | {"answer": one.answer, "confidence": one.confidence}
+            for one in label_suspects(rows, limit=MOST)
+        ],
     }
 
 
-def _entry(found: dict[str, Any], split: str, model: str, examples: Sequence[Example] | None) -> dict[str, Any]:
-    text, word = "", None
+def _place(case: Disagreement | Suspect, model: str, split: str, examples: Sequence[Example] | None) -> dict[str, Any]:
+    text, word_text = "", ""
     if examples is not None:
-        example = examples[found["index"]]
+        example = examples[case.index]
         if isinstance(example, TaggedExample):
             text = " ".join(example.words)
-            word = example.words[found["word"]]
+            word_text = "" if case.word is None else example.words[case.word]
         else:
             text = example.text
-    cut = text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
-    entry = {"model_name": model, "split": split, "text": cut, **found}
-    return entry if word is None else {**entry, "word_text": word}
+    place: dict[str, Any] = {"model_name": model, "split": split, "index": case.index, "word": case.word}
+    place["text"] = _cut(text)
+    return place | ({} if case.word is None else {"word_text": word_text}) | {"gold": case.gold}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _check_alignment(answers: Answers, split: str, examples: Sequence[Example]) -> None:
+    """Raise unless the examples can be those that the answers are for: as many, and with as many words."""
+    if answers.examples != len(examples):
+        raise AlignmentError(f"{split}: predictions of {answers.examples} examples, but it has {len(examples)}")
+    for index, gold in zip(answers.indices, answers.gold, strict=True):
+        example = examples[index]
+        if isinstance(example, TaggedExample) and not isinstance(gold, str) and len(gold) != len(example.words):
+            raise AlignmentError(
+                f"{split}, example {index}: predictions for {len(gold)} words, but it has {len(example.words)}"
+            )

@@ -30,7 +30,7 @@ class Head(Strategy):
 
     name: ClassVar[str] = "head"
     epochs: ClassVar[int] = 30
-    learning_rate: Annotated[float, "peak learning rate"] = 5e-3
+    learning_rate: Annotated[float, "peak learning rate"] = 2e-2
     pooler: Annotated[Literal["train", "freeze"], "does the pretrained pooler under the head train?"] = "freeze"
     pooling: Annotated[
         Literal["cls", "mean"], "what the head of a text classifier reads: as the stock network does, or the mean"
