@@ -34,9 +34,7 @@ def examples_to_read(
     rows = {strategy: [one.rows() for one in by_seed] for strategy, by_seed in by_strategy.items()}
     return {
         "disagreements": [
-            {"model_name": model}
-            | _place(one, split, examples)
-            | {"answers": one.answers, "confidence": one.confidence}
+            _place(one, model, split, examples) | {"answers": one.answers, "confidence": one.confidence}
             for one in disagreements(rows, limit=MOST)
         ],
         "label_suspects": [
