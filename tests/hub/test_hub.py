@@ -83,7 +83,8 @@ def unfreeze(endpoint: str, home: Path, *arguments: object, offline: str = "0") 
 def test_a_comparison_of_a_hub_model_end_to_end(hub: str, data: Path, tmp_path: Path) -> None:
     done = unfreeze(
         *(hub, tmp_path, "compare", "--model", REPOSITORY, "--data", data, "--strategy", "head", "--strategy", "lora"),
-        *("--seeds", 1, "--epochs", 1, "--speedups", "off", "--output", "out"),
+        *("--seeds", 1, "--epochs", 20, "--learning-rate", 2e-2, "--per-device-train-batch-size", 2),
+        *("--early-stopping-patience", "none", "--speedups", "off", "--output", "out"),
     )
     assert done.returncode == 0, done.stderr
     assert "recommended: " in done.stdout and "Traceback" not in done.stderr

@@ -34,7 +34,7 @@ def seed_spread(scores: Sequence[Array], resampled: Sequence[Array]) -> SeedSpre
 
     Degrees of freedom are those of the mean of unequal variances, estimated as by Welch 1947: with equal variances
     those of all strategies count, with one variance far above the others only its own. docs/decisions/0009-verdicts.md
-    has the levels and powers of this rule and of the others tried.
+    says what else was considered.
 
     Args:
         scores: for each strategy the scores of its seeds, shape (seeds,).
