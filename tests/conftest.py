@@ -30,6 +30,7 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.models.anatomy import Anatomy, take_anatomy
 from unfreeze.models.load import LoadedNetwork, load_network, load_tokenizer
+from unfreeze.models.save import save_model
 from unfreeze.strategies import STRATEGIES, Strategy
 from unfreeze.strategies.parse import parse_strategies
 from unfreeze.tasks import Classification, Tagging, Task
@@ -295,6 +296,20 @@ class Workbench:
     def run(self) -> TrainingResult:
         """Train."""
         return self.trainer().train(self.train.encoded.features)
+
+    def save(self, folder: Path) -> Path:
+        """Save the network as a run does."""
+        save_model(
+            self.network,
+            self.tokenizer,
+            folder,
+            base=self.network.name_or_path,
+            auto_class=self.task.auto_class,
+            peft_type=self.task.peft_type,
+            trained=[name for name, _ in self.network.named_parameters() if self.trainables.ever_trains(name)],
+            card="",
+        )
+        return folder
 
     def _progress(self, progress: Progress) -> None:
         if progress.metrics is None:

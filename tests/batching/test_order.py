@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unfreeze.batching.order
-from unfreeze.batching.order import GROUP_BATCHES, Sampling, evaluation_batches, stable_seed, training_batches
+from unfreeze.batching.order import (
+    GROUP_BATCHES,
+    Sampling,
+    evaluation_batches,
+    stable_seed,
+    steps_for_tokens,
+    training_batches,
+)
 
 SAMPLINGS: list[Sampling] = ["random", "group_by_length", "sequential"]
 LENGTHS = st.lists(st.integers(1, 40), max_size=60)
@@ -31,6 +38,29 @@ def test_every_index_occurs_once(
     assert sorted(flat(batches)) == list(range(len(lengths)))
     assert all(len(batch) == batch_size for batch in batches[:-1])
     assert len(batches) == -(-len(lengths) // batch_size)  # steps of an epoch do not depend on the order
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=60),
+    batch_size=st.integers(1, 9),
+    tokens=st.integers(1, 5000),
+    seed=st.integers(0, 2**40),
+)
+def test_the_fewest_steps_with_so_many_tokens(
+    sampling: Sampling, lengths: list[int], batch_size: int, tokens: int, seed: int
+) -> None:
+    """Counted step by step, epoch after epoch: one step fewer would not be enough."""
+    steps = trained_on = epoch = 0
+    while trained_on < tokens:
+        for batch in training_batches(lengths, batch_size, seed=seed, epoch=epoch, sampling=sampling):
+            trained_on += sum(lengths[index] for index in batch)
+            steps += 1
+            if trained_on >= tokens:
+                break
+        epoch += 1
+    assert steps_for_tokens(lengths, batch_size, tokens, seed=seed, sampling=sampling) == steps
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)

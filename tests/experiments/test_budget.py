@@ -25,11 +25,9 @@ def test_epochs_and_steps(run_comparison: RunComparison, tmp_path: Path, budget:
 def test_tokens(run_comparison: RunComparison, tmp_path: Path) -> None:
     """As many steps as it takes, whichever batches the seed brings first."""
     done = run_comparison(tmp_path / "out", strategy=["full", "head"], budget="tokens=700", **FREE)
-    for record in done.records:
-        tokens = round((record.tokens_per_second or 0) * (record.train_seconds or 0))
-        assert tokens * 1.01 >= 700 and tokens < 700 + 16 * 16  # at most one batch more
     by_seed = {record.seed: record.steps for record in done.records if record.strategy == "full"}
     assert by_seed == {record.seed: record.steps for record in done.records if record.strategy == "head"}
+    assert all(steps is not None and steps > 9 for steps in by_seed.values())  # beyond one epoch
 
 
 def test_seconds(run_comparison: RunComparison, tmp_path: Path) -> None:
@@ -37,9 +35,6 @@ def test_seconds(run_comparison: RunComparison, tmp_path: Path) -> None:
     for record in done.records:
         assert record.train_seconds is not None and record.train_seconds >= 0.3
         assert record.epochs_planned is None and record.history[-1]["step"] == record.steps
-    # What costs less gets further.
-    steps = {strategy: [r.steps or 0 for r in done.records if r.strategy == strategy] for strategy in ("full", "head")}
-    assert max(steps["head"]) > min(steps["full"])
 
 
 def test_the_rate_ends_at_zero_whatever_the_budget(run_comparison: RunComparison, tmp_path: Path) -> None:

@@ -11,22 +11,13 @@ import torch
 import transformers
 
 from unfreeze.inference.predictor import load_predictor
-from unfreeze.models.save import merged_folder, save_model
+from unfreeze.models.save import merged_folder
 
 
 def trained_and_saved(bench: Any, folder: Path) -> list[Path]:
     """Train for a moment, save, and name the folders written."""
     bench.run()
-    save_model(
-        bench.network,
-        bench.tokenizer,
-        folder,
-        base=bench.network.name_or_path,
-        auto_class=bench.task.auto_class,
-        peft_type=bench.task.peft_type,
-        trained=[name for name, _ in bench.network.named_parameters() if bench.trainables.ever_trains(name)],
-        card="",
-    )
+    bench.save(folder)
     return [one for one in (folder, merged_folder(folder)) if one.is_dir()]
 
 

@@ -18,7 +18,6 @@ from torch.nn import functional
 from unfreeze.models.anatomy import Anatomy, take_anatomy
 from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.load import ModelError, load_network
-from unfreeze.models.save import save_model
 from unfreeze.strategies import STRATEGIES, Adapter, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
@@ -249,10 +248,7 @@ def saved(workbench: Callable[..., Any], tmp_path: Path) -> tuple[Any, Path]:
     """A network with filled adapters, and its folder."""
     bench = workbench(strategy="adapter:reduction_factor=4,placement=houlsby")
     fill(bench)
-    folder = tmp_path / "model"
-    options = {"base": bench.network.name_or_path, "auto_class": bench.task.auto_class, "peft_type": "SEQ_CLS"}
-    save_model(bench.network, bench.tokenizer, folder, trained=list(adapters(bench)), card="", **options)
-    return bench, folder
+    return bench, bench.save(tmp_path / "model")
 
 
 def test_a_folder_brings_all_that_is_needed(saved: tuple[Any, Path]) -> None:

@@ -12,7 +12,6 @@ from torch import nn
 
 from unfreeze.inference.predictor import load_predictor
 from unfreeze.models.anatomy import Anatomy, Place
-from unfreeze.models.save import save_model
 from unfreeze.strategies import STRATEGIES, NormTuning, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
@@ -53,8 +52,7 @@ def test_beside_adapters_it_survives_saving(workbench: Callable[..., Any], famil
     bench.run()
     moved = {name for name, tensor in bench.state().items() if not torch.equal(tensor, before[name])}
     assert moved == trained(bench)
-    options = {"base": bench.network.name_or_path, "auto_class": bench.task.auto_class, "peft_type": "SEQ_CLS"}
-    save_model(bench.network, bench.tokenizer, tmp_path / "model", trained=trained(bench), card="", **options)
+    bench.save(tmp_path / "model")
     loaded = load_predictor(tmp_path / "model", task=bench.task, device="cpu").network
     inputs = bench.collator(bench.validation.encoded.features).inputs
     with torch.inference_mode():

@@ -13,7 +13,7 @@ from peft import PeftModel
 
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.load import load_network
-from unfreeze.models.save import merged_folder, save_model
+from unfreeze.models.save import merged_folder
 from unfreeze.strategies import LoRA, StrategyError
 
 CLASSIFICATION = "AutoModelForSequenceClassification"
@@ -113,9 +113,7 @@ def test_stock_peft_loads_what_the_flags_made(
         return  # refused: test_refusals.py
     bench = workbench(family, strategy=text, epochs=1, learning_rate=1e-2)
     bench.run()
-    trained = [name for name, _ in bench.network.named_parameters() if bench.trainables.ever_trains(name)]
-    options = {"base": bench.network.name_or_path, "auto_class": CLASSIFICATION, "peft_type": "SEQ_CLS"}
-    save_model(bench.network, bench.tokenizer, tmp_path / "model", trained=trained, card="", **options)
+    bench.save(tmp_path / "model")
     config = transformers.AutoConfig.from_pretrained(tmp_path / "model")
     stock = transformers.AutoModelForSequenceClassification
     base = stock.from_pretrained(bench.network.name_or_path, config=config)

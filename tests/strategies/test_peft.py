@@ -18,7 +18,7 @@ from peft import PeftModel, PeftType
 
 from unfreeze.inference.predictor import load_predictor
 from unfreeze.models.anatomy import take_anatomy
-from unfreeze.models.save import merged_folder, save_model
+from unfreeze.models.save import merged_folder
 from unfreeze.strategies import STRATEGIES, PeftMethod, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
@@ -83,20 +83,6 @@ def logits(network: Any, bench: Any) -> torch.Tensor:
     return result
 
 
-def save(bench: Any, folder: Path) -> Path:
-    save_model(
-        bench.network,
-        bench.tokenizer,
-        folder,
-        base=bench.network.name_or_path,
-        auto_class=bench.task.auto_class,
-        peft_type=bench.task.peft_type,
-        trained=[name for name, _ in bench.network.named_parameters() if bench.trainables.ever_trains(name)],
-        card="",
-    )
-    return folder
-
-
 def stock_adapted(bench: Any, folder: Path) -> Any:
     """The base network with the adapter, as peft's users load it."""
     config = transformers.AutoConfig.from_pretrained(folder)
@@ -125,7 +111,7 @@ def test_an_offered_method_trains_and_survives_saving_and_merging(
     assert any(bench.anatomy.locate(name).part == "adapter" for name in moved)
     expected = logits(bench.network, bench)
     assert not torch.allclose(expected, start, atol=1e-3)
-    folder = save(bench, tmp_path / "model")
+    folder = bench.save(tmp_path / "model")
     for network in (
         stock_adapted(bench, folder),
         load_predictor(folder, task=bench.task, device="cpu").network,
@@ -144,7 +130,7 @@ def test_stock_peft_loads_the_adapter_of_every_family(
     bench.run()
     expected = logits(bench.network, bench)
     assert not torch.allclose(expected, start, atol=1e-3)
-    network = stock_adapted(bench, save(bench, tmp_path / "model"))
+    network = stock_adapted(bench, bench.save(tmp_path / "model"))
     torch.testing.assert_close(logits(network, bench), expected, rtol=1e-3, atol=1e-4)
 
 
@@ -153,7 +139,7 @@ def test_many_layers_survive_saving(workbench: Callable[..., Any], tmp_path: Pat
     """From 20 modules on peft shortens their names in the configuration, and IA3 would not find its own again."""
     bench = workbench(strategy="peft:IA3", layers=12, epochs=1, max_steps=1)
     bench.run()
-    folder = save(bench, tmp_path / "model")
+    folder = bench.save(tmp_path / "model")
     assert len(json.loads((folder / "adapter_config.json").read_text())["target_modules"]) == 36
     torch.testing.assert_close(logits(stock_adapted(bench, folder), bench), logits(bench.network, bench))
 

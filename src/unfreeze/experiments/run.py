@@ -70,29 +70,11 @@ def run(
         learning_rate=learning_rate,
         on_progress=on_progress,
     )
-    network, trainables, options = trainer.network, trainer.trainables, trainer.options
-    trained, total = trainables.count(network)
-    record = RunRecord(
-        strategy=str(strategy),
-        seed=seed,
-        model_name=prepared.model_name,
-        task=prepared.task.name,
-        status="done",
-        train_examples=len(prepared.train.examples),
+    network, trainables = trainer.network, trainer.trainables
+    record = replace(
+        first_record(trainer, strategy, prepared, settings, data_sha256, learning_rate),
         train_share=train_share,
-        data_sha256=data_sha256,
-        learning_rate=options.learning_rate,
-        learning_rate_from=rate_source(strategy, settings, learning_rate),
-        budget=settings.budget,
-        trainable_parameters=trained,
-        total_parameters=total,
-        trains=trainables.describe(network),
-        num_layers=trainables.anatomy.num_layers,
-        epochs_planned=None if options.max_seconds is not None else options.epochs,
-        selection_metric=prepared.metric,
-        precision=prepared.evaluator.precision.name,
         runs_at_once=runs_at_once,
-        notes=[*prepared.notes, *loading_notes(network.config)],
     )
     try:
         result = trainer.train(prepared.train.encoded.features)
@@ -131,6 +113,39 @@ def run(
     )
     write_record(folder, record)
     return record
+
+
+def first_record(
+    trainer: Trainer,
+    strategy: Strategy,
+    prepared: Prepared,
+    settings: Settings,
+    data_sha256: str | None,
+    learning_rate: float | None,
+) -> RunRecord:
+    """What is known of a run before its first step."""
+    options, trainables = trainer.options, trainer.trainables
+    trained, total = trainables.count(trainer.network)
+    return RunRecord(
+        strategy=str(strategy),
+        seed=options.seed,
+        model_name=prepared.model_name,
+        task=prepared.task.name,
+        status="done",
+        train_examples=len(prepared.train.examples),
+        data_sha256=data_sha256,
+        learning_rate=options.learning_rate,
+        learning_rate_from=rate_source(strategy, settings, learning_rate),
+        budget=settings.budget,
+        trainable_parameters=trained,
+        total_parameters=total,
+        trains=trainables.describe(trainer.network),
+        num_layers=trainables.anatomy.num_layers,
+        epochs_planned=None if options.max_seconds is not None else options.epochs,
+        selection_metric=prepared.metric,
+        precision=prepared.evaluator.precision.name,
+        notes=[*prepared.notes, *loading_notes(trainer.network.config)],
+    )
 
 
 def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple[RunRecord, dict[str, Evaluation]]:

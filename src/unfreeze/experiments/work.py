@@ -11,9 +11,8 @@ from unfreeze.data.splits import subset
 from unfreeze.evaluation.evaluate import Split
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.cell import Cell
-from unfreeze.experiments.options import rate_source
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.experiments.run import run
+from unfreeze.experiments.run import first_record, run
 from unfreeze.settings import Settings
 from unfreeze.storage.records import RunRecord, write_record
 from unfreeze.training.checkpoint import drop_weights
@@ -105,28 +104,18 @@ def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
     except Diverged as diverged:
         error = str(diverged)
     result = trainer.result
-    record = RunRecord(
-        strategy=str(cell.strategy),
-        seed=cell.seed,
-        model_name=cell.model,
-        task=prepared.task.name,
+    record = replace(
+        first_record(trainer, cell.strategy, prepared, settings, job.data_sha256, cell.learning_rate),
         status="done" if error is None else "diverged",
         error=error,
-        train_examples=len(prepared.train.examples),
-        data_sha256=job.data_sha256,
-        learning_rate=trainer.options.learning_rate,
-        learning_rate_from=rate_source(cell.strategy, settings, cell.learning_rate),
-        budget=settings.budget,
         epochs_run=result.epochs_run,
         steps=result.steps,
         train_seconds=round(result.train_seconds, 3),
         evaluate_seconds=round(result.evaluate_seconds, 3),
         flops=result.flops,
         best_epoch=result.best_epoch,
-        selection_metric=prepared.metric,
         validation={} if error is not None or result.best is None else result.best.metrics,
         history=result.history,
-        precision=prepared.evaluator.precision.name,
         runs_at_once=job.runs_at_once,
     )
     write_record(job.folder, record)

@@ -25,7 +25,7 @@ class SeedSpread:
 def seed_spread(scores: Sequence[Array], resampled: Sequence[Array]) -> SeedSpread:
     """Variances between seeds that are safe to build intervals on.
 
-    Three seeds measure a variance badly: Student's t with 2 degrees of freedom needs a difference of 30 standard errors
+    Three seeds measure a variance badly: Student's t with 2 degrees of freedom needs a difference of 24 standard errors
     before it survives the correction for 28 pairs. The strategies of a comparison therefore lend each other what they
     know. Each one's variance is the largest of three: its own; the *typical* one, that two thirds of the strategies do
     not exceed, freed of the bias that this quantile has where all are equal, and that one unstable strategy of four or
