@@ -64,6 +64,25 @@ def test_several_mistakes_are_a_line_each(unfreeze_cli: Cli) -> None:
     ]
 
 
+def test_what_does_not_fit_the_model_is_said_with_the_rest(
+    unfreeze_cli: Cli, family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    """Settings stop a command before its data are read; the strategies that can be read are held against the model."""
+    called = unfreeze_cli(
+        *("compare", "--model", family_folder("bert"), "--model", tmp_path / "none", "--data", "sample:emotion"),
+        *("--strategy", "fulll", "--strategy", "freeze:first=1..4", "--strategy", "lora+bitfit"),
+        *("--budget", "epochs=0"),
+    )
+    assert called.code == 2
+    lines = [line.removeprefix("error: ") for line in called.err.splitlines()]
+    assert "Did you mean full?" in lines[0] and lines[1].startswith("--budget epochs=0")
+    assert [line.partition(":")[0] + line.partition(":")[2].partition(":")[0] for line in lines[2:4]] == [
+        "freezefirst=3",
+        "freezefirst=4",
+    ]
+    assert "no such folder" in lines[4] and len(lines) == 5
+
+
 def test_mistakes_in_data_are_a_line_each(unfreeze_cli: Cli, tmp_path: Path) -> None:
     files = [tmp_path / "train.jsonl", tmp_path / "validation.jsonl"]
     for file in files:

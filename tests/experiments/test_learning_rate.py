@@ -39,7 +39,7 @@ def test_what_is_tried_and_what_is_found(run_comparison: RunComparison, tmp_path
     trials = Trials()
     done = run_comparison(tmp_path / "out", strategy=["full", "head"], listener=trials, **SEARCH)
     tried = {name: [cell[1:] for cell in trials.cells if cell[0] == name] for name in ("full", "head")}
-    assert [rate for rate, share, _ in tried["full"] if share == 0.25] == [1e-5, 3e-5, 1e-4, 3e-4, 1e-3]
+    assert [rate for rate, share, _ in tried["full"] if share == 0.25] == [2e-5, 6e-5, 2e-4, 6e-4, 2e-3]
     assert [rate for rate, share, _ in tried["head"] if share == 0.25] == [2e-3, 6e-3, 2e-2, 6e-2, 0.2]
     for entry, record in zip(done.summary["search"], done.records, strict=True):
         name = entry["strategy"]
@@ -98,4 +98,4 @@ def test_where_every_trial_diverges_the_strategy_keeps_its_own_rate(
     done = run_comparison(tmp_path / "out", lr_search_factors=[1e32, 1e33], max_grad_norm=0, **SEARCH)
     [entry] = done.summary["search"]
     assert entry["chosen"] is None and "its own is used" in entry["sentence"]
-    assert (done.records[0].learning_rate, done.records[0].learning_rate_from) == (1e-4, "default")
+    assert (done.records[0].learning_rate, done.records[0].learning_rate_from) == (2e-4, "default")

@@ -55,3 +55,17 @@ def test_what_is_decided_gets_no_more_seeds(run_comparison: RunComparison, tmp_p
     told = done.summary["until_decided"]
     assert (told["look"], told["decided"], told["open"]) == (1, True, [])
     assert len(heard.runs) == 2
+
+
+def test_a_continued_folder_spends_no_level_twice(run_comparison: RunComparison, tmp_path: Path) -> None:
+    settings = {"strategy": ["full", "lora:r=2"], "seeds": 2, "until_decided": True, "max_seeds": 4}
+    before = run_comparison(tmp_path / "out", **settings).summary
+    heard = Heard()
+    after = run_comparison(tmp_path / "out", **settings, listener=heard).summary
+    assert heard.runs == [] and after["until_decided"] == before["until_decided"]
+    assert not any(text.startswith("Look 1") for text in heard.texts)
+
+    heard = Heard()
+    run_comparison(tmp_path / "out", **settings | {"strategy": ["full", "lora:r=2", "bitfit"]}, listener=heard)
+    assert {name for name, _ in heard.runs} == {"bitfit"}  # and it is not judged at the first look's level
+    assert not any(text.startswith("Look 1") for text in heard.texts)

@@ -270,3 +270,16 @@ def test_data_in_memory_is_not_written_down() -> None:
     settings, _ = read_settings({"data": {"train": [("secret", "a")]}})
     assert settings.written()["data"] == "<dict in memory>"
     assert read_settings({"data": Path("d")})[0].written()["data"] == "d"
+
+
+@pytest.mark.parametrize("given", ["10, 0.1,1", [10, 0.1, 1.0, 1], "1,10,0.1", (0.1, "1", 10)])
+def test_factors_of_the_search_in_every_form(given: object) -> None:
+    assert read_settings({"lr_search_factors": given})[0].lr_search_factors == (0.1, 1.0, 10.0)
+
+
+@pytest.mark.parametrize("given", ["0.1,x", "0.1,,1", "1", "0.1,-1", "0.1,1e999"])
+def test_factors_that_cannot_be(given: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read_settings({"lr_search_factors": given})
+    [mistake] = raised.value.mistakes
+    assert mistake.startswith("--lr-search-factors ") and "expected numbers above 0" in mistake

@@ -58,14 +58,14 @@ def test_defaults_and_types_are_in_words() -> None:
     assert "| `milestones` | whole numbers joined with `+` | none |" in section("gradual")
     assert "| `method` | name | must be given |" in section("peft")
     assert "| `head` | number | `5e-05` |" in section("discriminative")
-    assert "Default learning rate 0.0001, default epochs 10." in section("gradual")
+    assert "Default learning rate 0.0002, default epochs 10." in section("gradual")
 
 
 def test_the_summary_has_one_line_for_each() -> None:
     head, _, *lines = rows(reference().split("\n## ")[0])
     assert len(lines) == len(STRATEGIES) and {len(line) for line in lines} == {len(head)} == {5}
     by_name = {line[0].split("`")[1]: line[2:] for line in lines}
-    assert by_name["two_stage"] == ["closer", "0.0001", "4"]
+    assert by_name["two_stage"] == ["closer", "0.0002", "4"]
     assert by_name["discriminative"] == ["neither", "5e-05", "3"]
     assert by_name["lora"] == ["opener", "0.001", "5"]
 

@@ -105,6 +105,11 @@ def _call(module: str, options: argparse.Namespace) -> int:
         code: int = import_module(module).call(options)
     except mistakes_of_users as error:
         print_error(str(error))
+        if isinstance(error, SettingsError):
+            from unfreeze.experiments.fitting import misfits
+
+            for mistake in misfits(error.values):
+                print_error(mistake)
         return 2
     except KeyboardInterrupt:
         print_error("interrupted")

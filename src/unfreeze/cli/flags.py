@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_config_file, read_layers
 
-REPEATABLE = ("model", "test_file", "strategy", "lr_search_factors")
+REPEATABLE = ("model", "test_file", "strategy")
 
 DATA_FLAGS = (
     *("data", "train_file", "validation_file", "test_file", "task", "format", "text_column", "label_column"),
@@ -61,7 +61,9 @@ def _help(info: Any) -> str:
     text = str(info.description).replace("%", "%%")
     if default in (None, False, ()) or info.annotation is bool:
         return text
-    shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+    shown = default
+    if isinstance(default, tuple):
+        shown = (" " if isinstance(default[0], str) else ",").join(map(str, default))
     return f"{text} (default: {shown})"
 
 

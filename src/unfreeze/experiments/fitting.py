@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.models.anatomy import take_anatomy
-from unfreeze.models.load import load_network
+from unfreeze.models.anatomy import AnatomyError, take_anatomy
+from unfreeze.models.bundled import BundledEncoderError
+from unfreeze.models.load import ModelError, load_network
 from unfreeze.models.skeleton import build_skeleton
 from unfreeze.settings import Settings
-from unfreeze.strategies import Strategy, StrategyError
+from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
+from unfreeze.strategies.parse import parse_strategies
+from unfreeze.tasks import TASKS, Classification
 from unfreeze.training.parameters import Trainables
 
 
@@ -47,6 +52,42 @@ def what_trains(prepared: Prepared, strategies: Sequence[Strategy], settings: Se
     """What each strategy trains, in words and numbers. Loads the weights once, to learn which of them are missing."""
     loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
     return {strategy: _try_on(prepared, strategy, settings, loaded.new_parameters) for strategy in strategies}
+
+
+def misfits(values: Mapping[str, Any]) -> list[str]:
+    """What of the strategies can be read and yet does not fit the models, said beside mistakes in other settings.
+
+    Those stop a command before its data are read, so the task may be unknown; what depends on it is not asked.
+
+    Args:
+        values: settings as they were given, some of them wrong.
+    """
+    task = TASKS.get(str(values.get("task")), Classification)
+    mistakes: list[str] = []
+    for model in _several(values.get("model")):
+        try:
+            anatomy = take_anatomy(build_skeleton(str(model), task.auto_class))
+        except (ModelError, AnatomyError, BundledEncoderError) as error:
+            mistakes.append(str(error))
+            continue
+        for strategy in _readable(_several(values.get("strategy"))):
+            try:
+                strategy.refuse(anatomy)
+            except StrategyError as error:
+                mistakes.append(str(error))
+    return list(dict.fromkeys(mistakes))
+
+
+def _several(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value] if value else []
+
+
+def _readable(written: Sequence[Any]) -> list[Strategy]:
+    strategies: list[Strategy] = []
+    for one in written:
+        with suppress(StrategyError):  # what cannot be read is among the settings' mistakes
+            strategies += [one] if isinstance(one, Strategy) else parse_strategies(str(one), STRATEGIES)
+    return strategies
 
 
 def _try_on(prepared: Prepared, strategy: Strategy, settings: Settings, new_parameters: frozenset[str]) -> str:

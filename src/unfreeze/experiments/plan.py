@@ -6,7 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate
 from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from unfreeze.batching.features import Features
@@ -19,7 +22,7 @@ from unfreeze.experiments.launchers.launcher import Death
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.options import planned_steps, steps_per_epoch
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.models.save import stands_as_adapter
+from unfreeze.experiments.run import folder_bytes, save_verified
 from unfreeze.settings import Settings
 from unfreeze.strategies import Strategy
 from unfreeze.training.flops import step_cost
@@ -27,11 +30,10 @@ from unfreeze.training.loop import Progress, Trainer, TrainingOptions
 from unfreeze.training.meter import peak_memory_bytes
 
 TIMED_STEPS = 3  # after one that warms up and is not counted
-EVALUATED = 128  # validation examples that tell what an evaluation takes
-BYTES_PER_WEIGHT = 4
-TOKENIZER_BYTES = 3_000_000  # files beside the weights
+EVALUATED = 128  # validation examples that tell what an evaluation takes: so many at least, and one full batch
+CARD_BYTES = 10_000  # the model card, which is written with the scores
 SLACK = 1.25  # a step measured now may be that much faster or slower later
-MEMORY_SLACK = 1.15  # longer batches and the evaluation may need more
+MEMORY_SLACK = 1.15  # what the memory of freed batches leaves behind differs from run to run
 
 Range = tuple[float, float]
 
@@ -100,17 +102,22 @@ def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
     """Train some real batches, one of them the longest, and scale up what they took by the operations of a run."""
+    with TemporaryDirectory(prefix="unfreeze-plan-") as folder:
+        return _time_in(Path(folder), job)
+
+
+def _time_in(folder: Path, job: PlanJob) -> Plan:
     begin = time.perf_counter()
     steps = _Steps()
     trainer = build_trainer(
-        job.strategy, job.settings.seed, job.prepared, job.settings, None,
+        job.strategy, job.settings.seed, job.prepared, job.settings, folder / "checkpoints",
         learning_rate=job.learning_rate, on_progress=steps.note,
     )  # fmt: skip
     loading = time.perf_counter() - begin
     options, windows = trainer.options, job.prepared.train.encoded.features
     run_steps = planned_steps(options, len(windows))
     run_flops = _run_flops(trainer, windows)
-    some = _first_examples(job.prepared.validation, EVALUATED)
+    some = _first_examples(job.prepared.validation, job.prepared.evaluator.tokens_per_batch)
     evaluation_seconds: list[float] = []
 
     def evaluate(network: Any) -> Any:
@@ -139,8 +146,12 @@ def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
     validation, tests = job.prepared.validation.encoded, [one.encoded for one in job.prepared.tests.values()]
     evaluating = per_token * validation.num_tokens
     evaluations = _evaluations(options, run_steps, len(windows))
-    # Loading once, and again to verify what was saved, which costs about as much to write.
-    fixed = 3 * loading + per_token * sum(one.num_tokens for one in tests)
+    # A run ends by saving and by loading what it saved: done here too, for its time, memory and size.
+    begin = time.perf_counter()
+    save_verified(timed, job.prepared, folder / "model", card="")
+    saving = time.perf_counter() - begin
+    kept = folder_bytes(folder / "model")
+    fixed = loading + saving + per_token * sum(one.num_tokens for one in tests)
     least = _least_share(options, evaluations)
     train_range = (least * train / SLACK, train * SLACK)
     whole = (
@@ -148,7 +159,6 @@ def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
         train_range[1] + (evaluations * evaluating + fixed) * SLACK,
     )
     peak = peak_memory_bytes(job.prepared.collator.device) if job.own_process else None
-    kept = BYTES_PER_WEIGHT * _kept_weights(trainer)
     return Plan(
         job.prepared.model_name,
         str(job.strategy),
@@ -156,7 +166,7 @@ def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
         whole,
         train_range,
         None if peak is None else (float(peak), MEMORY_SLACK * peak),
-        (float(kept), float(kept + TOKENIZER_BYTES)),
+        (float(kept), float(kept + CARD_BYTES)),
         sum(seconds) / len(seconds),
         run_steps,
     )
@@ -229,7 +239,13 @@ def _some_batches(trainer: Trainer, windows: Sequence[Features], batch_size: int
     return [[windows[i] for i in batch] for batch in chosen]
 
 
-def _first_examples(split: Split, number: int) -> Split:
+def _first_examples(split: Split, tokens: int) -> Split:
+    """Of the validation data what fills one batch of so many tokens, and not less than `EVALUATED`."""
+    sizes = Counter[int]()
+    for window in split.encoded.features:
+        sizes[window.example] += len(window)
+    filled = accumulate(sizes[i] for i in range(len(split.examples)))
+    number = max(EVALUATED, 1 + sum(so_far < tokens for so_far in filled))
     examples = split.examples[:number]
     windows = tuple(window for window in split.encoded.features if window.example < len(examples))
     return Split(examples, replace(split.encoded, features=windows, num_examples=len(examples)))
@@ -246,11 +262,3 @@ def _least_share(options: TrainingOptions, evaluations: int) -> float:
     if options.early_stopping_patience is None:
         return 1.0
     return min(1.0, (options.early_stopping_patience + 1) / max(1, evaluations))
-
-
-def _kept_weights(trainer: Trainer) -> int:
-    trained = [name for name, _ in trainer.network.named_parameters() if trainer.trainables.ever_trains(name)]
-    sizes = {name: parameter.numel() for name, parameter in trainer.network.named_parameters()}
-    if stands_as_adapter(trainer.network, trained):
-        return sum(sizes[name] for name in trained)
-    return sum(sizes.values())

@@ -70,7 +70,6 @@ def run(
         learning_rate=learning_rate,
         on_progress=on_progress,
     )
-    network, trainables = trainer.network, trainer.trainables
     record = replace(
         first_record(trainer, strategy, prepared, settings, data_sha256, learning_rate),
         train_share=train_share,
@@ -90,17 +89,7 @@ def run(
 
     record, evaluations = _evaluated(record, trainer, prepared)
     begin = time.perf_counter()
-    save_model(
-        network.cpu(),
-        prepared.tokenizer,
-        folder / "model",
-        base=prepared.path,
-        auto_class=prepared.task.auto_class,
-        peft_type=prepared.task.peft_type,
-        trained=[name for name, _ in network.named_parameters() if trainables.ever_trains(name)],
-        card=model_card(record, prepared, data_name),
-    )
-    verify_saved(network, folder / "model", prepared)
+    save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
     drop_weights(folder / "checkpoints")
     write_lines(folder / METRICS_FILE, result.history)
     write_lines(folder / PREDICTIONS_FILE, _prediction_rows(prepared, evaluations))
@@ -108,7 +97,7 @@ def run(
         record,
         model=str((folder / "model").relative_to(output)),
         save_seconds=round(result.save_seconds + time.perf_counter() - begin, 3),
-        disk_bytes=sum(file.stat().st_size for file in (folder / "model").rglob("*") if file.is_file()),
+        disk_bytes=folder_bytes(folder / "model"),
         peak_memory_bytes=peak_memory_bytes(device) if own_process or device != "cpu" else None,
     )
     write_record(folder, record)
@@ -181,6 +170,31 @@ def _degenerate(prepared: Prepared, evaluation: Evaluation) -> str | None:
     gold = [prepared.task.gold(example) for example in prepared.validation.examples]
     known = [(row, one.predicted) for row, one in zip(gold, evaluation.predictions, strict=True) if row is not None]
     return degeneracy([row for row, _ in known], [predicted for _, predicted in known])
+
+
+def save_verified(trainer: Trainer, prepared: Prepared, folder: Path, card: str) -> None:
+    """Save the trained model where nothing lies yet, and see that it gives the same when reloaded.
+
+    Raises:
+        ReloadError: it does not.
+    """
+    network, trainables = trainer.network.cpu(), trainer.trainables
+    save_model(
+        network,
+        prepared.tokenizer,
+        folder,
+        base=prepared.path,
+        auto_class=prepared.task.auto_class,
+        peft_type=prepared.task.peft_type,
+        trained=[name for name, _ in network.named_parameters() if trainables.ever_trains(name)],
+        card=card,
+    )
+    verify_saved(network, folder, prepared)
+
+
+def folder_bytes(folder: Path) -> int:
+    """What all files in a folder take."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def verify_saved(network: Any, folder: Path, prepared: Prepared) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison
+from unfreeze.settings import Settings
 from unfreeze.statistics.candidates import best_of, candidates_from_runs
 from unfreeze.statistics.spending import alpha_at, open_questions
 from unfreeze.storage.atomic import write_json
@@ -37,7 +38,13 @@ def add_seeds_until_decided(
     levels = look_levels(settings.seeds, settings.max_seeds)
     whole = [cell for cell in cells if cell.train_share is None]
     first = {(cell.model, str(cell.strategy)): cell for cell in whole if cell.seed == settings.seed}
-    for look, alpha in enumerate(levels, start=1):
+    # The looks of an earlier command on this folder were made, and their levels are spent.
+    seen = [
+        look
+        for look in range(2, len(levels) + 1)
+        if any(bench.found(_cell_of_look(one, look, settings)) is not None for one in first.values())
+    ]
+    for look, alpha in list(enumerate(levels, start=1))[max(seen, default=1) - 1 :]:
         comparison = conclude(alpha)
         candidates = candidates_from_runs(comparison.summary["runs"], str(comparison.summary["selection_metric"]))
         questions = open_questions(candidates, comparison.summary["comparisons"])
@@ -48,9 +55,11 @@ def add_seeds_until_decided(
         names = [(best.model_name, name) for name in (best.strategy, *questions)]
         # What another command left in the folder and this one does not name gets no more seeds.
         more = [
-            Cell(one.model, one.strategy, settings.seed + settings.seeds - 1 + look, one.learning_rate)
+            cell
             for name in names
             if (one := first.get(name)) is not None
+            for cell in (_cell_of_look(one, so_far, settings) for so_far in range(2, look + 2))
+            if bench.found(cell) is None
         ]
         bench.listener.said(told["sentence"])
         if not more:
@@ -60,6 +69,11 @@ def add_seeds_until_decided(
     summary = comparison.summary | {"until_decided": told}
     write_json(comparison.output / COMPARISON_FILE, summary)
     return replace(comparison, summary=summary)
+
+
+def _cell_of_look(first: Cell, look: int, settings: Settings) -> Cell:
+    """The run that is there for the first time at this look."""
+    return replace(first, seed=settings.seed + settings.seeds - 2 + look)
 
 
 def _told(levels: Sequence[float], look: int, questions: Sequence[str] | None) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used; one line for each mistake."""
+    """Settings that cannot be used; one line for each mistake. `values` is what was given, if it came so far."""
 
-    def __init__(self, mistakes: Sequence[str]) -> None:
+    def __init__(self, mistakes: Sequence[str], values: Mapping[str, Any] | None = None) -> None:
         self.mistakes = tuple(mistakes)
+        self.values = dict(values or {})
         super().__init__("\n".join(mistakes))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,7 +34,6 @@ NOT_OF_A_RUN = frozenset(
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Factor = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseModel):
@@ -79,8 +79,8 @@ class Settings(BaseModel):
         None, gt=0, description="one peak learning rate for every strategy; by default each has its own"
     )
     lr_search: bool = Field(False, description="find the learning rate of each strategy first, on validation")
-    lr_search_factors: tuple[Factor, ...] = Field(
-        (0.1, 0.3, 1.0, 3.0, 10.0), description="rates to try, as multiples of the strategy's own", min_length=2
+    lr_search_factors: tuple[float, ...] = Field(
+        (0.1, 0.3, 1.0, 3.0, 10.0), description="rates to try, as multiples of the strategy's own: N,N,..."
     )
     until_decided: bool = Field(False, description="add seeds until the verdicts stand that the recommendation needs")
     max_seeds: Positive = Field(10, description="at most so many seeds with --until-decided", validate_default=True)
@@ -191,10 +191,17 @@ class Settings(BaseModel):
             )
         return value
 
-    @field_validator("lr_search_factors")
+    @field_validator("lr_search_factors", mode="before")
     @classmethod
-    def _in_order(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(sorted(set(value)))
+    def _numbers_with_commas(cls, value: Any) -> tuple[float, ...]:
+        written = value.split(",") if isinstance(value, str) else value
+        try:
+            factors = sorted({float(one) for one in written})
+        except (TypeError, ValueError):
+            factors = []
+        if len(factors) < 2 or not all(isfinite(one) and one > 0 for one in factors):
+            raise ValueError(f"--lr-search-factors {value}: expected numbers above 0, two at least, as in 0.3,1,3.")
+        return tuple(factors)
 
     @field_validator("max_seeds")
     @classmethod

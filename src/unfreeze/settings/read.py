@@ -56,7 +56,7 @@ def read_layers(*layers: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     except ValidationError as error:
         mistakes += [line for one in error.errors() for line in _mistake(one).splitlines()]
     if mistakes:
-        raise SettingsError(mistakes)
+        raise SettingsError(mistakes, merged)
     return settings, notes
 
 

@@ -29,7 +29,7 @@ class Freeze(Strategy):
 
     name: ClassVar[str] = "freeze"
     kind: ClassVar[Literal["closer"]] = "closer"
-    learning_rate: Annotated[float, "peak learning rate"] = 1e-4
+    learning_rate: Annotated[float, "peak learning rate"] = 2e-4
     first: Annotated[int | Literal["half"] | None, "freeze the lowest k layers"] = None
     last: Annotated[int | None, "freeze the highest k layers"] = None
     alternating: Annotated[bool, "freeze every second layer, from the lowest"] = False

@@ -19,4 +19,4 @@ class Full(Strategy):
     """
 
     name: ClassVar[str] = "full"
-    learning_rate: Annotated[float, "peak learning rate"] = 1e-4
+    learning_rate: Annotated[float, "peak learning rate"] = 2e-4

@@ -34,7 +34,7 @@ class Gradual(Strategy):
 
     name: ClassVar[str] = "gradual"
     kind: ClassVar[Kind] = "closer"
-    learning_rate: Annotated[float, "peak learning rate"] = 1e-4
+    learning_rate: Annotated[float, "peak learning rate"] = 2e-4
     layers_per_epoch: Annotated[int, "layers that thaw after each epoch"] = 1
     milestones: Annotated[
         tuple[int, ...] | None, "instead: numbers of finished epochs after which the next part thaws, joined with +"

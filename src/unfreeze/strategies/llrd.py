@@ -23,13 +23,14 @@ class LLRD(Strategy):
     near what was pretrained. With `decay=0.9` the embeddings below 12 layers have a quarter of the rate.
     Not with `head`, where nothing below the head trains, and not to save anything.
     Cost: that of the strategies it is composed with.
-    Source: Sun et al. 2019, How to Fine-Tune BERT for Text Classification?, section 5.3.4; counted from the head as in
-    Zhang et al. 2021, Revisiting Few-sample BERT Fine-tuning (Clark et al. 2020, ELECTRA, decays once more).
+    Source: Sun et al. 2019, How to Fine-Tune BERT for Text Classification?, "Layer-wise Decreasing Layer Rate"; counted
+    from the head as in Zhang et al. 2021, Revisiting Few-sample BERT Fine-tuning (Clark et al. 2020, ELECTRA, decays
+    once more).
     """
 
     name: ClassVar[str] = "llrd"
     kind: ClassVar[Kind] = "rates"
-    learning_rate: Annotated[float, "peak learning rate of the head"] = 1e-4
+    learning_rate: Annotated[float, "peak learning rate of the head"] = 2e-4
     decay: Annotated[float, "multiplier on the rate from one layer to the next below"] = 0.95
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ class Reinit(Strategy):
 
     name: ClassVar[str] = "reinit"
     kind: ClassVar[Kind] = "rates"  # neither opener nor closer
-    learning_rate: Annotated[float, "peak learning rate"] = 1e-4
+    learning_rate: Annotated[float, "peak learning rate"] = 2e-4
     top: Annotated[int, "the top k layers start anew"] = 0
     pooler: Annotated[bool, "and the pooler under the head (BERT, ALBERT)"] = False
 

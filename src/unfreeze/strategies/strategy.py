@@ -29,7 +29,7 @@ class Strategy:
     name: ClassVar[str]
     kind: ClassVar[Kind] = "opener"
     epochs: ClassVar[int] = 3  # default number of epochs where the user sets none
-    learning_rate: float = 1e-4
+    learning_rate: float = 2e-4
 
     def refuse(self, anatomy: Anatomy) -> None:
         """Raise StrategyError if this network cannot follow the strategy. By default: it can."""

@@ -32,7 +32,7 @@ class TwoStage(Strategy):
 
     name: ClassVar[str] = "two_stage"
     kind: ClassVar[Kind] = "closer"
-    learning_rate: Annotated[float, "peak learning rate of the second stage"] = 1e-4
+    learning_rate: Annotated[float, "peak learning rate of the second stage"] = 2e-4
     head_epochs: Annotated[int, "epochs in which the head trains alone"] = 1
     head_lr_mult: Annotated[float, "multiplier on the head's rate in these epochs; lower it beside lora"] = 10.0
 
