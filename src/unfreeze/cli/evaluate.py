@@ -131,9 +131,7 @@ def _chosen(corpus: Corpus, split: str | None) -> dict[str, Sequence[Example]]:
 
 
 def _say_unknown_labels(name: str, examples: Sequence[Example], predictor: Predictor) -> None:
-    from unfreeze.data.label_spelling import labels_of
-
-    unknown = Counter(label for example in examples for label in labels_of(example) if label not in predictor.labels)
+    unknown = Counter(label for example in examples for label in example.labels if label not in predictor.labels)
     if unknown:
         shown = ", ".join(f"{label!r} ({count})" for label, count in unknown.most_common(10))
         known = ", ".join(predictor.labels.names[:20])

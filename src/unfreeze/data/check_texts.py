@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from unfreeze.data.examples import Example, Origin, TextExample
+from unfreeze.data.examples import Example, Origin
 from unfreeze.data.findings import Finding, Severity
 
 VERY_LONG_CHARACTERS = 50_000
@@ -31,8 +31,8 @@ def _check_split(split: str, examples: Sequence[Example]) -> Iterator[Finding]:
     invisible: list[Example] = []
     signs: Counter[str] = Counter()
     for example in examples:
-        text = example.text if isinstance(example, TextExample) else " ".join(example.words)
-        if isinstance(example, TextExample) and not text.strip():
+        text = example.text
+        if not text.strip():
             empty.append(example)
         if len(text) > VERY_LONG_CHARACTERS:
             long.append(example)

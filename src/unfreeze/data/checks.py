@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from unfreeze.data.check_texts import check_texts
 from unfreeze.data.duplicates import content_key
-from unfreeze.data.examples import Example, Origin, TaggedExample
+from unfreeze.data.examples import Example, Origin
 from unfreeze.data.findings import Finding, Severity
-from unfreeze.data.label_spelling import labels_of
 from unfreeze.data.tag_schemes import entity_type, invalid_transitions
 
 Splits = Mapping[str, Sequence[Example]]
@@ -41,14 +40,14 @@ def _check_presence(splits: Splits) -> Iterator[Finding]:
     for split, examples in splits.items():
         if not examples:
             yield Finding("error", "no-examples", f"there are no examples in {split}")
-        unlabelled = [e for e in examples if (e.tags if isinstance(e, TaggedExample) else e.label) is None]
+        unlabelled = [example for example in examples if not example.is_labelled]
         if unlabelled:
             message = f"{len(unlabelled)} of {len(examples)} examples of {split} have no label"
             yield _at(unlabelled[0], "error", "missing-labels", message, "Labels are needed for training and scores.")
 
 
 def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Finding]:
-    counts = Counter(label for example in train for label in labels_of(example))
+    counts = Counter(label for example in train for label in example.labels)
     if len(counts) == 1:
         only = next(iter(counts))
         message = f"every {'label' if scheme is None else 'tag'} of the training data is {only!r}"
@@ -62,7 +61,7 @@ def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Find
         yield _at(train[0], "error", "continuous-labels", message, advice)
         return
     for label in sorted(label for label, count in counts.items() if count == 1):
-        place = next(example for example in train if labels_of(example) == (label,))
+        place = next(example for example in train if example.labels == (label,))
         message = f"the class {label!r} has one training example"
         yield _at(place, "warning", "singleton-class", message, "It cannot be both learned and scored.")
     (most, most_count), (least, least_count) = counts.most_common()[0], counts.most_common()[-1]
@@ -72,7 +71,7 @@ def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Find
 
 
 def _check_spellings(splits: Splits) -> Iterator[Finding]:
-    labels = sorted({label for examples in splits.values() for example in examples for label in labels_of(example)})
+    labels = sorted({label for examples in splits.values() for example in examples for label in example.labels})
     spellings: dict[str, list[str]] = defaultdict(list)
     for label in labels:
         spellings["".join(c for c in label.casefold() if c.isalnum()) or label].append(label)
@@ -91,13 +90,13 @@ def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:
     For texts it is an error on validation and on the test set: the data is wrong more often than not. A rare tag, or a
     label of a further named test set (a transfer to other data), is usual: it is counted as a wrong prediction.
     """
-    seen = {_kind(label, scheme) for example in splits["train"] for label in labels_of(example)}
+    seen = {_kind(label, scheme) for example in splits["train"] for label in example.labels}
     for split, examples in splits.items():
         if split == "train":
             continue
         unseen: dict[str, list[Example]] = defaultdict(list)
         for example in examples:
-            for label in dict.fromkeys(labels_of(example)):
+            for label in dict.fromkeys(example.labels):
                 if _kind(label, scheme) not in seen:
                     unseen[label].append(example)
         for label, places in unseen.items():
@@ -126,7 +125,7 @@ def _check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
                 first[key] = example
                 continue
             repeated.append(example)
-            if labels_of(first[key]) != labels_of(example):
+            if first[key].labels != example.labels:
                 contradicting.append(example)
         if repeated:
             message = f"{len(repeated)} of {len(examples)} examples of {split} repeat an earlier one"
@@ -146,7 +145,7 @@ def _check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
             if not shared:
                 continue
             message = f"{len(shared)} of {len(splits[later])} examples of {later} are also in {earlier}"
-            other = [example for twin, example in shared if labels_of(example) != labels_of(twin)]
+            other = [example for twin, example in shared if example.labels != twin.labels]
             if other:
                 message += f", {len(other)} of them with another label (first {_place(other[0])})"
             advice = f"Scores on {later} are too good by what is remembered; remove them from one of the two."
@@ -155,7 +154,7 @@ def _check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
 
 def _check_transitions(splits: Splits) -> Iterator[Finding]:
     for split, examples in splits.items():
-        counts = [(invalid_transitions(labels_of(example)), example) for example in examples]
+        counts = [(invalid_transitions(example.labels), example) for example in examples]
         faulty = [(count, example) for count, example in counts if count]
         if faulty:
             total = sum(count for count, _ in faulty)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from unfreeze.data.examples import TaskName
 from unfreeze.data.findings import Finding, Say, data_error
-from unfreeze.data.read_settings import ReadSettings, TaskName
+from unfreeze.data.read_settings import ReadSettings
 
 # In the order of preference; compared without case and surrounding blanks.
 TEXT_COLUMNS = (

@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from unfreeze.data.examples import Example, TaggedExample, TextExample
+from unfreeze.data.examples import Example, TaskName
 from unfreeze.data.findings import Finding
-from unfreeze.data.label_spelling import labels_of
-from unfreeze.data.read_settings import TaskName
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,7 @@ def splits_sha256(splits: Mapping[str, Sequence[Example]]) -> str:
     for split, examples in splits.items():
         digest.update(json.dumps([split, len(examples)]).encode())
         for example in examples:
-            content = (
-                [example.text, example.label] if isinstance(example, TextExample) else [example.words, example.tags]
-            )
-            digest.update(json.dumps(content).encode())  # ASCII with escapes: any text has one form
+            digest.update(json.dumps(example.content).encode())  # ASCII with escapes: any text has one form
     return digest.hexdigest()
 
 
@@ -76,8 +71,8 @@ def report(corpus: Corpus) -> dict[str, Any]:
 
 
 def _split_report(examples: Sequence[Example]) -> dict[str, Any]:
-    lengths = sorted(len(e.words) if isinstance(e, TaggedExample) else len(e.text.split()) for e in examples)
-    counts = Counter(label for example in examples for label in labels_of(example))
+    lengths = sorted(len(example.text.split()) for example in examples)
+    counts = Counter(label for example in examples for label in example.labels)
     words: dict[str, float | int | None] = dict.fromkeys(("total", "mean", "median", "percentile_95", "longest"))
     if lengths:
         words = {

@@ -1,9 +1,17 @@
-"""What a reader yields: one example as it stands in the file, before any tokenizer has seen it."""
+"""What a reader yields: one example as it stands in the file, before any tokenizer has seen it.
+
+Each kind of example answers for itself, so that reading, checking and splitting know no kinds. To add a kind, write its
+class here, or beside its task's reader.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
+
+TaskName: TypeAlias = Literal["classification", "tagging"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,33 +25,104 @@ class Origin:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
+class Example(ABC):
+    """What every kind of example answers."""
+
+    __slots__ = ()
+    task: ClassVar[TaskName]  # what such examples are read for
+    stratified: ClassVar[bool] = False  # are made splits to have the labels in the same proportions?
+    origin: Origin | None
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[str, ...]:
+        """The texts or words of which it consists, without its labels."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """Its labels in their order; empty if it has none."""
+
+    @property
+    @abstractmethod
+    def is_labelled(self) -> bool:
+        """Can it be trained on and scored?"""
+
+    @abstractmethod
+    def relabelled(self, names: Mapping[str, str]) -> Example:
+        """The same with each label replaced by its name; every label has one."""
+
+    @abstractmethod
+    def lower_cased(self) -> Example:
+        """The same in lower case; labels stay as they are."""
+
+    @property
+    def text(self) -> str:
+        """The parts as one text, for a person to read."""
+        return " ".join(self.parts)
+
+    @property
+    def content(self) -> list[Any]:
+        """All that is learnt from, as plain values: what a hash of the data runs over."""
+        return [list(self.parts), list(self.labels)]
+
+
 @dataclass(frozen=True, slots=True)
-class TextExample:
+class TextExample(Example):
     """A text and its label; the label is None where the file has none (prediction)."""
 
     text: str
     label: str | None = None
     origin: Origin | None = None
+    task: ClassVar[TaskName] = "classification"
+    stratified: ClassVar[bool] = True
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return (self.text,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return () if self.label is None else (self.label,)
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.label is not None
+
+    def relabelled(self, names: Mapping[str, str]) -> TextExample:
+        return self if self.label is None else replace(self, label=names[self.label])
+
+    def lower_cased(self) -> TextExample:
+        return replace(self, text=self.text.lower())
 
 
 @dataclass(frozen=True, slots=True)
-class TaggedExample:
+class TaggedExample(Example):
     """The words of a sentence and one tag a word; tags are None where the file has none (prediction)."""
 
     words: tuple[str, ...]
     tags: tuple[str, ...] | None = None
     origin: Origin | None = None
+    task: ClassVar[TaskName] = "tagging"
 
     def __post_init__(self) -> None:
         if self.tags is not None and len(self.tags) != len(self.words):
             raise ValueError(f"{self.origin}: {len(self.words)} words but {len(self.tags)} tags")
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return self.words
 
-Example: TypeAlias = TextExample | TaggedExample
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.tags or ()
 
+    @property
+    def is_labelled(self) -> bool:
+        return self.tags is not None
 
-def lower_cased(example: Example) -> Example:
-    """The example in lower case; labels stay as they are."""
-    if isinstance(example, TaggedExample):
-        return replace(example, words=tuple(word.lower() for word in example.words))
-    return replace(example, text=example.text.lower())
+    def relabelled(self, names: Mapping[str, str]) -> TaggedExample:
+        return self if self.tags is None else replace(self, tags=tuple(names[tag] for tag in self.tags))
+
+    def lower_cased(self) -> TaggedExample:
+        return replace(self, words=tuple(word.lower() for word in self.words))

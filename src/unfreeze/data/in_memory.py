@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from unfreeze.data.examples import Example, Origin, TaggedExample, TextExample
+from unfreeze.data.examples import Example, Origin
 from unfreeze.data.findings import Problems, Say, data_error, silent
 from unfreeze.data.label_ids import names_by_column, rows_with_names
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
@@ -54,8 +54,8 @@ def _listed(items: Sequence[object], name: str, settings: ReadSettings, say: Say
     found: list[Any] = []  # examples as they are; pairs as (position, content, label)
     for number, item in enumerate(items, start=1):
         pair = _pair(item)
-        if isinstance(item, (TextExample, TaggedExample)):
-            found.append(item if item.origin else replace(item, origin=Origin(name, number)))
+        if isinstance(item, Example):
+            found.append(item if item.origin else replace(item, origin=Origin(name, number)))  # type: ignore[type-var]
         elif pair is not None:
             found.append((number, *pair))
         else:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from unfreeze.data.examples import Example, TaggedExample, TextExample
+from unfreeze.data.examples import Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error
 
 Splits = Mapping[str, Sequence[Example]]
@@ -54,7 +53,7 @@ def one_spelling(splits: Splits, names: Mapping[str, str], say: Say) -> dict[str
             problems.error("no-label-name", message, advice="Write --label-names 0=FIRST,1=SECOND with every label.")
     problems.stop()
     final = {raw: names.get(label, label) for raw, label in spelling.items()}
-    return {split: [_respelled(example, final) for example in examples] for split, examples in splits.items()}
+    return {split: [example.relabelled(final) for example in examples] for split, examples in splits.items()}
 
 
 def _spelling(counts: Mapping[str, int], names: Mapping[str, str], say: Say) -> dict[str, str]:
@@ -79,26 +78,9 @@ def _label_counts(splits: Splits) -> dict[str, int]:
     counts: dict[str, int] = {}
     for examples in splits.values():
         for example in examples:
-            for label in labels_of(example):
+            for label in example.labels:
                 counts[label] = counts.get(label, 0) + 1
     return counts
-
-
-def labels_of(example: Example) -> tuple[str, ...]:
-    """The label of a text or the tags of a sentence; empty if it has none."""
-    if isinstance(example, TextExample):
-        return () if example.label is None else (example.label,)
-    return example.tags or ()
-
-
-def _respelled(example: Example, final: Mapping[str, str]) -> Example:
-    if isinstance(example, TaggedExample):
-        if example.tags is None or all(final[tag] == tag for tag in example.tags):
-            return example
-        return replace(example, tags=tuple(final[tag] for tag in example.tags))
-    if example.label is None or final[example.label] == example.label:
-        return example
-    return replace(example, label=final[example.label])
 
 
 def _sequence(names: object) -> Sequence[object]:

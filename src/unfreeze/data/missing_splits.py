@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unfreeze.data.examples import Example, TextExample
+from unfreeze.data.examples import Example
 from unfreeze.data.findings import Finding, Say
 from unfreeze.data.request import DataRequest
 from unfreeze.data.splits import split_off
@@ -37,7 +37,7 @@ def make_missing_splits(
 
 def _announce(split: str, part: Sequence[Example], given: int, request: DataRequest, say: Say) -> None:
     if part:
-        how = "stratified, seed" if isinstance(part[0], TextExample) else "drawn with seed"
+        how = "stratified, seed" if part[0].stratified else "drawn with seed"
         message = f"{split} was missing: {len(part)} of {given} training examples, {how} {request.data_seed}"
         say(Finding("note", "split-made", message))
     elif split == "validation":

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import Example, TaskName
 from unfreeze.data.findings import Finding, Say, silent
-
-TaskName: TypeAlias = Literal["classification", "tagging"]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from unfreeze.data.examples import TaskName
 from unfreeze.data.findings import Finding, Problems, stop_on_errors
-from unfreeze.data.read_settings import ReadSettings, TaskName
+from unfreeze.data.read_settings import ReadSettings
 
 
 @dataclass(frozen=True)

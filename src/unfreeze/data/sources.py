@@ -9,11 +9,11 @@ from typing import Literal
 
 from unfreeze.data.checks import check_splits, check_unseen
 from unfreeze.data.corpus import Corpus, notes_of, report, splits_sha256
-from unfreeze.data.examples import Example, TaggedExample, lower_cased
+from unfreeze.data.examples import Example, TaggedExample, TaskName
 from unfreeze.data.findings import DataError, Finding, Say, data_error, silent, stop_on_errors
-from unfreeze.data.label_spelling import labels_of, one_spelling, parse_label_names
+from unfreeze.data.label_spelling import one_spelling, parse_label_names
 from unfreeze.data.missing_splits import make_missing_splits
-from unfreeze.data.read_settings import ReadSettings, TaskName
+from unfreeze.data.read_settings import ReadSettings
 from unfreeze.data.request import DataRequest
 from unfreeze.data.resolve import Load, Sources, read_file, resolve
 from unfreeze.data.splits import subset
@@ -128,7 +128,7 @@ def _one_task(splits: Mapping[str, Sequence[Example]]) -> TaskName:
     kinds: dict[TaskName, str] = {}
     for split, examples in splits.items():
         for example in examples:
-            kinds.setdefault("tagging" if isinstance(example, TaggedExample) else "classification", split)
+            kinds.setdefault(example.task, split)
     if len(kinds) > 1:
         message = " but ".join(f"{split} is {task}" for task, split in kinds.items())
         raise data_error("mixed-tasks", message, advice="All splits must be of one task; check --format.")
@@ -142,11 +142,11 @@ def _prepare(
     kept = {split: _with_words(split, examples, say) for split, examples in splits.items()}
     if request.lower_case:
         say(Finding("note", "lower-case", "all texts and words are lower-cased"))
-        kept = {split: [lower_cased(example) for example in examples] for split, examples in kept.items()}
+        kept = {split: [example.lower_cased() for example in examples] for split, examples in kept.items()}
     kept = one_spelling(kept, parse_label_names(request.label_names), say)
     if not any(isinstance(example, TaggedExample) for examples in kept.values() for example in examples):
         return kept, None
-    found = recognise(labels_of(example) for examples in kept.values() for example in examples)
+    found = recognise(example.labels for examples in kept.values() for example in examples)
     if found == "plain":
         say(Finding("note", "tag-scheme", "tags are plain (one independent tag a word), not entities"))
         return kept, "plain"
@@ -161,9 +161,9 @@ def _prepare(
 
 
 def _with_words(split: str, examples: Sequence[Example], say: Say) -> list[Example]:
-    kept = [e for e in examples if not (isinstance(e, TaggedExample) and not e.words)]
+    kept = [example for example in examples if example.parts]
     if len(kept) < len(examples):
-        first = next(e for e in examples if isinstance(e, TaggedExample) and not e.words)
+        first = next(example for example in examples if not example.parts)
         message = f"{len(examples) - len(kept)} sentences of {split} have no words and are left out"
         origin = first.origin
         place = (origin.file, origin.line) if origin else (None, None)

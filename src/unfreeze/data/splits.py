@@ -7,8 +7,7 @@ from random import Random
 from typing import TypeVar
 
 from unfreeze.data.duplicates import content_key
-from unfreeze.data.examples import Example, TextExample
-from unfreeze.data.label_spelling import labels_of
+from unfreeze.data.examples import Example
 
 E = TypeVar("E", bound=Example)
 
@@ -31,7 +30,7 @@ def split_off(examples: Sequence[E], fraction: float, seed: int, purpose: str) -
     sizes: dict[str, int] = {}
     for number, unit in enumerate(units):
         example = examples[unit[0]]
-        stratum = (example.label or "") if isinstance(example, TextExample) else ""
+        stratum = "\n".join(example.labels) if example.stratified else ""
         sizes[stratum] = sizes.get(stratum, 0) + 1
         members = strata.setdefault(stratum, [])
         if number not in kept:
@@ -54,7 +53,7 @@ def subset(examples: Sequence[E], size: int | None, seed: int) -> list[E]:
     seen: set[str] = set()
     first: list[int] = []
     for index in order:
-        labels = set(labels_of(examples[index]))
+        labels = set(examples[index].labels)
         if not labels <= seen:
             first.append(index)
             seen |= labels
@@ -68,7 +67,7 @@ def _one_of_each_label(examples: Sequence[Example], units: Sequence[Sequence[int
     seen: set[str] = set()
     kept = set()
     for number, unit in enumerate(units):
-        labels = {label for index in unit for label in labels_of(examples[index])}
+        labels = {label for index in unit for label in examples[index].labels}
         if not labels <= seen:
             kept.add(number)
             seen |= labels

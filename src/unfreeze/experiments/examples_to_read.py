@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.examples import Example
 from unfreeze.experiments.answers import AlignmentError, Answers
 from unfreeze.statistics.disagreement import Disagreement, Suspect, disagreements, label_suspects
 
@@ -48,11 +48,8 @@ def _place(case: Disagreement | Suspect, model: str, split: str, examples: Seque
     text, word_text = "", ""
     if examples is not None:
         example = examples[case.index]
-        if isinstance(example, TaggedExample):
-            text = " ".join(example.words)
-            word_text = "" if case.word is None else example.words[case.word]
-        else:
-            text = example.text
+        text = example.text
+        word_text = "" if case.word is None else example.parts[case.word]
     place: dict[str, Any] = {"model_name": model, "split": split, "index": case.index, "word": case.word}
     place["text"] = _cut(text)
     return place | ({} if case.word is None else {"word_text": word_text}) | {"gold": case.gold}
@@ -68,7 +65,7 @@ def _check_alignment(answers: Answers, split: str, examples: Sequence[Example]) 
         raise AlignmentError(f"{split}: predictions of {answers.examples} examples, but it has {len(examples)}")
     for index, gold in zip(answers.indices, answers.gold, strict=True):
         example = examples[index]
-        if isinstance(example, TaggedExample) and not isinstance(gold, str) and len(gold) != len(example.words):
+        if not isinstance(gold, str) and len(gold) != len(example.parts):
             raise AlignmentError(
-                f"{split}, example {index}: predictions for {len(gold)} words, but it has {len(example.words)}"
+                f"{split}, example {index}: predictions for {len(gold)} words, but it has {len(example.parts)}"
             )

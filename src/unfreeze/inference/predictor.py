@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.precision import PLAIN, Precision
 from unfreeze.batching.collate import Collator
-from unfreeze.data.examples import Example, TaggedExample, TextExample, lower_cased
+from unfreeze.data.examples import Example, TaggedExample, TextExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.inference.entities import Aggregation, entity_groups, split_words
@@ -56,7 +56,7 @@ class Predictor:
         return self.evaluator.evaluate(self.network, Split(examples, encoded))
 
     def _as_trained(self, examples: Sequence[Example]) -> Sequence[Example]:
-        return [lower_cased(example) for example in examples] if self.lower_case else examples
+        return [example.lower_cased() for example in examples] if self.lower_case else examples
 
     def predict(
         self, inputs: str | Sequence[str] | Sequence[Sequence[str]], *, aggregation_strategy: Aggregation = "simple"
