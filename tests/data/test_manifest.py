@@ -14,12 +14,11 @@ FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "malformed"
 
 
 def manifest() -> list[dict[str, str]]:
-    """The rows about classification and tagging."""
+    """Its rows, in the order of the file."""
     if not FOLDER.is_dir():
         return []
     with (FOLDER / "MANIFEST.tsv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [row for row in rows if "QA" not in row["task"]]
+        return list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 # What the message must contain besides the name of the file; an error not listed here is only raised.
@@ -49,9 +48,17 @@ ERRORS = {
     "truncated.conllu.gz": ["gzip", "cut off"],
     "length_mismatch.jsonl": [":2:", "4 words but 3 tags"],
     "unseen_labels_test.csv": [":3:", "'mixed'"],
+    "answer_start_mismatch.json": ["q3: the answer", "does not occur in its context"],
+    "answers_missing_key.json": ["q2: has no answers"],
+    "duplicate_ids.json": ["'q1' is used twice"],
+    "truncated.json": ["not valid JSON", "cut off"],
 }
 # Errors that the last column of the manifest allows to be accepted, if said aloud.
-SAID_ALOUD = {"wrong_delimiter.csv": "semicolon", "utf16.csv": "UTF-16"}
+SAID_ALOUD = {
+    "wrong_delimiter.csv": "semicolon",
+    "utf16.csv": "UTF-16",
+    "utf16_offsets.json": "1 answers were not at their offset and stand elsewhere, once: moved (q1)",
+}
 WARNINGS = {
     "singleton_class.csv": "'neutral' has one training example",
     "near_duplicate_labels.csv": "' pos', 'neg '",
@@ -62,6 +69,7 @@ WARNINGS = {
     "duplicates_test.csv": "3 of 4 examples of test are also in train, 1 of them with another label",
     "invalid_iob2.conll": "2 invalid IOB2 transitions in 1 sentences",
     "zero_tokens.jsonl": "1 sentences of train have no words",
+    "empty_answers_v2.json": "1 of 2 questions of train have no answer in their context",
 }
 SIZES = {
     "utf8_bom.csv": 6,
@@ -109,7 +117,7 @@ def test_verdict_of_the_manifest(row: dict[str, str]) -> None:
             assert part in str(raised.value)
         return
     corpus = load(name)
-    warnings = "\n".join(str(finding) for finding in corpus.findings)
+    warnings = "\n".join([*map(str, corpus.findings), *(corpus.notes if "QA" in row["task"] else ())])
     if name in SAID_ALOUD:
         assert SAID_ALOUD[name] in warnings
     if row["verdict"] == "warn":
@@ -141,3 +149,15 @@ def test_what_may_be_asked_for() -> None:
     assert len(corpus.train) + len(corpus.validation) + sum(map(len, corpus.tests.values())) == 3
     latin = read_examples(FOLDER / "latin1.csv", encoding="latin-1")
     assert latin[0].text == "le café était très agréable"
+
+
+@pytest.mark.skipif(not manifest(), reason="../shared/data is not here")
+def test_spans_of_questions() -> None:
+    [astral] = read_examples(FOLDER / "astral_offsets.json", labelled=True)
+    assert [(span.text, span.start) for span in astral.answers] == [("the Black Forest", 23)]
+    [moved] = read_examples(FOLDER / "utf16_offsets.json", labelled=True)
+    assert moved.answers == astral.answers
+    first, second = read_examples(FOLDER / "empty_answers_v2.json", labelled=True)
+    assert len(first.answers) == 1 and second.answers == ()
+    known, unknown = read_examples(FOLDER / "answers_missing_key.json")
+    assert len(known.answers) == 1 and unknown.answers is None  # accepted for prediction

@@ -121,3 +121,19 @@ def candidates(texts: list[tuple[str, ...]]) -> Iterator[tuple[int, int]]:
 def test_the_samples_are_in_the_public_domain() -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert "CC0 1.0" in readme and "https://creativecommons.org/publicdomain/zero/1.0/" in readme
+
+
+def test_questions_and_answers() -> None:
+    corpus = load_corpus(DataRequest(data="sample:qa"))
+    splits = {"train": corpus.train, "validation": corpus.validation, "test": corpus.tests["test"]}
+    assert [len(examples) for examples in splits.values()] == [522, 126, 219]
+    contexts = {name: {one.context for one in examples} for name, examples in splits.items()}
+    assert sum(map(len, contexts.values())) == len(set.union(*contexts.values())) >= 60
+    for name, examples in splits.items():
+        without = sum(one.answers == () for one in examples) / len(examples)
+        assert 0.15 < without < 0.25
+        assert all(one.origin for one in examples)
+        several = sum(len(one.answers) > 1 for one in examples)
+        assert several == 0 if name == "train" else several > 80
+    marks = {mark for one in corpus.train for mark in ("\u0301", "\u200d", "\u00a0", "\u2013") if mark in one.context}
+    assert len(marks) == 4  # what moves offsets elsewhere

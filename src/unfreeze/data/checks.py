@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from unfreeze.data.check_questions import check_questions
 from unfreeze.data.check_texts import check_texts
 from unfreeze.data.duplicates import content_key
 from unfreeze.data.examples import Example, Origin
@@ -24,6 +25,7 @@ def check_splits(splits: Splits, scheme: str | None) -> list[Finding]:
     keys = {split: [content_key(example) for example in examples] for split, examples in splits.items()}
     checks: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_texts(splits),
+        lambda: check_questions(splits),
         lambda: _check_labels(splits["train"], scheme) if "train" in splits else (),
         lambda: _check_spellings(splits),
         lambda: check_unseen(splits, scheme) if "train" in splits else (),
@@ -48,6 +50,8 @@ def _check_presence(splits: Splits) -> Iterator[Finding]:
 
 def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Finding]:
     counts = Counter(label for example in train for label in example.labels)
+    if not counts:  # questions have answers, not classes
+        return
     if len(counts) == 1:
         only = next(iter(counts))
         message = f"every {'label' if scheme is None else 'tag'} of the training data is {only!r}"

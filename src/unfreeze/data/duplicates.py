@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from unfreeze.data.examples import Example
 
@@ -14,5 +15,13 @@ def content_key(example: Example) -> str:
     >>> content_key(TextExample("Good  film ")) == content_key(TextExample("good film"))
     True
     """
-    text = "\n".join(example.parts)
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return _key(example.parts)
+
+
+def document_key(example: Example) -> str:
+    """Equal for examples that belong together, such as questions about one context; else as `content_key`."""
+    return _key(example.document)
+
+
+def _key(parts: Sequence[str]) -> str:
+    return " ".join(unicodedata.normalize("NFKC", "\n".join(parts)).casefold().split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from unfreeze.data.examples import TaskName
 from unfreeze.data.findings import Finding, Problems, stop_on_errors
@@ -56,8 +57,8 @@ class DataRequest:
             problems.error("no-data", "no training data is named", advice=advice)
         if self.data is not None and self.train_file is not None:
             problems.error("two-sources", "both --data and --train-file name training data", advice="Pass one.")
-        if self.task not in (None, "classification", "tagging"):
-            problems.error("bad-task", f"--task {self.task!r}: expected classification or tagging")
+        if self.task is not None and self.task not in get_args(TaskName):
+            problems.error("bad-task", f"--task {self.task!r}: expected {', '.join(get_args(TaskName))}")
         for name in ("validation_fraction", "test_fraction"):
             value = getattr(self, name)
             if not 0 < value < 1:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from unfreeze.data.duplicates import content_key
+from unfreeze.data.duplicates import document_key
 from unfreeze.data.examples import Example
 
 E = TypeVar("E", bound=Example)
@@ -15,14 +15,15 @@ E = TypeVar("E", bound=Example)
 def split_off(examples: Sequence[E], fraction: float, seed: int, purpose: str) -> tuple[list[E], list[E]]:
     """(rest, part): about `fraction` of the examples, at least one, with the classes in the same proportions.
 
-    Equal texts stay together, so that no leak is made here. One example of every label stays in the rest, so a class
-    with a single example is never split. Both parts keep the order of the file. Too few examples give an empty part.
+    Equal texts stay together, and questions about one context, so that no leak is made here. One example of every label
+    stays in the rest, so a class with a single example is never split. Both parts keep the order of the file. Too few
+    examples give an empty part.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must be between 0 and 1, was: {fraction}")
     groups: dict[str, list[int]] = {}
     for index, example in enumerate(examples):
-        groups.setdefault(content_key(example), []).append(index)
+        groups.setdefault(document_key(example), []).append(index)
     units = list(groups.values())
     Random(f"{seed}/{purpose}").shuffle(units)
     kept = _one_of_each_label(examples, units)
@@ -63,7 +64,7 @@ def subset(examples: Sequence[E], size: int | None, seed: int) -> list[E]:
 
 
 def _one_of_each_label(examples: Sequence[Example], units: Sequence[Sequence[int]]) -> set[int]:
-    """The numbers of units that together hold every label."""
+    """The numbers of units that together hold every label; the first one where there are no labels."""
     seen: set[str] = set()
     kept = set()
     for number, unit in enumerate(units):
@@ -71,7 +72,7 @@ def _one_of_each_label(examples: Sequence[Example], units: Sequence[Sequence[int
         if not labels <= seen:
             kept.add(number)
             seen |= labels
-    return kept
+    return kept or {0}
 
 
 def _quotas(sizes: dict[str, int], available: dict[str, int], fraction: float) -> dict[str, int]:

@@ -14,7 +14,7 @@ from unfreeze.evaluation.evaluate import Evaluator, Split
 from unfreeze.experiments.label_weights import label_weights
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_tokenizer, model_path
-from unfreeze.settings import Settings
+from unfreeze.settings import Settings, SettingsError
 from unfreeze.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -61,7 +61,13 @@ class Prepared:
 
 
 def choose_task(corpus: Corpus, settings: Settings) -> Task:
-    """The task of a corpus, with what the user set of its fields."""
+    """The task of a corpus, with what the user set of its fields.
+
+    Raises:
+        SettingsError: such data can be read and checked, but nothing trains on it yet.
+    """
+    if corpus.task not in TASKS:
+        raise SettingsError([f"--data {corpus.name}: is for {corpus.task}; trained are {', '.join(TASKS)}."])
     task = TASKS[corpus.task]
     values = {one.name: getattr(settings, one.name) for one in fields(task) if one.name in Settings.model_fields}  # type: ignore[arg-type]
     if corpus.tag_scheme is not None:

@@ -14,10 +14,12 @@ from unfreeze.data.readers.format import Format
 from unfreeze.data.readers.jsonl import JSONL
 from unfreeze.data.readers.lines import LINES
 from unfreeze.data.readers.parquet import PARQUET
+from unfreeze.data.readers.squad import SQUAD
 from unfreeze.data.readers.text_label import TEXT_LABEL
 
 FORMATS: dict[str, Format] = {
     "parquet": PARQUET,
+    "squad": SQUAD,
     "jsonl": JSONL,
     "csv": CSV,
     "conllu": CONLLU,

@@ -71,10 +71,6 @@ def _is_json(head: Head) -> bool:
         first = None
     if isinstance(first, dict) and "data" not in first:
         return True
-    if '"paragraphs"' in head.text or '"qas"' in head.text:
-        message = "the content is question-answering JSON (SQuAD)"
-        advice = "Pass data with texts and labels or words and tags."
-        raise data_error("question-answering", message, head.file, advice=advice)
     advice = 'Write one object a line, e.g. {"text": "...", "label": "..."}.'
     raise data_error("unknown-format", "this JSON is neither lines of objects nor an array", head.file, 1, advice)
 

@@ -1,0 +1,70 @@
+"""SQuAD 1.1 and 2.0 JSON: articles of paragraphs, each with a context and questions about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from unfreeze.data.examples import Example
+from unfreeze.data.findings import Say, data_error, silent
+from unfreeze.data.questions import Questions
+from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
+from unfreeze.data.readers.format import Format, Head
+from unfreeze.data.readers.raw_text import read_text
+
+
+def read_squad(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
+    """Questions with their contexts; `plausible_answers` of unanswerable ones are never read."""
+    file = str(path)
+    if settings.task not in (None, "question-answering"):
+        advice = "Pass --task question-answering, or other data."
+        raise data_error("wrong-task", f"SQuAD files are not for {settings.task}", file, advice=advice)
+    say_unused_columns(settings, file, "SQuAD files have no columns", say)
+    text = read_text(path, settings.encoding, say)
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"not valid JSON: {error.msg} (column {error.colno})"
+        raise data_error("broken-json", message, file, error.lineno, "Is the file cut off?") from error
+    except RecursionError as error:
+        raise data_error("broken-json", "the JSON is nested too deeply", file) from error
+    questions = Questions(file, settings.labelled, say)
+    for row, context in _rows(content, file):
+        questions.add(row, context)
+    examples = questions.finish()
+    if not examples:
+        raise data_error("no-examples", "there are no questions", file)
+    return list(examples)
+
+
+def _rows(content: Any, file: str) -> Iterator[tuple[Mapping[str, Any], object]]:
+    articles = content.get("data") if isinstance(content, Mapping) else None
+    for a, article in enumerate(_listed(articles, "data", file)):
+        for p, paragraph in enumerate(_listed(_key(article, "paragraphs"), f"data[{a}].paragraphs", file)):
+            where = f"data[{a}].paragraphs[{p}].qas"
+            for q, row in enumerate(_listed(_key(paragraph, "qas"), where, file)):
+                if not isinstance(row, Mapping):
+                    raise data_error("bad-squad", f"{where}[{q}] is not an object", file)
+                yield row, _key(paragraph, "context")
+
+
+def _key(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _listed(value: Any, where: str, file: str) -> list[Any]:
+    if not isinstance(value, list):
+        advice = 'SQuAD files hold {"data": [{"paragraphs": [{"context": ..., "qas": [...]}]}]}.'
+        raise data_error("bad-squad", f"{where} is missing or no list", file, advice=advice)
+    return value
+
+
+def _is_squad(head: Head) -> bool:
+    if not head.text.lstrip(" \t\r\n").startswith("{"):
+        return False
+    return '"data"' in head.text and ('"paragraphs"' in head.text or '"qas"' in head.text)
+
+
+SQUAD = Format(read_squad, shared_suffixes=(".json",), recognises=_is_squad)
