@@ -43,10 +43,8 @@ def test_no_threshold_is_better(rows: list[tuple[float, int, bool]]) -> None:
     nones = [none for *_, none in rows]
 
     def mean(threshold: float) -> float:
-        said_none = [value > threshold for value in values]
-        return sum(float(none) if said else score for said, none, score in zip(said_none, nones, scores)) / max(
-            1, len(rows)
-        )
+        rows = zip(scores, values, nones, strict=True)
+        return sum(float(none) if value > threshold else score for score, value, none in rows) / max(1, len(scores))
 
     threshold, best = best_threshold(scores, values, nones)
     assert best == pytest.approx(mean(threshold))
