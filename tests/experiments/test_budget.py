@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from unfreeze.experiments.conclude import Comparison
+from unfreeze.strategies import StrategyError
 
 RunComparison = Callable[..., Comparison]
 FREE: dict[str, Any] = {"epochs": None, "early_stopping_patience": None, "seeds": 2}
@@ -44,3 +45,13 @@ def test_the_rate_ends_at_zero_whatever_the_budget(run_comparison: RunComparison
         for n in (3, 6)
     )
     assert short.records[0].history[0]["validation"] != long.records[0].history[0]["validation"]
+
+
+def test_with_few_steps_what_trains_is_what_is_reached(run_comparison: RunComparison, tmp_path: Path) -> None:
+    """Epochs that never come must not count as training, nor excuse what would stay random."""
+    done = run_comparison(tmp_path / "out", strategy="gradual", max_steps=3, epochs=None)
+    [record] = done.records
+    assert record.epochs_planned == record.epochs_run == 1
+    assert record.trainable_parameters < record.total_parameters / 10
+    with pytest.raises(StrategyError):
+        run_comparison(tmp_path / "random", strategy="reinit:top=1+gradual", max_steps=3, epochs=None)

@@ -11,10 +11,16 @@ import pytest
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.learning_rate import rounds, search_budget
 from unfreeze.experiments.listener import Listener
+from unfreeze.storage.folders import OutputError
 from unfreeze.storage.records import read_record
 
 RunComparison = Callable[..., Comparison]
 SEARCH: dict[str, Any] = {"lr_search": True, "learning_rate": None, "epochs": 4}
+
+
+def ranked(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What learnt something first; then by score, loss and caution."""
+    return sorted(trials, key=lambda t: (t["degenerate"] is not None, -t["score"], t["loss"], t["learning_rate"]))
 
 
 class Trials(Listener):
@@ -45,9 +51,9 @@ def test_what_is_tried_and_what_is_found(run_comparison: RunComparison, tmp_path
         name = entry["strategy"]
         first = [trial for trial in entry["trials"] if trial["share"] == 0.25]
         second = [trial for trial in entry["trials"] if trial["share"] == 0.5]
-        by_score = sorted(first, key=lambda trial: (-trial["score"], trial["learning_rate"]))
-        assert {trial["learning_rate"] for trial in second} == {trial["learning_rate"] for trial in by_score[:2]}
-        best = min(second, key=lambda trial: (-trial["score"], trial["learning_rate"]))
+        assert {trial["learning_rate"] for trial in second} == {trial["learning_rate"] for trial in ranked(first)[:2]}
+        best = ranked(second)[0]
+        assert not best["degenerate"]
         assert entry["chosen"] == best["learning_rate"] == record.learning_rate
         assert record.learning_rate_from == "search" and record.strategy == name
         assert [trial["steps"] for trial in entry["trials"]] == [9] * 5 + [18] * 2  # of 36 in a run
@@ -83,11 +89,11 @@ def test_the_search_is_deterministic_and_not_made_twice(run_comparison: RunCompa
 
 def test_a_rate_that_diverges_is_no_winner(run_comparison: RunComparison, tmp_path: Path) -> None:
     done = run_comparison(
-        tmp_path / "out", strategy="full:learning_rate=1.0", lr_search_factors=[1e-3, 1e30], max_grad_norm=0, **SEARCH
+        tmp_path / "out", strategy="full:learning_rate=1.0", lr_search_factors=[0.02, 1e30], max_grad_norm=0, **SEARCH
     )
     [entry] = done.summary["search"]
-    assert entry["chosen"] == 1e-3
-    assert {trial["learning_rate"]: trial["status"] for trial in entry["trials"]} == {1e-3: "done", 1e30: "diverged"}
+    assert entry["chosen"] == 0.02
+    assert {trial["learning_rate"]: trial["status"] for trial in entry["trials"]} == {0.02: "done", 1e30: "diverged"}
     statuses = [read_record(path.parent).status for path in (tmp_path / "out" / "search").rglob("record.json")]
     assert sorted(statuses) == ["diverged", "done"]
 
@@ -99,3 +105,44 @@ def test_where_every_trial_diverges_the_strategy_keeps_its_own_rate(
     [entry] = done.summary["search"]
     assert entry["chosen"] is None and "its own is used" in entry["sentence"]
     assert (done.records[0].learning_rate, done.records[0].learning_rate_from) == (2e-4, "default")
+
+
+def test_a_folder_holds_one_rate_of_a_strategy(run_comparison: RunComparison, tmp_path: Path) -> None:
+    """Else two rates would be taken for two seeds."""
+    run_comparison(tmp_path / "plain", strategy=["full", "head"], epochs=4, learning_rate=None)
+    with pytest.raises(OutputError, match="holds runs of full without --lr-search, and now it is with"):
+        run_comparison(tmp_path / "plain", strategy="full", **SEARCH)
+    run_comparison(tmp_path / "searched", strategy="full", **SEARCH)
+    with pytest.raises(OutputError, match="holds runs of full with --lr-search, and now it is without"):
+        run_comparison(tmp_path / "searched", strategy=["full", "head"], epochs=4, learning_rate=None)
+    run_comparison(
+        tmp_path / "searched", strategy="head", epochs=4, learning_rate=None
+    )  # another strategy may be added without
+
+
+def test_trials_that_learnt_nothing_do_not_choose(run_comparison: RunComparison, tmp_path: Path) -> None:
+    """Their scores are that of one answer to everything, and say nothing about the rate."""
+    trials = Trials()
+    done = run_comparison(
+        tmp_path / "out", strategy="full", lr_search_factors=[1e-6, 1e-5, 1e-4], listener=trials, **SEARCH
+    )
+    [entry] = done.summary["search"]
+    assert all(trial["degenerate"] for trial in entry["trials"])
+    assert entry["chosen"] is None and "learnt anything in so short a training; its own is used" in entry["sentence"]
+    assert done.records[0].learning_rate == 2e-4
+
+    done = run_comparison(tmp_path / "mixed", strategy="full", lr_search_factors=[1e-6, 1e-5, 10], **SEARCH)
+    [entry] = done.summary["search"]
+    learnt = {trial["learning_rate"] for trial in entry["trials"] if not trial["degenerate"]}
+    assert entry["chosen"] in (learnt or {None})
+
+
+def test_the_rate_that_was_found_is_the_one_that_is_announced(run_comparison: RunComparison, tmp_path: Path) -> None:
+    announced: dict[str, str] = {}
+
+    class Ear(Listener):
+        def planned(self, cells: Any, what_trains: Any) -> None:
+            announced.update(what_trains)
+
+    done = run_comparison(tmp_path / "out", strategy="full", listener=Ear(), **SEARCH)
+    assert f"learning rate {done.records[0].learning_rate:g}," in announced["full"]

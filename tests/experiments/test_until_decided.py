@@ -11,6 +11,7 @@ import pytest
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.until_decided import look_levels
+from unfreeze.settings import SettingsError
 
 RunComparison = Callable[..., Comparison]
 
@@ -69,3 +70,28 @@ def test_a_continued_folder_spends_no_level_twice(run_comparison: RunComparison,
     run_comparison(tmp_path / "out", **settings | {"strategy": ["full", "lora:r=2", "bitfit"]}, listener=heard)
     assert {name for name, _ in heard.runs} == {"bitfit"}  # and it is not judged at the first look's level
     assert not any(text.startswith("Look 1") for text in heard.texts)
+
+    plain = run_comparison(tmp_path / "out", strategy=["full", "lora:r=2"], seeds=2).summary
+    assert plain["alpha"] == pytest.approx(before["until_decided"]["alphas"][-1], abs=1e-6)
+    assert plain["until_decided"]["look"] == 3
+    with pytest.raises(SettingsError, match="looks were planned from 2 to 4 seeds"):
+        run_comparison(tmp_path / "out", **settings | {"max_seeds": 6})
+
+
+def test_a_look_without_a_plan_is_owned_up_to(run_comparison: RunComparison, tmp_path: Path) -> None:
+    settings = {"strategy": ["full", "lora:r=2"], "seeds": 2}
+    run_comparison(tmp_path / "out", **settings)
+    told = run_comparison(tmp_path / "out", **settings, until_decided=True, max_seeds=3).summary["until_decided"]
+    assert told["unplanned"] and "on top of these levels" in told["sentence"]
+
+
+def test_what_came_of_it_is_said(run_comparison: RunComparison, tmp_path: Path) -> None:
+    heard = Heard()
+    run_comparison(tmp_path / "out", strategy="full", seeds=2, until_decided=True, max_seeds=2, listener=heard)
+    assert any("decided; no more seeds are needed" in text for text in heard.texts)
+
+
+def test_a_metric_without_verdicts_is_refused_first(run_comparison: RunComparison, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--until-decided --metric-for-best-model mcc: verdicts are there for"):
+        run_comparison(tmp_path / "out", until_decided=True, metric_for_best_model="mcc")
+    assert not (tmp_path / "out").exists()

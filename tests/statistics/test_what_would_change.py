@@ -20,6 +20,7 @@ ALL = [FULL, LORA, FREEZE, HEAD]
 def entry(b, verdict, *, needed=None, half=0.012, scope="examples and seeds"):
     found = {"a": "full", "b": b, "model_name": "m", "split": "validation", "verdict": verdict, "scope": scope}
     difference = FULL.mean - next(one.mean for one in ALL if one.strategy == b)
+    found |= {"margin": 0.01, "p_value": 0.001 if verdict in ("better", "worse") else 0.5}
     return found | {"difference": difference, "low": difference - half, "high": difference + half, "needed": needed}
 
 
@@ -85,16 +86,50 @@ def test_nothing_finished_can_be_changed_by_nothing():
     assert recommend([]).what_would_change == []
 
 
-def test_degenerate_runs_are_left_out_and_named():
+def test_what_learnt_nothing_counts_where_others_of_its_kind_learnt():
     run = {"strategy": "full", "model_name": "m", "status": "done", "validation": {"f1": 0.9}, "degenerate": None}
     constant = run | {"validation": {"f1": 0.1}, "degenerate": "predicts joy for every text"}
     (found,) = candidates_from_runs([run, constant, run | {"status": "diverged"}], "f1")
-    assert found.scores == (0.9,)
-    assert found.unfinished == ("degenerate", "diverged")
-    sentence = recommend([found]).reasons[-1]
-    assert sentence == "full: 2 of 3 runs left out (degenerate, diverged; predicts joy for every text)."
-    (nothing,) = candidates_from_runs([constant], "f1")
-    assert recommend([nothing]).strategy is None
+    assert found.scores == (0.9, 0.1) and found.unfinished == ("diverged",)
+    assert recommend([found]).reasons[-2:] == [
+        "full: 1 of 3 runs learnt nothing (predicts joy for every text); their scores count, as it may happen again.",
+        "full: 1 of 3 runs left out (diverged).",
+    ]
+    (nothing,) = candidates_from_runs([constant, constant], "f1")
+    assert nothing.scores == () and nothing.unfinished == ("degenerate", "degenerate")
+    left_out = recommend([nothing])
+    assert left_out.strategy is None and "2 of 2 runs left out (degenerate; predicts joy" in left_out.reasons[-1]
+
+
+def test_luck_among_collapsed_runs_does_not_win():
+    run = {"model_name": "m", "status": "done", "flops": 1.0, "degenerate": None}
+    lucky = [run | {"strategy": "lucky", "validation": {"f1": 0.95}}]
+    lucky += 2 * [run | {"strategy": "lucky", "validation": {"f1": 0.1}, "degenerate": "predicts joy for every text"}]
+    steady = 3 * [run | {"strategy": "steady", "validation": {"f1": 0.93}}]
+    assert recommend(candidates_from_runs([*lucky, *steady], "f1")).strategy == "steady"
+
+
+def test_the_best_one_may_not_be_the_best():
+    """A dearer rival that may be better by more than the margin is named, with what would tell."""
+    dearer = candidate("full:epochs=9", 0.916, 30.0)
+    unsure = undecided("lora") | {"b": "full:epochs=9", "difference": 0.004, "low": -0.02, "high": 0.028}
+    found = recommend([FULL, dearer], [unsure | {"needed": {"seeds": 8, "examples": None}}])
+    assert found.strategy == "full"
+    assert "The data cannot tell whether full:epochs=9 is better than full: by up to 0.0200 it may be." in found.reasons
+    assert any(one.startswith("If full:epochs=9 proved better than full") and "8 seeds" in one
+               for one in found.what_would_change)  # fmt: skip
+
+
+def test_a_tie_that_is_a_difference_is_no_promise_for_a_smaller_margin():
+    sure = entry("lora", "tie") | {"p_value": 0.001}
+    found = recommend(ALL, [entry("freeze:first=3", "tie"), sure, entry("head", "better")])
+    assert found.what_would_change == ["With a margin below 0.0060, full would be recommended."]
+
+
+def test_models_are_not_tested_against_each_other_and_that_is_said():
+    other = Candidate("full", "n", (0.95, 0.95), flops=3.0)
+    assert any("Models are compared by their means" in reason for reason in recommend([FULL, other]).reasons)
+    assert not any("Models" in reason for reason in recommend([FULL, LORA]).reasons)
 
 
 def test_costs_of_candidates():

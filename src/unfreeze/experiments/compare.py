@@ -12,7 +12,7 @@ from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.fitting import fitting_strategies, what_trains
-from unfreeze.experiments.folder import open_folder
+from unfreeze.experiments.folder import open_folder, refuse_two_rates
 from unfreeze.experiments.launchers.in_process import InProcess
 from unfreeze.experiments.launchers.launcher import Launcher
 from unfreeze.experiments.launchers.local import LocalProcesses
@@ -21,13 +21,15 @@ from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.plan import plan_runs, say_plan
 from unfreeze.experiments.prepare import Prepared, choose_task, prepare
 from unfreeze.experiments.probe import probe_models, wants_probe
-from unfreeze.experiments.until_decided import add_seeds_until_decided
+from unfreeze.experiments.until_decided import Looks, add_seeds_until_decided
+from unfreeze.metrics.resampling import RESAMPLED_METRICS
 from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.storage.folders import slug
 from unfreeze.strategies import Strategy
 from unfreeze.tasks import Task
 
+CARRIED_OVER = ("search", "plan", "probe", "until_decided")  # what an earlier command on the folder said
 CURVE_SHARES = (0.25, 0.5)  # of the training data, beside all of it
 
 
@@ -47,9 +49,11 @@ def compare(
     output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
     before = open_folder(output, settings, corpus.sha256)
     bench = _bench(output, settings, corpus, everything, launcher, listener)
-    words = _what_trains(everything, fitting, settings)
+    refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
 
-    extra: dict[str, Any] = {name: before[name] for name in ("search", "plan", "probe") if before.get(name)}
+    looked = Looks.of(before, settings)
+
+    extra: dict[str, Any] = {name: before[name] for name in CARRIED_OVER if before.get(name)}
     rates: dict[tuple[str, Strategy], float] = {}
     if settings.lr_search:
         budget = search_budget(len(settings.lr_search_factors))
@@ -58,6 +62,7 @@ def compare(
         extra["search"] = _merged(extra.get("search"), found)
         for entry in found:
             listener.said(entry["sentence"])
+    words = _what_trains(everything, fitting, settings, rates)
     cells = grid(fitting, settings, rates)
     missing = [cell for cell in cells if bench.found(cell) is None]
     if len(missing) < len(cells):
@@ -82,8 +87,8 @@ def compare(
     # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
     bench.make(cells, lambda: concluded(pairs=False, extra=extra))
     if not settings.until_decided:
-        return finish()
-    return add_seeds_until_decided(bench, cells, lambda alpha: finish(alpha=alpha), words)
+        return finish(alpha=looked.alpha)
+    return add_seeds_until_decided(bench, cells, lambda alpha: finish(alpha=alpha), words, looked)
 
 
 def ask(
@@ -107,7 +112,7 @@ def ask(
         listener.said(unused)
     device = device or _device()
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
-    _check_metric(everything[0].metric, task.score([], []))
+    _check_metric(everything[0].metric, task.score([], []), settings.until_decided)
     fitting = fitting_strategies(everything, strategies, settings, listener.said)
     for prepared in everything:
         for note in prepared.notes:
@@ -171,14 +176,19 @@ def _bench(
 
 
 def _what_trains(
-    everything: Sequence[Prepared], fitting: Mapping[str, Sequence[Strategy]], settings: Settings
+    everything: Sequence[Prepared],
+    fitting: Mapping[str, Sequence[Strategy]],
+    settings: Settings,
+    rates: Mapping[tuple[str, Strategy], float],
 ) -> dict[str, str]:
     several = len(everything) > 1
-    return {
-        f"{prepared.model_name}: {strategy}" if several else str(strategy): words
-        for prepared in everything
-        for strategy, words in what_trains(prepared, fitting[prepared.model_name], settings).items()
-    }
+    words: dict[str, str] = {}
+    for prepared in everything:
+        model = prepared.model_name
+        found = {strategy: rate for (name, strategy), rate in rates.items() if name == model}
+        for strategy, text in what_trains(prepared, fitting[model], settings, found).items():
+            words[f"{model}: {strategy}" if several else str(strategy)] = text
+    return words
 
 
 def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -187,10 +197,15 @@ def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any
     return list(entries.values())
 
 
-def _check_metric(metric: str, known: dict[str, float]) -> None:
+def _check_metric(metric: str, known: dict[str, float], until_decided: bool) -> None:
     if metric not in known:
         raise SettingsError(
             [f"--metric-for-best-model {metric}: this task has {', '.join(sorted(known))}. Higher must be better."]
+        )
+    if until_decided and metric not in RESAMPLED_METRICS:
+        known_verdicts = ", ".join(RESAMPLED_METRICS)
+        raise SettingsError(
+            [f"--until-decided --metric-for-best-model {metric}: verdicts are there for {known_verdicts}. Choose one."]
         )
 
 

@@ -77,7 +77,7 @@ def conclude(
     """
     records = [read_judged_record(folder) for folder in find_runs(output)]
     metric = next((record.selection_metric for record in records if record.selection_metric), None)
-    finished = [record for record in records if metric is not None and _counts(record, metric)]
+    finished = [] if metric is None else _that_count(records, metric)
     main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
     splits = {"validation": "validation"} | ({"test": main_test} if main_test else {})
     answers = AnswersOfRuns(output, list(splits.values()))
@@ -134,11 +134,11 @@ def conclude(
     return Comparison(output, records, summary)
 
 
-def _counts(record: RunRecord, metric: str) -> bool:
-    """Whether a run says what its strategy can do with all of the data."""
-    return (
-        record.status == "done" and record.train_share is None and not record.degenerate and metric in record.validation
-    )
+def _that_count(records: Sequence[RunRecord], metric: str) -> list[RunRecord]:
+    """The runs that say what their strategies do with all of the data; see `candidates_from_runs`."""
+    done = [one for one in records if one.status == "done" and one.train_share is None and metric in one.validation]
+    learnt = {(one.model_name, one.strategy) for one in done if not one.degenerate}
+    return [one for one in done if (one.model_name, one.strategy) in learnt]
 
 
 def _best_run(chosen: Sequence[RunRecord], records: Sequence[RunRecord], metric: str | None) -> RunRecord | None:

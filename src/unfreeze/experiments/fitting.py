@@ -48,10 +48,19 @@ def fitting_strategies(
     return fitting
 
 
-def what_trains(prepared: Prepared, strategies: Sequence[Strategy], settings: Settings) -> dict[Strategy, str]:
-    """What each strategy trains, in words and numbers. Loads the weights once, to learn which of them are missing."""
+def what_trains(
+    prepared: Prepared, strategies: Sequence[Strategy], settings: Settings, rates: Mapping[Strategy, float]
+) -> dict[Strategy, str]:
+    """What each strategy trains, in words and numbers. Loads the weights once, to learn which of them are missing.
+
+    Args:
+        rates: what a search found.
+    """
     loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
-    return {strategy: _try_on(prepared, strategy, settings, loaded.new_parameters) for strategy in strategies}
+    return {
+        strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy))
+        for strategy in strategies
+    }
 
 
 def misfits(values: Mapping[str, Any]) -> list[str]:
@@ -90,7 +99,13 @@ def _readable(written: Sequence[Any]) -> list[Strategy]:
     return strategies
 
 
-def _try_on(prepared: Prepared, strategy: Strategy, settings: Settings, new_parameters: frozenset[str]) -> str:
+def _try_on(
+    prepared: Prepared,
+    strategy: Strategy,
+    settings: Settings,
+    new_parameters: frozenset[str],
+    learning_rate: float | None = None,
+) -> str:
     import torch
 
     network = build_skeleton(prepared.model_name, prepared.task.auto_class, **prepared.config_overrides)
@@ -99,7 +114,7 @@ def _try_on(prepared: Prepared, strategy: Strategy, settings: Settings, new_para
     with torch.random.fork_rng(devices=[]):
         strategy.adapt(network, anatomy)
     lengths = [len(window) for window in prepared.train.encoded.features]
-    options = options_for(strategy, settings.seed, settings, prepared.metric, lengths)
+    options = options_for(strategy, settings.seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     trainables = Trainables(strategy, anatomy, new_parameters, options.epochs)
     most = f"at most {options.epochs} epochs" if settings.budget is None else f"for {settings.budget}"
     return f"{trainables.describe(network)}; learning rate {options.learning_rate:g}, {most}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from unfreeze.storage.atomic import write_json, write_text
 from unfreeze.storage.environment import describe_environment
 from unfreeze.storage.folders import OutputError, claim_output
 from unfreeze.storage.records import COMPARISON_FILE, find_runs, read_comparison, read_record
+from unfreeze.strategies import Strategy
 
 SETTINGS_FILE = "settings.yaml"
 # Of two commands on one folder these are put together; seeds count from the same first one.
@@ -42,6 +43,37 @@ def open_folder(output: Path, settings: Settings, data_sha256: str) -> dict[str,
     _write_yaml(output / SETTINGS_FILE, written)
     write_json(output / "environment.json", describe_environment())
     return before
+
+
+def refuse_two_rates(
+    output: Path,
+    fitting: Mapping[str, Sequence[Strategy]],
+    lr_search: bool,
+    searched: Sequence[Mapping[str, Any]],
+) -> None:
+    """Runs of one strategy must not have a rate that was searched for and one that was not: seeds would be mixed up.
+
+    Args:
+        fitting: the strategies of this command, by model.
+        searched: the entries of `search` in the folder's `comparison.json`.
+
+    Raises:
+        OutputError: some would.
+    """
+    wanted = {(model, str(strategy)) for model, strategies in fitting.items() for strategy in strategies}
+    known = {(one["model_name"], one["strategy"]) for one in searched}
+    clashing: dict[str, None] = {}
+    for record in map(read_record, find_runs(output)):
+        name = (record.model_name, record.strategy)
+        was_searched = record.learning_rate_from == "search" or name in known
+        if name in wanted and record.learning_rate is not None and was_searched != lr_search:
+            clashing[record.strategy] = None
+    if clashing:
+        those, these = ("without", "with") if lr_search else ("with", "without")
+        raise OutputError(
+            f"--output {output}: holds runs of {', '.join(clashing)} {those} --lr-search, and now it is {these}. "
+            f"Choose another --output, or {'leave it out' if lr_search else 'pass it'}."
+        )
 
 
 def _same_question(output: Path, settings: Settings, earlier: Mapping[str, Any], data_sha256: str) -> None:

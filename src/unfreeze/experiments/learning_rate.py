@@ -74,9 +74,17 @@ def _rounded(rate: float) -> float:
 
 
 def _best(trials: Sequence[tuple[Cell, RunRecord]], keep: int) -> list[float]:
-    """The rates with the best scores; of equal ones the lower, which is the safer."""
-    scored = [(score, cell.learning_rate) for cell, record in trials if (score := _score(record)) is not None]
-    return [rate for _, rate in sorted(scored, key=lambda one: (-one[0], one[1]))[:keep] if rate is not None]
+    """The rates with the best scores, of equal scores with the lower loss. One that learnt nothing is none of them,
+    unless it is needed for the next round: a longer trial may learn."""
+    scored = [(record, cell.learning_rate) for cell, record in trials if _score(record) is not None]
+    ranked = sorted(scored, key=lambda one: (bool(one[0].degenerate), -(_score(one[0]) or 0.0), _loss(one[0]), one[1]))
+    if keep == 1:
+        ranked = [one for one in ranked if not one[0].degenerate]
+    return [rate for _, rate in ranked[:keep] if rate is not None]
+
+
+def _loss(record: RunRecord) -> float:
+    return record.validation.get("loss", float("inf"))
 
 
 def _score(record: RunRecord) -> float | None:
@@ -101,18 +109,25 @@ def _entry(
                 "share": cell.share,
                 "steps": record.steps,
                 "score": _score(record),
+                "loss": record.validation.get("loss"),
                 "status": record.status,
+                "degenerate": record.degenerate,
             }
             for cell, record in trials
         ],
         "train_seconds": round(sum(record.train_seconds or 0.0 for _, record in trials), 3),
-        "sentence": _sentence(str(strategy), chosen, edge, tried),
+        "sentence": _sentence(str(strategy), chosen, edge, tried, [record for _, record in trials]),
     }
 
 
-def _sentence(strategy: str, chosen: float | None, edge: str | None, tried: Sequence[float]) -> str:
+def _sentence(
+    strategy: str, chosen: float | None, edge: str | None, tried: Sequence[float], trials: Sequence[RunRecord]
+) -> str:
+    span = f"from {tried[0]:g} to {tried[-1]:g}"
+    if chosen is None and any(record.degenerate for record in trials):
+        return f"{strategy}: no learning rate {span} learnt anything in so short a training; its own is used."
     if chosen is None:
-        return f"{strategy}: no learning rate from {tried[0]:g} to {tried[-1]:g} trained to the end; its own is used."
+        return f"{strategy}: no learning rate {span} trained to the end; its own is used."
     if edge is not None:
         beyond = "lower" if edge == "lowest" else "higher"
         return (

@@ -77,10 +77,17 @@ def shortened(options: TrainingOptions, share: float, windows: int) -> TrainingO
     return replace(options, max_steps=max(1, ceil(share * planned_steps(options, windows))))
 
 
+def _no_more_epochs_than_steps(options: TrainingOptions, windows: int) -> TrainingOptions:
+    """With `max_steps` the epochs that are reached: what trains may depend on them."""
+    if options.max_steps is None or not windows:
+        return options
+    return replace(options, epochs=min(options.epochs, ceil(options.max_steps / steps_per_epoch(options, windows))))
+
+
 def _within_budget(options: TrainingOptions, settings: Settings, lengths: Sequence[int]) -> TrainingOptions:
     budget = settings.training_budget()
     if budget is None:
-        return options
+        return _no_more_epochs_than_steps(options, len(lengths))
     if budget.kind == "epochs":
         return replace(options, epochs=int(budget.amount))
     if budget.kind == "seconds":

@@ -155,7 +155,7 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
         flops=result.flops,
         best_epoch=result.best_epoch,
         converged=result.converged,
-        degenerate=_degenerate(prepared, evaluations["validation"]),
+        degenerate=degenerate_on_validation(prepared, evaluations["validation"]),
         validation=evaluations["validation"].metrics,
         test=evaluations[main_test].metrics if main_test else {},
         tests={name: evaluations[name].metrics for name in prepared.tests if name != main_test},
@@ -165,7 +165,7 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
     return record, evaluations
 
 
-def _degenerate(prepared: Prepared, evaluation: Evaluation) -> str | None:
+def degenerate_on_validation(prepared: Prepared, evaluation: Evaluation) -> str | None:
     """Why the validation predictions show that nothing was learnt; None if they do not."""
     gold = [prepared.task.gold(example) for example in prepared.validation.examples]
     known = [(row, one.predicted) for row, one in zip(gold, evaluation.predictions, strict=True) if row is not None]

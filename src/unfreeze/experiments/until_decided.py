@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison
-from unfreeze.settings import Settings
-from unfreeze.statistics.candidates import best_of, candidates_from_runs
-from unfreeze.statistics.spending import alpha_at, open_questions
+from unfreeze.settings import Settings, SettingsError
+from unfreeze.statistics.candidates import candidates_from_runs
+from unfreeze.statistics.spending import alpha_at, contenders, open_questions
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.records import COMPARISON_FILE
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a folder knows of looks that were made: their plan must stand, and their levels are spent."""
+
+    plan: tuple[int, int] | None = None  # the seeds of the first look, and at most so many
+    made: int = 0
+    unplanned: bool = False  # verdicts were given at the full level, without a plan
+
+    @classmethod
+    def of(cls, before: Mapping[str, Any], settings: Settings) -> Looks:
+        """From the `comparison.json` of the folder before this command.
+
+        Raises:
+            SettingsError: other looks were planned for this folder.
+        """
+        told = before.get("until_decided")
+        if not told:
+            return cls(unplanned=bool(before.get("comparisons")))
+        looks = cls((told["seeds"], told["max_seeds"]), told["look"], told["unplanned"])
+        if settings.until_decided and looks.plan != (settings.seeds, settings.max_seeds):
+            raise SettingsError(
+                [
+                    f"--seeds {settings.seeds} --max-seeds {settings.max_seeds}: for this folder looks were planned "
+                    f"from {told['seeds']} to {told['max_seeds']} seeds, and their number must stand before the first. "
+                    "Give these numbers, or choose another --output."
+                ]
+            )
+        return looks
+
+    @property
+    def alpha(self) -> float:
+        """The level of verdicts outside of looks: that of the last one, where some were planned."""
+        return 0.05 if self.plan is None else look_levels(*self.plan)[self.made - 1]
 
 
 def look_levels(seeds: int, max_seeds: int) -> list[float]:
@@ -27,32 +62,35 @@ def add_seeds_until_decided(
     cells: Sequence[Cell],
     conclude: Callable[[float], Comparison],
     what_trains: Mapping[str, str],
+    looked: Looks,
 ) -> Comparison:
-    """Look, and while it is open whether a cheaper strategy is as good as the best one, run these two kinds once more.
+    """Look, and while the recommendation rests on an open question, run all that are not shown to be worse once more.
 
     Args:
         cells: those that were made, all seeds of one size.
         conclude: compares what the folder holds, at a level.
+        looked: what the folder knows of looks.
     """
     settings = bench.settings
     levels = look_levels(settings.seeds, settings.max_seeds)
     whole = [cell for cell in cells if cell.train_share is None]
     first = {(cell.model, str(cell.strategy)): cell for cell in whole if cell.seed == settings.seed}
-    # The looks of an earlier command on this folder were made, and their levels are spent.
+    # The looks of an earlier command on this folder were made, and their levels are spent; also where it was ended
+    # before it could say so, and the seeds that it added tell.
     seen = [
         look
         for look in range(2, len(levels) + 1)
         if any(bench.found(_cell_of_look(one, look, settings)) is not None for one in first.values())
     ]
-    for look, alpha in list(enumerate(levels, start=1))[max(seen, default=1) - 1 :]:
+    for look, alpha in list(enumerate(levels, start=1))[max([looked.made, 1, *seen]) - 1 :]:
         comparison = conclude(alpha)
         candidates = candidates_from_runs(comparison.summary["runs"], str(comparison.summary["selection_metric"]))
         questions = open_questions(candidates, comparison.summary["comparisons"])
-        told = _told(levels, look, questions)
+        told = _told(levels, look, questions, settings, looked)
+        bench.listener.said(told["sentence"])
         if not questions or look == len(levels):
             break
-        best = best_of([one for one in candidates if one.scores])
-        names = [(best.model_name, name) for name in (best.strategy, *questions)]
+        names = [(one.model_name, one.strategy) for one in contenders(candidates, comparison.summary["comparisons"])]
         # What another command left in the folder and this one does not name gets no more seeds.
         more = [
             cell
@@ -61,7 +99,6 @@ def add_seeds_until_decided(
             for cell in (_cell_of_look(one, so_far, settings) for so_far in range(2, look + 2))
             if bench.found(cell) is None
         ]
-        bench.listener.said(told["sentence"])
         if not more:
             break
         bench.listener.planned(more, what_trains)
@@ -76,9 +113,12 @@ def _cell_of_look(first: Cell, look: int, settings: Settings) -> Cell:
     return replace(first, seed=settings.seed + settings.seeds - 2 + look)
 
 
-def _told(levels: Sequence[float], look: int, questions: Sequence[str] | None) -> dict[str, Any]:
+def _told(
+    levels: Sequence[float], look: int, questions: Sequence[str] | None, settings: Settings, looked: Looks
+) -> dict[str, Any]:
     decided = questions is not None and not questions
     told: dict[str, Any] = {"looks": len(levels), "look": look, "alphas": [round(one, 6) for one in levels]}
+    told |= {"seeds": settings.seeds, "max_seeds": settings.max_seeds, "unplanned": looked.unplanned}
     told |= {"decided": decided, "open": list(questions or [])}
     where = f"Look {look} of at most {len(levels)}, at the level {levels[look - 1]:.3f}"
     if questions is None:
@@ -86,5 +126,9 @@ def _told(levels: Sequence[float], look: int, questions: Sequence[str] | None) -
     elif decided:
         told["sentence"] = f"{where}: decided; no more seeds are needed."
     else:
-        told["sentence"] = f"{where}: open whether {', '.join(questions)} is as good as the best."
+        told["sentence"] = f"{where}: open how {', '.join(questions)} compare with the best."
+        if look == len(levels):
+            told["sentence"] += " No more looks were planned."
+    if looked.unplanned:
+        told["sentence"] += " Verdicts were given before without a plan; that look comes on top of these levels."
     return told

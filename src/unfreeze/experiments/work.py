@@ -12,7 +12,7 @@ from unfreeze.evaluation.evaluate import Split
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.experiments.run import first_record, run
+from unfreeze.experiments.run import degenerate_on_validation, first_record, run
 from unfreeze.settings import Settings
 from unfreeze.storage.records import RunRecord, write_record
 from unfreeze.training.checkpoint import drop_weights
@@ -104,6 +104,7 @@ def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
     except Diverged as diverged:
         error = str(diverged)
     result = trainer.result
+    best = result.best if error is None else None
     record = replace(
         first_record(trainer, cell.strategy, prepared, settings, job.data_sha256, cell.learning_rate),
         status="done" if error is None else "diverged",
@@ -114,7 +115,8 @@ def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
         evaluate_seconds=round(result.evaluate_seconds, 3),
         flops=result.flops,
         best_epoch=result.best_epoch,
-        validation={} if error is not None or result.best is None else result.best.metrics,
+        validation={} if best is None else best.metrics,
+        degenerate=None if best is None else degenerate_on_validation(prepared, best),
         history=result.history,
         runs_at_once=job.runs_at_once,
     )

@@ -15,14 +15,14 @@ class Candidate:
 
     strategy: str
     model_name: str
-    scores: tuple[float, ...]  # validation score of each finished run
+    scores: tuple[float, ...]  # validation score of each run that counts
     flops: float | None = None  # mean over finished runs
     train_seconds: float | None = None  # mean over finished runs
     peak_memory_bytes: float | None = None  # mean over finished runs
     trainable_parameters: float | None = None  # mean over finished runs
     converged: bool | None = None  # False: a run was still improving at its last evaluation
     unfinished: tuple[str, ...] = ()  # the status of each run that is left out: diverged, failed, degenerate
-    degenerate: tuple[str, ...] = ()  # why, for each run that is left out as degenerate
+    degenerate: tuple[str, ...] = ()  # why, for each run that learnt nothing; it counts if another one learnt something
 
     @property
     def mean(self) -> float:
@@ -36,7 +36,8 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
     Of a grid over training set sizes only the largest size of each model and strategy is used: the question
     is what to do with all of the data.
 
-    A run whose model learnt nothing is left out like one that failed: its score says nothing about the strategy.
+    Where no run of a strategy learnt anything, all are left out like failed ones: the scores say nothing about it.
+    Where some did, those that did not count with their scores: that it may happen is a property of the strategy.
 
     Args:
         runs: run records as dicts, as under `runs` in `comparison.json`; one may carry `degenerate`, the answer of
@@ -52,7 +53,9 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
         # A run that failed early does not know its size; it belongs to every size.
         group = [run for run in group if (run.get("train_examples") or largest) == largest]
         done = [run for run in group if run["status"] == "done"]
-        finished = [run for run in done if metric in (run.get("validation") or {}) and not run.get("degenerate")]
+        finished = [run for run in done if metric in (run.get("validation") or {})]
+        if all(run.get("degenerate") for run in finished):
+            finished = []
         known = [run["converged"] for run in finished if run.get("converged") is not None]
         result.append(
             Candidate(
@@ -64,11 +67,17 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 peak_memory_bytes=_mean(run.get("peak_memory_bytes") for run in finished),
                 trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
-                unfinished=tuple(status for run in group if (status := _status(run)) != "done"),
+                unfinished=tuple(status for run in group if run not in finished and (status := _status(run)) != "done"),
                 degenerate=tuple(str(run["degenerate"]) for run in done if run.get("degenerate")),
             )
         )
     return result
+
+
+def in_question(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that may be recommended: with scores and, unless all have it, without a run that diverged."""
+    scored = [one for one in candidates if one.scores]
+    return [one for one in scored if "diverged" not in one.unfinished] or scored
 
 
 def best_of(scored: Sequence[Candidate], *, higher_is_better: bool = True) -> Candidate:

@@ -80,7 +80,7 @@ def paired_difference(
 def all_differences(scores: list[Array], resampled: list[Array], pairs: list[tuple[int, int]]) -> list[Difference]:
     """The differences of the pairs, from scores (seeds,) and scores on resampled examples (repetitions, seeds)."""
     spread = seed_spread(scores, resampled)
-    tail_of_t = Tail.of(spread.freedom)
+    tails: dict[float, Tail] = {}  # one for all pairs with the same degrees of freedom
     means = [float(one.mean()) for one in scores]
     errors = [one.mean(axis=1) - mean for one, mean in zip(resampled, means, strict=True)]  # (repetitions,) each
     result = []
@@ -90,7 +90,9 @@ def all_differences(scores: list[Array], resampled: list[Array], pairs: list[tup
         # The part of the examples' chance that the spread between seeds holds already must not count twice.
         whole = parts.examples + parts.shared
         alone = sqrt(parts.examples / whole) if whole > 0 else 0.0
-        chance = Chance(by_examples * alone, sqrt(parts.shared + parts.seeds), tail_of_t)
+        if parts.freedom not in tails:
+            tails[parts.freedom] = Tail.of(parts.freedom)
+        chance = Chance(by_examples * alone, sqrt(parts.shared + parts.seeds), tails[parts.freedom])
         result.append(Difference(means[a] - means[b], chance, parts))
     return result
 
@@ -102,4 +104,6 @@ def _parts(by_examples: float, spread: SeedSpread, sides: list[tuple[int, int]])
         if variance is not None and part is not None:
             shared += part / seeds
             between += variance / seeds
-    return Parts(max(0.0, by_examples - shared), shared, max(0.0, between - shared), spread.freedom)
+    # A strategy with degrees of freedom of its own is wild, and its variance is all but the whole of the sum's.
+    freedom = min(spread.freedom[side] for side, _ in sides)
+    return Parts(max(0.0, by_examples - shared), shared, max(0.0, between - shared), freedom)

@@ -7,6 +7,7 @@ from math import sqrt
 from statistics import NormalDist
 
 from unfreeze.statistics.difference import Parts
+from unfreeze.statistics.verdict import ties_can_be_told
 
 POWER = 0.8
 _MOST_SEEDS = 10_000
@@ -14,15 +15,15 @@ _MOST_TIMES = 10_000  # test examples, as a multiple of those there are
 
 
 def seeds_needed(
-    difference: float, parts: Parts, seeds: int, *, margin: float, alpha: float, tie_alpha: float
+    difference: float, parts: Parts, seeds: int, examples: int, *, margin: float, alpha: float, tie_alpha: float
 ) -> int | None:
     """The number of seeds of each side that decides with a probability of 80 %, on the same test examples.
 
     None if no number does: the examples alone leave too much doubt. The truth is taken to be the observed difference,
-    which is a guess; read the result as an order of magnitude. A variance V decides if |difference| >= (q + z) sqrt(V)
-    for "better", or margin - |difference| for "tie", with q the quantile of the test at its corrected level and z the
-    normal quantile of the power: the usual formula (Chow, Shao & Wang 2008, section 3.2), with the parts of V scaled
-    as in Hillis, Obuchowski & Berbaum 2011.
+    which is a guess; read the result as an order of magnitude. With q the quantile of the test at its corrected level
+    and e = sqrt(V), "better" has the power Phi(|difference| / e - q), and "tie", which a mean on either side can miss,
+    Phi((margin - difference) / e - q) + Phi((margin + difference) / e - q) - 1 (Chow, Shao & Wang 2008, section 3.2);
+    the parts of V are scaled as in Hillis, Obuchowski & Berbaum 2011.
 
     Args:
         parts: the variance with `seeds` seeds on each side.
@@ -33,7 +34,7 @@ def seeds_needed(
         less = seeds / count
         grown = parts.freedom * max(1.0, (count - 1) / max(1, seeds - 1))
         then = Parts(parts.examples, parts.shared * less, parts.seeds * less, grown)
-        return _decides(difference, then, margin=margin, alpha=alpha, tie_alpha=tie_alpha)
+        return _decides(difference, then, examples, margin=margin, alpha=alpha, tie_alpha=tie_alpha)
 
     return _smallest(enough, seeds + 1, _MOST_SEEDS)
 
@@ -46,21 +47,22 @@ def examples_needed(
     def enough(count: int) -> bool:
         less = examples / count
         then = Parts(parts.examples * less, parts.shared * less, parts.seeds, parts.freedom)
-        return _decides(difference, then, margin=margin, alpha=alpha, tie_alpha=tie_alpha)
+        return _decides(difference, then, count, margin=margin, alpha=alpha, tie_alpha=tie_alpha)
 
     return _smallest(enough, examples + 1, _MOST_TIMES * examples)
 
 
-def _decides(difference: float, parts: Parts, *, margin: float, alpha: float, tie_alpha: float) -> bool:
-    error = sqrt(parts.total)
-    power = NormalDist().inv_cdf(POWER)
+def _decides(difference: float, parts: Parts, examples: int, *, margin: float, alpha: float, tie_alpha: float) -> bool:
+    error = max(sqrt(parts.total), 1e-300)
+    phi = NormalDist().cdf
     # Satterthwaite 1946: only what is measured between seeds has few degrees of freedom.
     measured = parts.shared + parts.seeds
     freedom = parts.freedom * (parts.total / measured) ** 2 if measured > 0 else float("inf")
-    return (
-        abs(difference) >= (_quantile(alpha, freedom) + power) * error
-        or margin - abs(difference) >= (_quantile(tie_alpha, freedom) + power) * error
-    )
+    if phi(abs(difference) / error - _quantile(alpha, freedom)) >= POWER:
+        return True
+    within = _quantile(tie_alpha, freedom)
+    tie = phi((margin - difference) / error - within) + phi((margin + difference) / error - within) - 1
+    return tie >= POWER and ties_can_be_told(margin, examples)
 
 
 def _quantile(alpha: float, freedom: float) -> float:

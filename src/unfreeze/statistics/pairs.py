@@ -14,7 +14,15 @@ from unfreeze.statistics.bootstrap import Array, Score, resampled_scores
 from unfreeze.statistics.difference import Difference, all_differences
 from unfreeze.statistics.needed import examples_needed, seeds_needed
 from unfreeze.statistics.reason import reason_for
-from unfreeze.statistics.verdict import EXAMPLES_AND_SEEDS, NOT_ENOUGH, WEIGHTS_ONLY, holm, judge, most_ties_in_doubt
+from unfreeze.statistics.verdict import (
+    EXAMPLES_AND_SEEDS,
+    NOT_ENOUGH,
+    WEIGHTS_ONLY,
+    holm,
+    judge,
+    most_ties_in_doubt,
+    ties_can_be_told,
+)
 
 _LEAST_REPETITIONS = 5000
 _MOST_REPETITIONS = 50_000
@@ -70,15 +78,18 @@ def compare_pairs(
     levels = {"alpha": alpha / max(1, sum(p >= alpha for p in p_values)), "tie_alpha": alpha / in_doubt}
     entries = []
     for (a, b), found, p_value in zip(pairs, differences, p_values, strict=True):
+        examples = counts[a].shape[1]
         tie_p_value = min(1.0, in_doubt * found.chance.tail(margin - abs(found.difference)))
+        if not ties_can_be_told(margin, examples):
+            tie_p_value = 1.0
         verdict = judge(found.difference, p_value=p_value, tie_p_value=tie_p_value, alpha=alpha)
         low, high = found.interval(confidence)
         seeds = (len(counts[a]), len(counts[b]))
         entry: dict[str, Any] = {"a": names[a], "b": names[b], "model_name": model_name, "split": split}
         entry |= {"metric": metric, "difference": found.difference, "low": low, "high": high, "p_value": p_value}
         entry |= {"verdict": verdict, "margin": margin, "scope": WEIGHTS_ONLY if 1 in seeds else EXAMPLES_AND_SEEDS}
-        entry["needed"] = _needed(found, seeds, counts[a].shape[1], margin, levels) if verdict == NOT_ENOUGH else None
-        entry["reason"] = reason_for(entry, pairs=len(pairs), alpha=alpha)
+        entry["needed"] = _needed(found, seeds, examples, margin, levels) if verdict == NOT_ENOUGH else None
+        entry["reason"] = reason_for(entry, pairs=len(pairs), alpha=alpha, examples=examples)
         entries.append(entry)
     return entries
 
@@ -89,6 +100,6 @@ def _needed(
     return {
         "seeds": None
         if 1 in seeds
-        else seeds_needed(found.difference, found.parts, min(seeds), margin=margin, **levels),
+        else seeds_needed(found.difference, found.parts, min(seeds), examples, margin=margin, **levels),
         "examples": examples_needed(found.difference, found.parts, examples, margin=margin, **levels),
     }

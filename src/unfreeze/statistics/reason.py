@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from unfreeze.statistics.verdict import LEAST_WITHIN_MARGIN, ties_can_be_told
 
-def reason_for(entry: Mapping[str, Any], *, pairs: int, alpha: float) -> str:
+
+def reason_for(entry: Mapping[str, Any], *, pairs: int, alpha: float, examples: int) -> str:
     """The sentence for an entry of `compare_pairs` that has its numbers and its verdict.
 
     The interval is of the pair alone, the verdict is corrected for all pairs; where the two seem to disagree, it says
@@ -15,6 +17,7 @@ def reason_for(entry: Mapping[str, Any], *, pairs: int, alpha: float) -> str:
     Args:
         pairs: how many pairs were compared at once.
         alpha: the level of the comparison.
+        examples: of the test set.
     """
     low, high, margin = entry["low"], entry["high"], entry["margin"]
     corrected = "" if pairs == 1 else f", corrected for {pairs} pairs"
@@ -29,6 +32,11 @@ def reason_for(entry: Mapping[str, Any], *, pairs: int, alpha: float) -> str:
         return f"Whatever difference there is, it is smaller than the margin of {margin:g}{corrected}."
     excludes_zero = low > 0 or high < 0
     within = -margin <= low and high <= margin
+    if within and not ties_can_be_told(margin, examples):
+        return (
+            f"The interval lies within the margin of {margin:g}, but {examples} examples are too few to be sure of "
+            f"that: the margin is worth {margin * examples:.3g} of them, and it takes {LEAST_WITHIN_MARGIN}."
+        )
     if excludes_zero and within:
         return (
             f"The interval excludes 0 and lies within the margin of {margin:g}, but it is of this pair alone: "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unfreeze.statistics.candidates import Candidate, best_of, cost
+from unfreeze.statistics.candidates import Candidate, best_of, cost, in_question
 from unfreeze.statistics.standing import Standing, entries_against
 from unfreeze.statistics.student import mean_interval
 from unfreeze.statistics.what_would_change import what_would_change
@@ -36,8 +36,8 @@ def recommend(
     mean is within `margin` of the best's and it is not shown to be worse than the best: a tie, or not enough
     data. Of those the one with the fewest mean training FLOPs is recommended; training seconds decide where
     FLOPs are equal or not known for all of them, then the score. Where the data cannot tell, that is said.
-    Runs that failed, diverged or learnt nothing are left out and named. A candidate that was still improving
-    at its last evaluation is named too: it may have lost for want of epochs.
+    Runs that failed are left out and named; a strategy of which a run diverged is recommended only where all have
+    that. A candidate that was still improving at its last evaluation is named too: it may have lost for want of epochs.
 
     Args:
         comparisons: entries of `compare_pairs`; those on the split "validation" tell who is shown to be worse.
@@ -46,7 +46,7 @@ def recommend(
     names = {one: one.strategy for one in candidates}
     if len({one.model_name for one in candidates}) > 1:
         names = {one: f"{one.strategy} on {one.model_name}" for one in candidates}
-    scored = [one for one in candidates if one.scores]
+    scored = in_question(candidates)
     if not scored:
         what = "learnt anything" if any(one.degenerate for one in candidates) else "finished"
         return Recommendation(None, [f"No run {what}: nothing to recommend.", *_left_out(candidates, names)])
@@ -64,6 +64,9 @@ def recommend(
     reasons = [_why(chosen, best, scored, good_enough, names, metric=metric, margin=margin)]
     reasons += _costs(chosen, best, scored, names)
     reasons += _how_sure(next(one for one in standings if one.candidate is chosen), names[best], margin)
+    reasons += _may_be_better([one for one in standings if one.is_open and one.candidate is not chosen], names[best])
+    if len({one.model_name for one in scored}) > 1:
+        reasons.append("Models are compared by their means: no test says which differences between models are chance.")
     if any(len(one.scores) == 1 for one in (chosen, best)):
         reasons.append("One seed: this holds for these weights only; --seeds 3 shows what chance adds.")
     for one in scored:
@@ -91,10 +94,7 @@ def _why(
     if len(scored) == 1:
         return f"{name} is the only strategy with a finished run: validation {metric} {_score(chosen)}."
     if chosen is best and len(good_enough) == 1:
-        return (
-            f"{name} has the best mean validation {metric}, {_score(chosen)}; "
-            f"no other strategy comes within {margin:g} of it without being significantly worse."
-        )
+        return f"{name} has the best mean validation {metric}, {_score(chosen)}; no other is within {margin:g} of it."
     if chosen is best:
         return (
             f"{name} has the best mean validation {metric}, {_score(chosen)}, and is the cheapest of the "
@@ -140,13 +140,26 @@ def _how_sure(chosen: Standing, best: str, margin: float) -> list[str]:
     return []
 
 
+def _may_be_better(rivals: Sequence[Standing], best: str) -> list[str]:
+    return [
+        f"The data cannot tell whether {one.name} is better than {best}: by up to {one.may_be_better_by:.4f} it may be."
+        for one in rivals
+    ]
+
+
 def _left_out(candidates: Sequence[Candidate], names: Mapping[Candidate, str]) -> list[str]:
     sentences = []
     for one in candidates:
+        total = len(one.scores) + len(one.unfinished)
+        reasons = "; ".join(dict.fromkeys(one.degenerate))
+        if one.degenerate and one.scores:
+            sentences.append(
+                f"{names[one]}: {len(one.degenerate)} of {total} runs learnt nothing ({reasons}); their scores count, "
+                "as it may happen again."
+            )
         if one.unfinished:
-            total = len(one.scores) + len(one.unfinished)
             status = ", ".join(sorted(set(one.unfinished)))
-            why = "".join(f"; {reason}" for reason in dict.fromkeys(one.degenerate))
+            why = f"; {reasons}" if reasons and not one.scores else ""
             sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({status}{why}).")
     return sentences
 

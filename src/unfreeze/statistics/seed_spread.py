@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
 from unfreeze.statistics.bootstrap import Array
 
 _TYPICAL = 2 / 3  # of the strategies
+_WILD = 0.99  # a variance that equal ones exceed the middle one's value so seldom is a kind of its own
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class SeedSpread:
 
     variances: tuple[float | None, ...]  # between seeds, on this test set
     shared: tuple[float | None, ...]  # the part of it that comes from the examples: other ones would favour other seeds
-    freedom: float  # degrees of freedom of the variances
+    freedom: tuple[float, ...]  # degrees of freedom of each variance: of all strategies together, or only its own
 
 
 def seed_spread(scores: Sequence[Array], resampled: Sequence[Array]) -> SeedSpread:
@@ -33,8 +35,8 @@ def seed_spread(scores: Sequence[Array], resampled: Sequence[Array]) -> SeedSpre
     its own, so that an unstable strategy is not helped by its calm neighbours.
 
     Degrees of freedom are those of the mean of unequal variances, estimated as by Welch 1947: with equal variances
-    those of all strategies count, with one variance far above the others only its own. docs/decisions/0009-verdicts.md
-    says what else was considered.
+    those of all strategies count. A variance far above the middle one is nobody's loan: it has its own degrees of
+    freedom, with two seeds one. docs/decisions/0009-verdicts.md says what else was considered.
 
     Args:
         scores: for each strategy the scores of its seeds, shape (seeds,).
@@ -43,15 +45,24 @@ def seed_spread(scores: Sequence[Array], resampled: Sequence[Array]) -> SeedSpre
     several = [one for one in scores if len(one) > 1]
     shared = [_shared(one) if one.shape[1] > 1 else None for one in resampled]
     if not several:
-        return SeedSpread(tuple(None for _ in scores), tuple(shared), 1.0)
+        return SeedSpread(tuple(None for _ in scores), tuple(shared), tuple(1.0 for _ in scores))
     own = np.array([one.var(ddof=1) for one in several])
     freedom = np.array([len(one) - 1 for one in several], dtype=np.float64)
-    typical = float(np.quantile(own / _quantile_of_mean_square(freedom), _TYPICAL))
+    typical = float(np.quantile(own / _quantile_of_mean_square(freedom, _TYPICAL), _TYPICAL))
+    middle = float(np.median(own / _quantile_of_mean_square(freedom, 0.5)))
     variances = tuple(
         None if part is None else max(float(one.var(ddof=1)), typical, part)
         for one, part in zip(scores, shared, strict=True)
     )
-    return SeedSpread(variances, tuple(shared), _freedom(own, freedom))
+    together = _freedom(own, freedom)
+    by_strategy = []
+    for one, part in zip(scores, shared, strict=True):
+        alone = len(one) - 1
+        if alone > 0 and one.var(ddof=1) > _quantile_of_mean_square(alone, _WILD) * max(middle, part or 0.0):
+            by_strategy.append(min(together, float(alone)))
+        else:
+            by_strategy.append(together)
+    return SeedSpread(variances, tuple(shared), tuple(by_strategy))
 
 
 def _shared(resampled: Array) -> float:
@@ -61,11 +72,10 @@ def _shared(resampled: Array) -> float:
     return float((deviations**2).sum() / (len(resampled) * (resampled.shape[1] - 1)))
 
 
-def _quantile_of_mean_square(freedom: Array) -> Array:
-    """The quantile of chi-squared / freedom at two thirds (Wilson & Hilferty 1931)."""
+def _quantile_of_mean_square(freedom: Any, share: float) -> Any:
+    """The quantile of chi-squared / freedom (Wilson & Hilferty 1931), for one number or several."""
     part = 2 / (9 * freedom)
-    result: Array = (1 - part + NormalDist().inv_cdf(_TYPICAL) * np.sqrt(part)) ** 3
-    return result
+    return (1 - part + NormalDist().inv_cdf(share) * np.sqrt(part)) ** 3
 
 
 def _freedom(own: Array, freedom: Array) -> float:

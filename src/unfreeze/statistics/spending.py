@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import e, log
 from typing import Any
 
-from unfreeze.statistics.candidates import Candidate, best_of, cost, is_cheaper
-from unfreeze.statistics.standing import entries_against
-from unfreeze.statistics.verdict import NOT_ENOUGH
+from unfreeze.statistics.candidates import Candidate, best_of, cost, in_question, is_cheaper
+from unfreeze.statistics.standing import Standing, entries_against
 
 
 def alpha_at(look: int, looks: int, alpha: float = 0.05) -> float:
@@ -37,8 +36,8 @@ def open_questions(
     """The strategies of which the recommendation needs to know whether they are worse than the best, and does not.
 
     A recommendation is the cheapest strategy that is as good as the best, so it rests on the best against each cheaper
-    one, down from the cheapest that is shown to tie with it. Whether two cheaper ones differ, or a dearer one is worse,
-    decides nothing.
+    one, down from the cheapest that is shown to tie with it; and on whether the best one is the best: a dearer strategy
+    that may be better by more than the margin is a question too.
 
     Args:
         comparisons: entries of `compare_pairs`; those of the best candidate's model on the split "validation" count.
@@ -47,18 +46,36 @@ def open_questions(
         Their names, in the order of `candidates`. None if nothing can be told: no run finished, or there is no entry
         for one of these pairs.
     """
-    scored = [one for one in candidates if one.scores]
+    scored = in_question(candidates)
     if not scored:
         return None
     best = best_of(scored, higher_is_better=higher_is_better)
-    rivals = [one for one in scored if one.model_name == best.model_name and is_cheaper(one, best)]
+    rivals = [one for one in scored if one.model_name == best.model_name and one is not best]
     entries = entries_against(best, rivals, comparisons)
     if None in entries:
         return None
-    verdicts = {one: str(entry["verdict"]) for one, entry in zip(rivals, entries, strict=True) if entry}
-    ties = [one for one in rivals if verdicts[one] == "tie"]
-    safe = min(ties, key=lambda one: cost(one, ties), default=best)
-    return [one.strategy for one in rivals if verdicts[one] == NOT_ENOUGH and is_cheaper(one, safe)]
+    standings = [Standing(one, one.strategy, 0.0, entry) for one, entry in zip(rivals, entries, strict=True)]
+    ties = [one.candidate for one in standings if one.entry and one.entry["verdict"] == "tie"]
+    safe = min((one for one in ties if is_cheaper(one, best)), key=lambda one: cost(one, ties), default=best)
+    return [one.name for one in standings if (one.is_undecided if is_cheaper(one.candidate, safe) else one.is_open)]
+
+
+def contenders(
+    candidates: Sequence[Candidate], comparisons: Iterable[Mapping[str, Any]], *, higher_is_better: bool = True
+) -> list[Candidate]:
+    """Those that are not shown to be worse than the best one of their model: who gets the next seed.
+
+    They get it together: means over different seeds would be compared otherwise.
+    """
+    comparisons = list(comparisons)
+    left: list[Candidate] = []
+    scored = in_question(candidates)
+    for model in dict.fromkeys(one.model_name for one in scored):
+        ours = [one for one in scored if one.model_name == model]
+        best = best_of(ours, higher_is_better=higher_is_better)
+        entries = entries_against(best, ours, comparisons)
+        left += [one for one, entry in zip(ours, entries, strict=True) if not Standing(one, "", 0.0, entry).is_worse]
+    return left
 
 
 def decided(

@@ -33,6 +33,24 @@ class Standing:
         """Whether there was a comparison and not enough data."""
         return self.entry is not None and self.entry["verdict"] == NOT_ENOUGH
 
+    @property
+    def differs(self) -> bool:
+        """Whether it is shown not to be equal to the best, though the difference may be within the margin."""
+        return self.entry is not None and self.entry["p_value"] < 0.05
+
+    @property
+    def may_be_better_by(self) -> float:
+        """How much better than the best it may be, by the interval of the pair; 0 where there was no comparison."""
+        if self.entry is None:
+            return 0.0
+        ahead = self.entry["high"] if self.entry["a"] == self.candidate.strategy else -self.entry["low"]
+        return max(0.0, float(ahead))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be better than the best by more than what counts as equal."""
+        return self.is_undecided and self.entry is not None and self.may_be_better_by > self.entry["margin"]
+
     def is_good_enough(self, margin: float) -> bool:
         """The rule of the recommendation."""
         return self.gap <= margin + HAIR and not self.is_worse

@@ -8,6 +8,8 @@ from typing import Literal
 Verdict = Literal["better", "worse", "tie", "not enough data"]
 NOT_ENOUGH: Verdict = "not enough data"
 
+LEAST_WITHIN_MARGIN = 5  # examples
+
 # What a verdict is about: with one seed on a side nothing is known of other runs.
 WEIGHTS_ONLY = "these weights only"
 EXAMPLES_AND_SEEDS = "examples and seeds"
@@ -48,6 +50,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[position]))
         corrected[position] = highest
     return corrected
+
+
+def ties_can_be_told(margin: float, examples: int) -> bool:
+    """Whether so many test examples can show that a difference lies within the margin, whatever the answers.
+
+    Where two strategies answer alike, the bootstrap sees no chance at all, and yet 100 equal answers do not exclude
+    that they differ on 3 % of all examples (the rule of three; Hanley & Lippman-Hand 1983). The margin must be worth
+    at least 5 examples; for a count below that, no variance estimated from the data is to be trusted.
+
+    >>> ties_can_be_told(0.01, 499), ties_can_be_told(0.01, 500)
+    (False, True)
+    """
+    return margin * examples >= LEAST_WITHIN_MARGIN - 1e-9
 
 
 def most_ties_in_doubt(strategies: int) -> int:

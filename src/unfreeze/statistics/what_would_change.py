@@ -19,7 +19,12 @@ def what_would_change(standings: Sequence[Standing], chosen: Candidate, best: st
         best: the best one's name.
     """
     here = next(one for one in standings if one.candidate is chosen)
-    sentences = []
+    sentences = [
+        f"If {one.name} proved better than {best} by more than {margin:g}, the recommendation would change: "
+        f"{_enough(one.entry)}."
+        for one in standings
+        if one.is_open and one is not here
+    ]
     if here.name != best:
         sentences += _if_not_as_good(here, standings, best, margin)
     for one in sorted(standings, key=lambda one: one.gap):
@@ -40,7 +45,8 @@ def _if_not_as_good(here: Standing, standings: Sequence[Standing], best: str, ma
             f"If {here.name} proved worse than {best}, {_cheapest(others).name} would be recommended: "
             f"{_enough(here.entry)}."
         )
-    stricter = [one for one in others if one.gap < here.gap - HAIR]
+    # Where a difference is shown, a tie within the margin may be a "worse" within a smaller one.
+    stricter = [one for one in others if one.gap < here.gap - HAIR and not one.differs]
     if stricter:
         sentences.append(f"With a margin below {here.gap:.4f}, {_cheapest(stricter).name} would be recommended.")
     return sentences
