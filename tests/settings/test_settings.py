@@ -274,12 +274,22 @@ def test_data_in_memory_is_not_written_down() -> None:
 
 @pytest.mark.parametrize("given", ["10, 0.1,1", [10, 0.1, 1.0, 1], "1,10,0.1", (0.1, "1", 10)])
 def test_factors_of_the_search_in_every_form(given: object) -> None:
-    assert read_settings({"lr_search_factors": given})[0].lr_search_factors == (0.1, 1.0, 10.0)
+    assert read_settings({"lr_search": True, "lr_search_factors": given})[0].lr_search_factors == (0.1, 1.0, 10.0)
 
 
 @pytest.mark.parametrize("given", ["0.1,x", "0.1,,1", "1", "0.1,-1", "0.1,1e999"])
 def test_factors_that_cannot_be(given: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        read_settings({"lr_search_factors": given})
+        read_settings({"lr_search": True, "lr_search_factors": given})
     [mistake] = raised.value.mistakes
     assert mistake.startswith("--lr-search-factors ") and "expected numbers above 0" in mistake
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "of"), [("lr_search_factors", "1,2", "--lr-search"), ("max_seeds", 12, "--until-decided")]
+)
+def test_what_only_serves_another_setting_is_not_dropped_silently(name: str, value: object, of: str) -> None:
+    with pytest.raises(SettingsError, match=f"is used with {of} only"):
+        read_settings({name: value})
+    default = Settings.model_fields[name].default
+    assert getattr(read_settings({name: default})[0], name) == default  # as --print-config writes it

@@ -169,3 +169,12 @@ def test_the_table_names_every_strategy_as_it_prints() -> None:
     assert all(strategy.name == name for name, strategy in STRATEGIES.items())
     assert str(Full()) == "full"
     assert str(LoRA(r=4) + Freeze(alternating=True)) == "lora:r=4+freeze:alternating"
+
+
+def test_all_mistakes_of_one_strategy_at_once() -> None:
+    with pytest.raises(StrategyError) as raised:
+        parse_strategies("lora:q=3,r=0,lora_alpha=x,zz=1", STRATEGIES)
+    lines = str(raised.value).splitlines()
+    assert all(line.startswith("--strategy lora:q=3,r=0,lora_alpha=x,zz=1: ") for line in lines)
+    rest = [line.partition(": ")[2] for line in lines]
+    assert ["'q'" in rest[0], "lora_alpha" in rest[1], "'zz'" in rest[2], "r=0" in rest[3]] == [True] * 4

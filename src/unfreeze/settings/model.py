@@ -32,6 +32,9 @@ NOT_OF_A_RUN = frozenset(
     | {"lr_search", "lr_search_factors", "until_decided", "max_seeds", "margin", "data_curve", "probe", "plan", "jobs"}
 )
 
+SEARCH_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
+MOST_SEEDS = 10
+
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -80,10 +83,12 @@ class Settings(BaseModel):
     )
     lr_search: bool = Field(False, description="find the learning rate of each strategy first, on validation")
     lr_search_factors: tuple[float, ...] = Field(
-        (0.1, 0.3, 1.0, 3.0, 10.0), description="rates to try, as multiples of the strategy's own: N,N,..."
+        SEARCH_FACTORS, description="rates to try, as multiples of the strategy's own: N,N,..."
     )
     until_decided: bool = Field(False, description="add seeds until the verdicts stand that the recommendation needs")
-    max_seeds: Positive = Field(10, description="at most so many seeds with --until-decided", validate_default=True)
+    max_seeds: Positive = Field(
+        MOST_SEEDS, description="at most so many seeds with --until-decided", validate_default=True
+    )
     margin: Annotated[float, Field(gt=0)] = Field(0.01, description="a difference up to this counts as equal")
     data_curve: bool = Field(False, description="train on 25 and 50 % of the training data too")
     probe: bool | None = Field(
@@ -193,7 +198,7 @@ class Settings(BaseModel):
 
     @field_validator("lr_search_factors", mode="before")
     @classmethod
-    def _numbers_with_commas(cls, value: Any) -> tuple[float, ...]:
+    def _numbers_with_commas(cls, value: Any, info: ValidationInfo) -> tuple[float, ...]:
         written = value.split(",") if isinstance(value, str) else value
         try:
             factors = sorted({float(one) for one in written})
@@ -201,6 +206,8 @@ class Settings(BaseModel):
             factors = []
         if len(factors) < 2 or not all(isfinite(one) and one > 0 for one in factors):
             raise ValueError(f"--lr-search-factors {value}: expected numbers above 0, two at least, as in 0.3,1,3.")
+        if info.data.get("lr_search") is False and tuple(factors) != SEARCH_FACTORS:
+            raise ValueError(f"--lr-search-factors {value}: is used with --lr-search only. Give that too.")
         return tuple(factors)
 
     @field_validator("max_seeds")
@@ -208,6 +215,8 @@ class Settings(BaseModel):
     def _not_below_seeds(cls, value: int, info: ValidationInfo) -> int:
         if info.data.get("until_decided") and value < info.data.get("seeds", 1):
             raise ValueError(f"--max-seeds {value}: is below --seeds {info.data['seeds']}.")
+        if info.data.get("until_decided") is False and value != MOST_SEEDS:
+            raise ValueError(f"--max-seeds {value}: is used with --until-decided only. Give that too.")
         return value
 
     @field_validator("speedups")

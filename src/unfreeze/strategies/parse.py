@@ -80,22 +80,32 @@ def _parse_one(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]
     hints = _setting_types(text, cls, settings)
     keys = list(hints)
     values: list[dict[str, Any]] = [{}]
+    mistakes: list[str] = []
     for setting in filter(None, settings.split(",")):
         key, equals, value = (part.strip() for part in setting.partition("="))
-        if key not in keys:
-            raise StrategyError(
-                f"--strategy {text}: {name} has no setting {key!r}.{_nearest(key, keys)} Known: {', '.join(keys)}."
-            )
-        if not equals:
-            value = _bare_value(text, key, hints[key])
-        if key in values[0]:
-            raise StrategyError(f"--strategy {text}: {key} is given twice.")
-        choices = [_convert(text, key, choice, hints[key]) for choice in _choices(text, key, value)]
+        try:
+            if key not in keys:
+                raise StrategyError(
+                    f"--strategy {text}: {name} has no setting {key!r}.{_nearest(key, keys)} Known: {', '.join(keys)}."
+                )
+            if not equals:
+                value = _bare_value(text, key, hints[key])
+            if key in values[0]:
+                raise StrategyError(f"--strategy {text}: {key} is given twice.")
+            choices = [_convert(text, key, choice, hints[key]) for choice in _choices(text, key, value)]
+        except StrategyError as error:
+            mistakes.append(str(error))
+            continue
         values = [{**one, key: choice} for one in values for choice in choices]
-    try:
-        return [cls.from_settings(one) for one in values]
-    except StrategyError as error:
-        raise StrategyError(f"--strategy {text}: {error}") from None
+    made = []
+    for one in values if values[0] or not mistakes else []:  # what is left of a strategy may be none
+        try:
+            made.append(cls.from_settings(one))
+        except StrategyError as error:
+            mistakes.append(f"--strategy {text}: {str(error).removeprefix(f'{name}:')}")
+    if mistakes:
+        raise StrategyError("\n".join(dict.fromkeys(mistakes)))
+    return made
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
