@@ -223,6 +223,10 @@ def test_a_search_that_found_nothing(make_records):
     assert "head: nothing trained." in words(section)
     assert tables(section)[0].rows == [["head", "its own", "", ""]]
 
+    trial = {"learning_rate": 0.1, "share": 0.25, "steps": 9, "score": 0.3, "degenerate": "predicts joy for every text"}
+    section = learning_rates(Results(make_records(1, 1), {"search": [entry | {"trials": [trial]}]}))
+    assert tables(section)[1].rows == [["head", "0.1", "0.3000 (9 steps, learnt nothing)"]]
+
 
 def test_more_data_shows_sizes_and_sentences(results):
     section = data_sections.more_data(results)

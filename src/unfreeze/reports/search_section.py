@@ -87,4 +87,7 @@ def _outcome(trial: Mapping[str, Any] | None) -> str:
     if trial is None:
         return ""
     score = quantities.score(trial.get("score")) or str(trial.get("status") or "")
-    return f"{score} ({quantities.count(trial['steps'])} steps)" if trial.get("steps") else score
+    remarks = [f"{quantities.count(trial['steps'])} steps"] if trial.get("steps") else []
+    if trial.get("degenerate"):
+        remarks.append("learnt nothing")
+    return f"{score} ({', '.join(remarks)})" if remarks else score
