@@ -33,9 +33,12 @@ def refused(**request: object) -> str:
 def test_formats_that_cannot_be_told(tmp_path: Path) -> None:
     prose = write(tmp_path / "a.txt", "Some prose.\nMore of it, with words\n")
     assert "Pass --format with one of" in refused(train_file=str(prose))
-    assert "unknown format 'xml'; known: parquet, jsonl, csv" in refused(train_file=str(prose), format="xml")
+    assert "unknown format 'xml'; known: parquet, squad, jsonl, csv" in refused(train_file=str(prose), format="xml")
     squad = write(tmp_path / "a.json", '{"data": [{"paragraphs": [{"qas": []}]}]}')
-    assert "question-answering" in refused(train_file=str(squad))
+    assert "there are no questions" in refused(train_file=str(squad))
+    assert "SQuAD files are not for tagging" in refused(train_file=str(squad), task="tagging")
+    other = write(tmp_path / "b.json", '{"data": [{"texts": []}]}')
+    assert "neither lines of objects nor an array" in refused(train_file=str(other))
 
 
 def test_columns_named_for_a_format_without_names_are_said(tmp_path: Path) -> None:

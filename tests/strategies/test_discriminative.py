@@ -67,7 +67,7 @@ def test_no_second_name_for_the_same_rate() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("discriminative:head=0", "discriminative:head=0.0: expected a rate above 0"),
+        ("discriminative:head=0", "discriminative:head=0: head=0.0: expected a rate above 0"),
         ("discriminative:embeddings=0", "embeddings=0.0: expected a rate above 0; freeze keeps layers still"),
         ("discriminative:encoder=-1e-5", "encoder=-1e-05: expected a rate above 0"),
         ("discriminative:encoder=nan", "encoder=nan: expected a finite number"),

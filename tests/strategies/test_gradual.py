@@ -136,7 +136,10 @@ def test_refused(workbench: Callable[..., Any], family_name: str, text: str, mes
     [
         ("gradual:layers_per_epoch=0", "layers_per_epoch=0: expected 1 layer or more"),
         ("gradual:layers_per_epoch=2,milestones=1+2", "give layers_per_epoch or milestones, not both"),
-        ("gradual:milestones=3+1", r"gradual:milestones=3\+1: expected rising numbers of epochs from 1 on"),
+        (
+            "gradual:milestones=3+1",
+            r"gradual:milestones=3\+1: milestones=3\+1: expected rising numbers of epochs from 1 on",
+        ),
         ("gradual:milestones=1+1", "expected rising numbers"),
         ("gradual:milestones=0+1", "expected rising numbers"),
         ("gradual:milestones=-1", "expected rising numbers"),

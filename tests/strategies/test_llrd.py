@@ -69,7 +69,9 @@ def test_shared_layers_are_refused(workbench: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("decay", ["0", "-0.5", "1.01"])
 def test_a_decay_that_is_none_is_refused(decay: str) -> None:
-    with pytest.raises(StrategyError, match=f"llrd:decay={float(decay)}: expected more than 0 and at most 1"):
+    with pytest.raises(
+        StrategyError, match=f"llrd:decay={decay}: decay={float(decay)}: expected more than 0 and at most 1"
+    ):
         parse_strategies(f"llrd:decay={decay}", STRATEGIES)
 
 
