@@ -80,15 +80,19 @@ class Trainables:
         layers = sorted({place.depth for place in places if place.part == "layer"})
         if layers:
             shared = f" (one set of weights for {self.anatomy.layers_applied} layers)" if self.anatomy.shared else ""
-            parts.append(f"layers {_ranges(layers)} of {self.anatomy.num_layers}{shared}")
+            parts.append(f"{_layers(layers)} of {self.anatomy.num_layers}{shared}")
         if any(place.part == "adapter" for place in places):
             depths = sorted({place.depth for place in places if place.part == "adapter"})
-            parts.append(f"adapters in layers {_ranges(depths)}")
+            parts.append(f"adapters in {_layers(depths)}")
         if any(place.part == "top" for place in places):
             parts.append("the layer on top (pooler or norm)")
         parts.append("the head")
         trained, total = self.count(network)
         return f"{', '.join(parts)}: {trained:,} of {total:,} parameters ({100 * trained / total:.2f} %)"
+
+
+def _layers(numbers: list[int]) -> str:
+    return f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {_ranges(numbers)}"
 
 
 def _ranges(numbers: list[int]) -> str:
