@@ -83,6 +83,17 @@ def test_what_does_not_fit_the_model_is_said_with_the_rest(
     assert "no such folder" in lines[4] and len(lines) == 5
 
 
+def test_what_does_not_fit_the_model_is_said_with_faults_of_the_data(
+    unfreeze_cli: Cli, family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    model = ("--model", family_folder("bert"), "--model", "some/hub-id")
+    called = unfreeze_cli("compare", *model, "--data", tmp_path / "none.csv", "--strategy", "freeze:first=9")
+    assert called.code == 2
+    first, second = called.err.splitlines()[-2:]
+    assert "none.csv: this data file or folder does not exist" in first
+    assert second.startswith("error: freeze:first=9: this encoder has 2 layers")
+
+
 def test_mistakes_in_data_are_a_line_each(unfreeze_cli: Cli, tmp_path: Path) -> None:
     files = [tmp_path / "train.jsonl", tmp_path / "validation.jsonl"]
     for file in files:

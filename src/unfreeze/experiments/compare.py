@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unfreeze.data.findings import DataError, Finding
 from unfreeze.data.sources import Corpus, load_corpus
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
-from unfreeze.experiments.fitting import fitting_strategies, what_trains
+from unfreeze.experiments.fitting import fitting_strategies, misfits, what_trains
 from unfreeze.experiments.folder import open_folder, refuse_two_rates
 from unfreeze.experiments.launchers.in_process import InProcess
 from unfreeze.experiments.launchers.launcher import Launcher
@@ -102,7 +103,7 @@ def ask(
     if not settings.model:
         raise SettingsError(["--model: missing. Give a hub id, a local folder or `minilm`."])
     strategies = settings.strategies()
-    corpus = load_corpus(settings.data_request())
+    corpus = _load(settings)
     for note in corpus.notes:
         listener.said(note)
     for finding in corpus.findings:
@@ -118,6 +119,18 @@ def ask(
         for note in prepared.notes:
             listener.said(note)
     return corpus, everything, fitting
+
+
+def _load(settings: Settings) -> Corpus:
+    """The corpus; where its data are at fault, what does not fit the models is told with that."""
+    try:
+        return load_corpus(settings.data_request())
+    except DataError as error:
+        # Of a model on the hub nothing is fetched for a command that ends here.
+        here = [model for model in settings.model if model == "minilm" or Path(model).is_dir()]
+        named = settings.strategy if "strategy" in settings.model_fields_set else ()
+        told = misfits({"model": here, "strategy": named, "task": settings.task})
+        raise DataError([*error.findings, *(Finding("error", "misfit", one) for one in told)]) from None
 
 
 def plan_only(settings: Settings, listener: Listener, task: Task | None = None) -> list[dict[str, Any]]:
