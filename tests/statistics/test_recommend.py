@@ -53,6 +53,10 @@ def test_one_seed_is_said():
 def test_a_loser_that_was_still_improving_is_said():
     found = recommend([FULL, candidate("head", 0.7, 0.7, flops=1.0, converged=False)])
     assert "head was still improving at its last epoch: more --epochs may change this." in found.reasons
+    rising = [Candidate(name, "m", (0.9, 0.9), flops=1.0, converged=False) for name in ("full", "lora", "head")]
+    assert "full, lora and head were still improving at their last epoch: more --epochs may change this." in (
+        recommend(rising).reasons
+    )
 
 
 def test_unknown_flops_make_nobody_cheap():

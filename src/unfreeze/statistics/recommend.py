@@ -69,9 +69,7 @@ def recommend(
         reasons.append("Models are compared by their means: no test says which differences between models are chance.")
     if any(len(one.scores) == 1 for one in (chosen, best)):
         reasons.append("One seed: this holds for these weights only; --seeds 3 shows what chance adds.")
-    for one in scored:
-        if one.converged is False:
-            reasons.append(f"{names[one]} was still improving at its last epoch: more --epochs may change this.")
+    reasons += _still_improving([names[one] for one in scored if one.converged is False])
     return Recommendation(
         chosen.strategy,
         reasons + _left_out(candidates, names),
@@ -145,6 +143,15 @@ def _may_be_better(rivals: Sequence[Standing], best: str) -> list[str]:
         f"The data cannot tell whether {one.name} is better than {best}: by up to {one.may_be_better_by:.4f} it may be."
         for one in rivals
     ]
+
+
+def _still_improving(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    if len(names) == 1:
+        return [f"{names[0]} was still improving at its last epoch: more --epochs may change this."]
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    return [f"{listed} were still improving at their last epoch: more --epochs may change this."]
 
 
 def _left_out(candidates: Sequence[Candidate], names: Mapping[Candidate, str]) -> list[str]:
