@@ -21,7 +21,8 @@ class Freeze(Strategy):
     Use it with `first=k` to save time and memory: the lowest layers change least in fine-tuning, and frozen ones need
     no backward pass.
     Not to save time with `last=k`, `alternating` and `layers`: below what they freeze something trains, so the
-    gradient still passes through. They are there to study what the layers do.
+    gradient still passes through. They are there to study what the layers do. And not with all layers frozen, to see
+    what the head alone can do: it would train at a rate made for layers; use `head`, or `--lr-search`.
     Cost: with `first=k` a backward pass through the layers above k only; with the others all of it but some weight
     gradients. Gradients and optimizer state for what trains.
     Source: Lee et al. 2019, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning.
