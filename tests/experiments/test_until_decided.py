@@ -10,7 +10,7 @@ import pytest
 
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
-from unfreeze.experiments.until_decided import look_levels
+from unfreeze.experiments.looks import look_levels
 from unfreeze.settings import SettingsError
 
 RunComparison = Callable[..., Comparison]

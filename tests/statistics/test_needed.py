@@ -45,20 +45,25 @@ def test_a_difference_of_just_the_margin_is_found_by_its_distance_from_zero_only
     assert seeds_needed(0.01, parts(examples=1e-4), 3, 2000, **LEVELS) is None
 
 
+def tails(difference, examples_variance, one_run, count, distance):
+    """The tails at `distance(difference seen)` in 400 comparisons with `count` seeds of each of five strategies."""
+    generator, freedom = np.random.default_rng(1), 4 * (count - 1)  # as of the parts above
+    table, found = Tail.of(freedom), []
+    for _ in range(400):
+        seen = difference + generator.normal(0, np.sqrt(examples_variance + one_run / count))
+        measured = one_run / count * generator.chisquare(freedom) / freedom
+        errors = np.sqrt(examples_variance) * generator.normal(size=1000)
+        found.append(Chance(errors, float(np.sqrt(measured)), table).tail(distance(seen)))
+    return np.array(found)
+
+
 @pytest.mark.parametrize("difference", [0.009, 0.012])
 def test_the_number_of_seeds_has_the_power_promised(difference):
     now, examples_variance, one_run = 3, 4e-6, 3e-5  # variance of a difference of two single runs, seeds only
     before = Parts(examples_variance, 0.0, one_run / now, 4 * (now - 1))
     count = seeds_needed(difference, before, now, 2000, margin=1e-6, alpha=0.01, tie_alpha=0.01)
     assert count > now + 1  # else it may have had the power already
-    generator = np.random.default_rng(1)
-    table, found = Tail.of(4 * (count - 1)), 0
-    for _ in range(400):
-        seen = difference + generator.normal(0, np.sqrt(examples_variance + one_run / count))
-        measured = one_run / count * generator.chisquare(4 * (count - 1)) / (4 * (count - 1))
-        errors = np.sqrt(examples_variance) * generator.normal(size=1000)
-        found += Chance(errors, float(np.sqrt(measured)), table).tail(abs(seen)) < 0.01
-    assert 0.65 < found / 400 < 0.95
+    assert 0.65 < (tails(difference, examples_variance, one_run, count, abs) < 0.01).mean() < 0.95
 
 
 @pytest.mark.parametrize("difference", [0.0, 0.003])
@@ -68,14 +73,8 @@ def test_the_number_of_seeds_has_the_power_promised_for_a_tie(difference):
     before = Parts(examples_variance, 0.0, one_run / now, 4 * (now - 1))
     count = seeds_needed(difference, before, now, 2000, margin=margin, alpha=1e-9, tie_alpha=0.05)
     assert count > now + 1
-    generator = np.random.default_rng(1)
-    table, found = Tail.of(4 * (count - 1)), 0
-    for _ in range(400):
-        seen = difference + generator.normal(0, np.sqrt(examples_variance + one_run / count))
-        measured = one_run / count * generator.chisquare(4 * (count - 1)) / (4 * (count - 1))
-        errors = np.sqrt(examples_variance) * generator.normal(size=1000)
-        found += Chance(errors, float(np.sqrt(measured)), table).tail(margin - abs(seen)) < 0.05
-    assert 0.7 < found / 400 < 0.95
+    found = tails(difference, examples_variance, one_run, count, lambda seen: margin - abs(seen))
+    assert 0.7 < (found < 0.05).mean() < 0.95
 
 
 def test_few_examples_never_tie():

@@ -62,7 +62,7 @@ def _help(info: Any) -> str:
     if default in (None, False, ()) or info.annotation is bool:
         return text
     shown = default
-    if isinstance(default, tuple):
+    if isinstance(default, tuple):  # as it is typed: a repeated flag, or numbers with commas
         shown = (" " if isinstance(default[0], str) else ",").join(map(str, default))
     return f"{text} (default: {shown})"
 

@@ -1,7 +1,6 @@
 """What a reader yields: one example as it stands in the file, before any tokenizer has seen it.
 
-Each kind of example answers for itself, so that reading, checking and splitting know no kinds. To add a kind, write its
-class here, or beside its task's reader.
+Each kind of example answers for itself, so that splitting, hashing and most checks know no kinds.
 """
 
 from __future__ import annotations

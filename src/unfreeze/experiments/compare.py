@@ -19,10 +19,11 @@ from unfreeze.experiments.launchers.launcher import Launcher
 from unfreeze.experiments.launchers.local import LocalProcesses
 from unfreeze.experiments.learning_rate import search_budget, search_rates
 from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.looks import Looks
 from unfreeze.experiments.plan import plan_runs, say_plan
 from unfreeze.experiments.prepare import Prepared, choose_task, prepare
 from unfreeze.experiments.probe import probe_models, wants_probe
-from unfreeze.experiments.until_decided import Looks, add_seeds_until_decided
+from unfreeze.experiments.until_decided import add_seeds_until_decided
 from unfreeze.metrics.resampling import RESAMPLED_METRICS
 from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings, SettingsError

@@ -9,6 +9,7 @@ from unfreeze.data.examples import Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
 from unfreeze.data.readers.format import Format, Head
+from unfreeze.data.readers.json_text import parse_json
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.table import Table, table_examples
 
@@ -44,13 +45,7 @@ def _lines(text: str, file: str) -> list[tuple[int, dict[str, object]]]:
 
 
 def _array(text: str, file: str, say: Say) -> list[tuple[int, dict[str, object]]]:
-    try:
-        rows = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"not valid JSON: {error.msg} (column {error.colno})"
-        raise data_error("broken-json", message, file, error.lineno, "Is the file cut off?") from error
-    except RecursionError as error:
-        raise data_error("broken-json", "the JSON is nested too deeply", file) from error
+    rows = parse_json(text, file)
     problems = Problems(file)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from unfreeze.data.findings import Say, data_error, silent
 from unfreeze.data.questions import Questions
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
 from unfreeze.data.readers.format import Format, Head
+from unfreeze.data.readers.json_text import parse_json
 from unfreeze.data.readers.raw_text import read_text
 
 
@@ -23,15 +23,8 @@ def read_squad(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
         raise data_error("wrong-task", f"SQuAD files are not for {settings.task}", file, advice=advice)
     say_unused_columns(settings, file, "SQuAD files have no columns", say)
     text = read_text(path, settings.encoding, say)
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"not valid JSON: {error.msg} (column {error.colno})"
-        raise data_error("broken-json", message, file, error.lineno, "Is the file cut off?") from error
-    except RecursionError as error:
-        raise data_error("broken-json", "the JSON is nested too deeply", file) from error
     questions = Questions(file, settings.labelled, say)
-    for row, context in _rows(content, file):
+    for row, context in _rows(parse_json(text, file), file):
         questions.add(row, context)
     examples = questions.finish()
     if not examples:

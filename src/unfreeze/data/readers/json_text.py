@@ -1,0 +1,19 @@
+"""One JSON value that is a whole file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from unfreeze.data.findings import data_error
+
+
+def parse_json(text: str, file: str) -> Any:
+    """The value; DataError with the place where it breaks off."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"not valid JSON: {error.msg} (column {error.colno})"
+        raise data_error("broken-json", message, file, error.lineno, "Is the file cut off?") from error
+    except RecursionError as error:
+        raise data_error("broken-json", "the JSON is nested too deeply", file) from error
