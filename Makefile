@@ -27,7 +27,7 @@ PIP := $(BIN)/pip install --quiet -c constraints.txt
 	touch $@
 
 demo: .venv/installed-offline
-	$(BIN)/unfreeze compare --model minilm --data sample:emotion --seeds 1 --output demo --overwrite
+	$(BIN)/unfreeze compare --model minilm --data sample:emotion --seeds 1 --jobs 2 --output demo --overwrite
 
 # Tiny random models, no extras, no servers.
 test: .venv/installed-test
