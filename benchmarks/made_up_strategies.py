@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unfreeze.metrics.resampling import RESAMPLED_METRICS, example_counts, score_of_counts
+from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.statistics.bootstrap import resampled_scores
 from unfreeze.storage.records import find_runs, read_predictions, read_record
+from unfreeze.tasks import TASKS
 
 Array = npt.NDArray[np.float64]
 STRATEGIES = 8
@@ -26,6 +26,7 @@ class RealRuns:
     """Counts and right answers of every run, by strategy, all on the same test examples."""
 
     metric: str
+    resampled: ResampledMetric
     counts: dict[str, Array]  # (seeds, examples, counts)
     right: dict[str, Array]  # (seeds, examples): share of the example that is right
     seeds: dict[str, list[int]]
@@ -33,7 +34,7 @@ class RealRuns:
     @property
     def score(self) -> Callable[[Array], Array]:
         """The metric from summed counts."""
-        return partial(score_of_counts, self.metric)
+        return self.resampled.score
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,13 @@ def read_runs(folders: Sequence[Path], metric: str | None, split: str | None) ->
     """The finished runs of all comparisons; a strategy may have its seeds in several of them."""
     rows: dict[str, dict[int, list[dict[str, Any]]]] = {}
     models: set[str] = set()
+    task = ""
     for folder in folders:
         for run in find_runs(folder):
             record = read_record(run)
             if record.status != "done":
                 continue
-            metric = metric or record.selection_metric
+            metric, task = metric or record.selection_metric, record.task
             models.add(record.model_name)
             found = read_predictions(run, split or _test_split(run))
             if not found:
@@ -129,21 +131,21 @@ def read_runs(folders: Sequence[Path], metric: str | None, split: str | None) ->
             rows[record.strategy][record.seed] = found
     if not rows or len(models) > 1:
         raise SystemExit(f"Expected finished runs of one model in {', '.join(map(str, folders))}; found {len(models)}.")
-    if metric not in RESAMPLED_METRICS:
-        raise SystemExit(f"--metric {metric}: expected one of {', '.join(RESAMPLED_METRICS)}.")
+    known = TASKS[task].resampled
+    if metric not in known:
+        raise SystemExit(f"--metric {metric}: expected one of {', '.join(known)}.")
+    resampled = known[metric]
     every = [one for by_seed in rows.values() for one in by_seed.values()]
     gold = [row["gold"] for row in every[0]]
     if any([row["gold"] for row in one] != gold for one in every):
         raise SystemExit("The runs were not scored on the same examples; give comparisons on the same data.")
-    labels = sorted(
-        {label for one in every for row in one for side in ("gold", "predicted") for label in _words(row[side])}
-    )
+    labels = resampled.labels(row[side] for one in every for row in one for side in ("gold", "predicted"))
     counts, right = {}, {}
     for strategy, by_seed in rows.items():
         answers = [[row["predicted"] for row in by_seed[seed]] for seed in sorted(by_seed)]
-        counts[strategy] = np.stack([example_counts(metric, gold, one, labels) for one in answers])
+        counts[strategy] = np.stack([resampled.counts(gold, one, labels) for one in answers])
         right[strategy] = np.array([[_share_right(g, p) for g, p in zip(gold, one, strict=True)] for one in answers])
-    return RealRuns(metric, counts, right, {strategy: sorted(by_seed) for strategy, by_seed in rows.items()})
+    return RealRuns(metric, resampled, counts, right, {strategy: sorted(by_seed) for strategy, by_seed in rows.items()})
 
 
 def same_seed_correlation(runs: RealRuns) -> float | None:

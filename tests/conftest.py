@@ -25,7 +25,8 @@ from transformers.utils import logging as hf_logging
 
 from unfreeze.acceleration.precision import PLAIN
 from unfreeze.batching.collate import Collator
-from unfreeze.data.examples import Example, TaggedExample, TextExample
+from unfreeze.batching.features import Features
+from unfreeze.data.examples import Example, QuestionExample, Span, TaggedExample, TextExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.models.anatomy import Anatomy, take_anatomy
@@ -33,7 +34,7 @@ from unfreeze.models.load import LoadedNetwork, load_network, load_tokenizer
 from unfreeze.models.save import save_model
 from unfreeze.strategies import STRATEGIES, Strategy
 from unfreeze.strategies.parse import parse_strategies
-from unfreeze.tasks import Classification, Tagging, Task
+from unfreeze.tasks import Classification, QuestionAnswering, Tagging, Task
 from unfreeze.training.loop import Progress, Trainer, TrainingOptions, TrainingResult
 from unfreeze.training.parameters import Trainables
 
@@ -84,6 +85,22 @@ def make_sentences(number: int, seed: int = 0) -> tuple[TaggedExample, ...]:
                 tags = [*tags, f"B-{kind}", *[f"I-{kind}"] * (len(names) - 1)]
         sentences.append(TaggedExample(tuple(words), tuple(tags)))
     return tuple(sentences)
+
+
+@cache
+def make_questions(number: int, seed: int = 0) -> tuple[QuestionExample, ...]:
+    """Contexts of 4 to 40 words that name one place, which is what every question asks for; some need two windows."""
+    rng = random.Random(seed)
+    questions = []
+    for i in range(number):
+        words = [rng.choice([*FILLERS, *NAMES["PER"]]) for _ in range(rng.choice([3, 5, 8, 40]))]
+        position = rng.randint(0, len(words))
+        place = " ".join(rng.choices(NAMES["LOC"], k=rng.randint(1, 2)))
+        before = "".join(word + " " for word in words[:position])
+        context = " ".join([before + place, *words[position:]])
+        question = " ".join(rng.choices(FILLERS, k=rng.randint(1, 4)))
+        questions.append(QuestionExample(question, context, (Span(place, len(before)),), f"q{seed}-{i}"))
+    return tuple(questions)
 
 
 # Families: the smallest configuration of each, in its own names, and its own kind of tokenizer.
@@ -190,7 +207,14 @@ FAMILIES = {
         Family("modernbert", _modernbert_tokenizer),
     )
 }
-TASKS = {"classification": Classification(), "tagging": Tagging()}
+# With what it is trained on.
+TASKS: dict[str, tuple[Task, Callable[..., Sequence[Example]]]] = {
+    "classification": (Classification(), make_texts),
+    "tagging": (Tagging(), make_sentences),
+    "question-answering": (QuestionAnswering(), make_questions),
+}
+# In whole products with the strategies these are there every time, the others in the slow tests.
+FAST = ("classification", "tagging")
 
 
 def save_family(name: str, folder: Path, *, num_hidden_layers: int = 2, auto_class: str = "AutoModel") -> Path:
@@ -233,7 +257,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "family" in metafunc.fixturenames:
         metafunc.parametrize("family", FAMILIES)
     if "task_name" in metafunc.fixturenames:
-        metafunc.parametrize("task_name", TASKS)
+        product = "strategy_text" in metafunc.fixturenames
+        metafunc.parametrize(
+            "task_name",
+            [name if not product or name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in TASKS],
+        )
+    if "label_task" in metafunc.fixturenames:
+        metafunc.parametrize("label_task", [name for name, (task, _) in TASKS.items() if task.has_labels])
 
 
 @pytest.fixture(scope="session")
@@ -246,6 +276,24 @@ def strategy_of(text: str) -> Strategy:
     """The one strategy that this text names."""
     [strategy] = parse_strategies(text, STRATEGIES)
     return strategy
+
+
+@pytest.fixture(scope="session", name="make_questions")
+def _make_questions() -> Callable[..., Sequence[QuestionExample]]:
+    """`make_questions(number, seed=0)`."""
+    return make_questions
+
+
+def logits_of(outputs: Any) -> torch.Tensor:
+    """What any head says: (batch, labels), (batch, tokens, labels), or (batch, tokens, 2) for start and end."""
+    found = list(outputs.values())
+    return found[0] if len(found) == 1 else torch.stack(found, -1)
+
+
+@pytest.fixture(scope="session", name="logits_of")
+def _logits_of() -> Callable[[Any], torch.Tensor]:
+    """`logits_of(network(**inputs))`."""
+    return logits_of
 
 
 @dataclass
@@ -269,6 +317,10 @@ class Workbench:
     @property
     def collator(self) -> Collator:
         return self.evaluator.collator
+
+    def logits(self, windows: Sequence[Features], network: Any = None) -> torch.Tensor:
+        """What the network, or another one, says of these windows in its current mode."""
+        return logits_of((network or self.network)(**self.collator(windows).inputs))
 
     def state(self) -> dict[str, torch.Tensor]:
         """A copy of all weights by name."""
@@ -336,7 +388,7 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
         nonlocal count
         count += 1
         chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
-        task, make_examples = TASKS[task_name], make_texts if task_name == "classification" else make_sentences
+        task, make_examples = TASKS[task_name]
         train: tuple[Example, ...] = tuple(make_examples(examples))
         validation: tuple[Example, ...] = tuple(make_examples(15, seed=1))
         path = model or family_folder(family, layers)
@@ -362,13 +414,14 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
             "seed": 0,
         }
         chosen_options = TrainingOptions(**(values | options))
-        loaded = _load_network(path, task.auto_class, chosen_options.seed, labels, family, dropout)
+        loaded = _load_network(path, task, chosen_options.seed, labels, family, dropout)
         network = deepcopy(loaded.network)
         anatomy = take_anatomy(network)
         chosen.refuse(anatomy)
         torch.manual_seed(chosen_options.seed)
         chosen.adapt(network, anatomy)
-        evaluator = Evaluator(task, labels, Collator(tokenizer.pad_token_id), PLAIN, tokens_per_batch)
+        collator = Collator(tokenizer.pad_token_id, token_labels=task.token_labels)
+        evaluator = Evaluator(task, labels, collator, PLAIN, tokens_per_batch)
         encoded = [task.encode(split, tokenizer, labels, 48) for split in (train, validation)]
         return Workbench(
             network,
@@ -394,12 +447,9 @@ def _load_tokenizer(path: str) -> Any:
 
 
 @cache
-def _load_network(
-    path: str, auto_class: str, seed: int, labels: LabelSet, family: str, dropout: float
-) -> LoadedNetwork:
+def _load_network(path: str, task: Task, seed: int, labels: LabelSet, family: str, dropout: float) -> LoadedNetwork:
     """Loaded once, as a run loads it; each workbench gets a copy."""
-    names = {"id2label": labels.name_by_id, "label2id": labels.id_by_name}
-    return load_network(path, auto_class, seed, **names, **_dropout(family, dropout))
+    return load_network(path, task.auto_class, seed, **task.config(labels), **_dropout(family, dropout))
 
 
 def _dropout(family: str, rate: float) -> dict[str, float]:

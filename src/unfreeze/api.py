@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from unfreeze.experiments.compare import compare as run_comparison
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
-from unfreeze.inference.entities import Aggregation
 from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.reports.document import write_report
 from unfreeze.settings import read_settings
@@ -54,9 +52,8 @@ def load(path: str | Path, *, max_length: int | None = None, task: Any = None, d
 
 def predict(
     path: str | Path,
-    inputs: str | Sequence[str] | Sequence[Sequence[str]],
-    *,
-    aggregation_strategy: Aggregation = "simple",
+    inputs: Any,
+    **options: Any,
 ) -> list[Any]:
-    """Load a trained model and predict; see `Predictor.predict` for what comes back."""
-    return load(path).predict(inputs, aggregation_strategy=aggregation_strategy)
+    """Load a trained model and predict; see `Predictor.predict` for what comes back, and which options there are."""
+    return load(path).predict(inputs, **options)

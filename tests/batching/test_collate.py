@@ -31,7 +31,7 @@ def test_labels_of_tokens_are_padded_with_ignore() -> None:
         Features(0, [2, 5, 3], [IGNORE, 1, IGNORE], [-1, 0, -1]),
         Features(0, [2, 5, 6, 3], [IGNORE, 0, 2, IGNORE], [-1, 1, 2, -1]),
     ]
-    labels = Collator(PAD)(windows).labels
+    labels = Collator(PAD, token_labels=True)(windows).labels
     assert labels.tolist() == [[IGNORE, 1, IGNORE, IGNORE], [IGNORE, 0, 2, IGNORE]]
     assert labels.dtype == torch.int64
 

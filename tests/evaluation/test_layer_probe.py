@@ -77,8 +77,8 @@ class Probed(nn.Module):
         return SimpleNamespace(logits=self.classifier(hidden))
 
 
-def test_every_depth_is_scored(workbench: Callable[..., Any], family: str, task_name: str) -> None:
-    bench = workbench(family, task_name, layers=3)
+def test_every_depth_is_scored(workbench: Callable[..., Any], family: str, label_task: str) -> None:
+    bench = workbench(family, label_task, layers=3)
     found = probe(bench)
     assert [layer.depth for layer in found.layers] == [0, 1, 2, 3]
     assert all(0 <= score <= 1 for score in scores(found))
@@ -89,9 +89,9 @@ def test_every_depth_is_scored(workbench: Callable[..., Any], family: str, task_
     assert f"{found.positions:,} vectors of {found.train_examples:,} training examples." in found.what
 
 
-def test_the_vectors_are_the_networks_own(workbench: Callable[..., Any], family: str, task_name: str) -> None:
+def test_the_vectors_are_the_networks_own(workbench: Callable[..., Any], family: str, label_task: str) -> None:
     """Of every depth and up to the last hidden state, which the head reads; each window alone and without padding."""
-    bench = workbench(family, task_name)
+    bench = workbench(family, label_task)
     features, labels = vectors_of(bench)
     network = deepcopy(bench.network)
     expected: list[list[Tensor]] = [[] for _ in features]
@@ -104,20 +104,20 @@ def test_the_vectors_are_the_networks_own(workbench: Callable[..., Any], family:
         labelled = [t for t, label in enumerate(windows[i].labels) if label != IGNORE]
         expected_labels += [windows[i].labels[t] for t in labelled]
         for rows, hidden in zip(expected, encoded.hidden_states, strict=True):
-            rows += [hidden[0].mean(0)] if task_name == "classification" else [hidden[0, t] for t in labelled]
+            rows += [hidden[0].mean(0)] if label_task == "classification" else [hidden[0, t] for t in labelled]
     assert labels.tolist() == expected_labels
     for of_depth, rows in zip(features, expected, strict=True):
         torch.testing.assert_close(of_depth, torch.stack(rows), rtol=1e-4, atol=1e-5)
 
 
 def test_scores_are_those_of_a_network_with_this_head(
-    workbench: Callable[..., Any], family: str, task_name: str
+    workbench: Callable[..., Any], family: str, label_task: str
 ) -> None:
     """As the comparison evaluates it; long examples are cut or fall into several windows."""
-    bench = workbench(family, task_name)
+    bench = workbench(family, label_task)
     bench.train, bench.validation = (encode(bench, split, 10) for split in (bench.train, bench.validation))
     encoded = bench.validation.encoded
-    assert encoded.truncated_examples if task_name == "classification" else len(encoded.features) > 15
+    assert encoded.truncated_examples if label_task == "classification" else len(encoded.features) > 15
     expected = [
         bench.evaluate(Probed(bench, depth, classifier)).metrics[bench.task.selection_metric]
         for depth, classifier in enumerate(classifiers_of(bench))
@@ -125,8 +125,8 @@ def test_scores_are_those_of_a_network_with_this_head(
     assert scores(probe(bench)) == expected
 
 
-def test_the_score_counts_words_and_texts_by_hand(workbench: Callable[..., Any], task_name: str) -> None:
-    bench = workbench("bert", task_name)
+def test_the_score_counts_words_and_texts_by_hand(workbench: Callable[..., Any], label_task: str) -> None:
+    bench = workbench("bert", label_task)
     found = probe(bench, metric="accuracy")
     for depth, classifier in enumerate(classifiers_of(bench)):
         right = total = 0
@@ -183,13 +183,13 @@ def test_what_other_words_tell_is_not_found_in_the_embeddings(workbench: Callabl
     assert min(above) > below + 0.1
 
 
-def test_equal_calls_give_equal_scores(workbench: Callable[..., Any], task_name: str) -> None:
-    first, second = (replace(probe(workbench("bert", task_name), max_positions=15), seconds=0.0) for _ in range(2))
+def test_equal_calls_give_equal_scores(workbench: Callable[..., Any], label_task: str) -> None:
+    first, second = (replace(probe(workbench("bert", label_task), max_positions=15), seconds=0.0) for _ in range(2))
     assert first == second
 
 
-def test_padding_and_batches_do_not_matter(workbench: Callable[..., Any], task_name: str) -> None:
-    alone, together = (vectors_of(workbench("bert", task_name, tokens_per_batch=n))[0] for n in (1, 10**6))
+def test_padding_and_batches_do_not_matter(workbench: Callable[..., Any], label_task: str) -> None:
+    alone, together = (vectors_of(workbench("bert", label_task, tokens_per_batch=n))[0] for n in (1, 10**6))
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)
 
 
@@ -224,8 +224,8 @@ def test_layers_that_are_not_applied_as_expected_are_refused(workbench: Callable
     assert state(bench.network) == before
 
 
-def test_no_more_positions_than_the_bound(workbench: Callable[..., Any], task_name: str) -> None:
-    bench = workbench("bert", task_name)
+def test_no_more_positions_than_the_bound(workbench: Callable[..., Any], label_task: str) -> None:
+    bench = workbench("bert", label_task)
     found = probe(bench, max_positions=20)
     assert 10 < found.positions <= 20
     assert found.train_examples < len(bench.train.examples)
@@ -245,9 +245,9 @@ def test_memory_is_bounded(workbench: Callable[..., Any], monkeypatch: pytest.Mo
     assert 15 < probe(bench).positions <= 30
 
 
-def test_one_window_is_read_even_above_the_bound(workbench: Callable[..., Any], task_name: str) -> None:
+def test_one_window_is_read_even_above_the_bound(workbench: Callable[..., Any], label_task: str) -> None:
     """A single text has no spread to standardise by."""
-    found = probe(workbench("bert", task_name), max_positions=1)
+    found = probe(workbench("bert", label_task), max_positions=1)
     assert found.train_examples == 1
     assert all(0 <= score <= 1 for score in scores(found))
 

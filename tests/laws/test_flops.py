@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import pytest
@@ -35,9 +36,9 @@ FAMILIES_OF_EVERY_STRATEGY = ("bert", "distilbert", "modernbert", "albert")
 
 def windows_of(bench: Any, lengths: list[int]) -> list[Features]:
     """Windows of these lengths, made of one token."""
-    tagging = bench.task.name == "tagging"
+    rng = Random(0)
     return [
-        Features(i, [5] * length, [0] * length if tagging else [0], [*range(length)] if tagging else ())
+        Features(i, [5] * length, bench.task.random_labels(rng, length, bench.network.config.num_labels))
         for i, length in enumerate(lengths)
     ]
 
@@ -95,8 +96,9 @@ def realistic_bench(family: str, task_name: str, strategy_text: str) -> Realisti
     if family == "distilbert":
         sizes = {"dim": 384, "n_layers": 2, "n_heads": 12, "hidden_dim": 1536}
     special = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
-    config = transformers.AutoConfig.for_model(family, vocab_size=50, num_labels=17, **sizes, **special)
     task = TASKS[task_name]()
+    num_labels = 17 if task.has_labels else 2
+    config = transformers.AutoConfig.for_model(family, vocab_size=50, num_labels=num_labels, **sizes, **special)
     network = getattr(transformers, task.auto_class).from_config(config, attn_implementation="eager")
     anatomy = take_anatomy(network)
     [strategy] = parse_strategies(strategy_text, STRATEGIES)
@@ -106,7 +108,7 @@ def realistic_bench(family: str, task_name: str, strategy_text: str) -> Realisti
     except StrategyError as refusal:
         pytest.skip(str(refusal))
     trainables = Trainables(strategy, anatomy, frozenset(), strategy.epochs)
-    return RealisticBench(network, anatomy, trainables, task, Collator(0))
+    return RealisticBench(network, anatomy, trainables, task, Collator(0, token_labels=task.token_labels))
 
 
 @pytest.mark.parametrize("lengths", [[12] * 4, [3], [40] * 2])

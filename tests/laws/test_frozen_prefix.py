@@ -20,7 +20,7 @@ def layer_outputs(bench: Any, seed: int) -> list[torch.Tensor]:
     ]
     torch.manual_seed(seed)
     with torch.no_grad():
-        outputs.append(bench.network(**bench.collator(bench.train.encoded.features[:4]).inputs).logits)
+        outputs.append(bench.logits(bench.train.encoded.features[:4]))
     for hook in hooks:
         hook.remove()
     return outputs
@@ -43,8 +43,8 @@ def test_the_prefix_is_deterministic_and_the_rest_is_not(
     assert unchanged(bench) == [True] * frozen + [False] * (3 - frozen) + [False]
 
 
-def test_head_only_freezes_every_layer(workbench: Callable[..., Any], family: str, task_name: str) -> None:
-    bench = workbench(family, task_name, "head", dropout=0.5)
+def test_head_only_freezes_every_layer(workbench: Callable[..., Any], family: str, label_task: str) -> None:
+    bench = workbench(family, label_task, "head", dropout=0.5)
     *layers, logits = unchanged(bench)
     assert all(layers)
     assert not logits, "the head's own dropout must stay"

@@ -29,7 +29,9 @@ class Watch:
 
     def __call__(self, network: Any) -> Evaluation:
         self.states.append(self.bench.state())
-        return Evaluation({self.bench.options.metric_for_best_model: float(len(self.states))}, {}, [], 0.0)
+        return Evaluation(
+            {self.bench.options.metric_for_best_model: float(len(self.states))}, {}, [], 0.0, self.bench.task
+        )
 
     def check(self) -> None:
         """The law, epoch by epoch."""
@@ -51,11 +53,11 @@ def train_and_check(bench: Any) -> None:
     assert all(torch.equal(final[name], watch.states[-1][name]) for name in final)
 
 
-def test_every_strategy_on_both_tasks(workbench: Callable[..., Any], strategy_text: str, task_name: str) -> None:
+def test_every_strategy_on_every_task(workbench: Callable[..., Any], strategy_text: str, task_name: str) -> None:
     train_and_check(workbench("bert", task_name, strategy_text))
 
 
-def test_every_family_fully_on_both_tasks(workbench: Callable[..., Any], family: str, task_name: str) -> None:
+def test_every_family_fully_on_every_task(workbench: Callable[..., Any], family: str, task_name: str) -> None:
     train_and_check(workbench(family, task_name))
 
 

@@ -22,16 +22,16 @@ def trained_and_saved(bench: Any, folder: Path) -> list[Path]:
 
 
 def check(bench: Any, folder: Path) -> None:
-    inputs = bench.collator(bench.validation.encoded.features).inputs
+    windows = bench.validation.encoded.features
     untrained = [p.detach().clone() for p in bench.network.parameters()]
     folders = trained_and_saved(bench, folder / "model")
     assert any(not torch.equal(a, b) for a, b in zip(untrained, bench.network.parameters(), strict=True))
     with torch.inference_mode():
-        expected = bench.network(**inputs).logits
+        expected = bench.logits(windows)
         for saved in folders:
             network = load_predictor(saved, task=bench.task, device="cpu").network
-            torch.testing.assert_close(network(**inputs).logits, expected, rtol=1e-3, atol=1e-4)
-    answers = [stock_answer(saved, bench.task.auto_class, inputs) for saved in folders]
+            torch.testing.assert_close(bench.logits(windows, network), expected, rtol=1e-3, atol=1e-4)
+    answers = [stock_answer(saved, bench) for saved in folders]
     for answer in answers:
         if answer is not None:
             torch.testing.assert_close(answer, expected, rtol=1e-3, atol=1e-4)
@@ -39,18 +39,18 @@ def check(bench: Any, folder: Path) -> None:
     assert is_stock == any(answer is not None for answer in answers)
 
 
-def stock_answer(folder: Path, auto_class: str, inputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
+def stock_answer(folder: Path, bench: Any) -> torch.Tensor | None:
     """The logits a stock program would get from this folder; None if it refuses it."""
     try:
-        network = getattr(transformers, auto_class).from_pretrained(folder)
+        network = getattr(transformers, bench.task.auto_class).from_pretrained(folder)
     except OSError:
         return None
     with torch.inference_mode():
-        logits: torch.Tensor = network.eval()(**inputs).logits
+        logits: torch.Tensor = bench.logits(bench.validation.encoded.features, network.eval())
     return logits
 
 
-def test_every_strategy_on_both_tasks(
+def test_every_strategy_on_every_task(
     workbench: Callable[..., Any], strategy_text: str, task_name: str, tmp_path: Path
 ) -> None:
     check(workbench("bert", task_name, strategy_text, epochs=1), tmp_path)

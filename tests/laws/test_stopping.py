@@ -22,7 +22,7 @@ class Scripted:
 
     def __call__(self, network: Any) -> Evaluation:
         self.states.append(self.bench.state())
-        return Evaluation({self.bench.options.metric_for_best_model: next(self.scores)}, {}, [], 0.0)
+        return Evaluation({self.bench.options.metric_for_best_model: next(self.scores)}, {}, [], 0.0, self.bench.task)
 
 
 def train(bench: Any, scores: list[float]) -> tuple[Any, Scripted]:

@@ -9,11 +9,9 @@ import torch
 from torch import nn
 
 from unfreeze.models.anatomy import Anatomy, AnatomyError, take_anatomy
+from unfreeze.tasks import TASKS
 
-AUTO_CLASSES = {
-    "classification": "AutoModelForSequenceClassification",
-    "tagging": "AutoModelForTokenClassification",
-}
+AUTO_CLASSES = {name: task.auto_class for name, task in TASKS.items()}
 
 
 def build(model_type: str, auto_class: str, **sizes: object) -> nn.Module:
@@ -83,7 +81,9 @@ TOP = {"bert": {"pooler"}, "albert": {"pooler"}, "modernbert": {"final_norm"}}
 HEADS = {
     "classification": {"modernbert": {"head", "classifier"}, "distilbert": {"pre_classifier", "classifier"}},
     "tagging": {"modernbert": {"head", "classifier"}},
+    "question-answering": {"modernbert": {"head", "classifier"}},
 }
+PLAIN_HEAD = {"question-answering": {"qa_outputs"}}
 
 
 def test_the_parts_are_the_right_modules(family: str, task_name: str) -> None:
@@ -98,7 +98,7 @@ def test_the_parts_are_the_right_modules(family: str, task_name: str) -> None:
     # Token classification networks of BERT and ALBERT are built without a pooler.
     has_top = task_name == "classification" or family == "modernbert"
     assert modules["top"] == (TOP.get(family, set()) if has_top else set())
-    assert modules["head"] == HEADS[task_name].get(family, {"classifier"})
+    assert modules["head"] == HEADS[task_name].get(family, PLAIN_HEAD.get(task_name, {"classifier"}))
 
 
 def test_norms_are_found_whatever_they_are_called(family: str, task_name: str) -> None:

@@ -19,7 +19,7 @@ def accuracy(gold, predicted):
 def test_one_answer_to_everything():
     assert degeneracy(GOLD, ["joy"] * 100) == "predicts joy for every text"
     assert degeneracy(GOLD, ["fear"] * 100) == "predicts fear for every text"
-    assert degeneracy([["DET", "NOUN"]] * 3, [["NOUN", "NOUN"]] * 3) == "predicts NOUN for every word"
+    assert degeneracy([["DET", "NOUN"]] * 3, [["NOUN", "NOUN"]] * 3, "word") == "predicts NOUN for every word"
 
 
 def test_no_entity_found():
@@ -31,7 +31,7 @@ def test_no_entity_found():
 
 
 def test_a_tag_o_in_a_task_without_entities_is_a_label_like_others():
-    assert degeneracy([["O", "X"], ["X", "X"]], [["O", "O"], ["O", "O"]]) == "predicts O for every word"
+    assert degeneracy([["O", "X"], ["X", "X"]], [["O", "O"], ["O", "O"]], "word") == "predicts O for every word"
 
 
 def test_nearly_always_the_same_and_no_better_than_that():

@@ -116,7 +116,7 @@ def test_texts_without_a_label_are_not_scored() -> None:
 def test_no_examples_encode_to_nothing() -> None:
     encoded = TASK.encode([], word_pieces(), LABELS, 16)
     assert (encoded.features, encoded.num_examples, encoded.num_tokens) == ((), 0, 0)
-    assert TASK.decode([], [], LABELS, 0) == []
+    assert TASK.decode([], [], LABELS, []) == []
 
 
 @pytest.mark.parametrize("max_length", [2, 1, 0])
@@ -192,7 +192,7 @@ def test_predictions_are_the_argmax_in_the_order_of_the_examples() -> None:
     reduced = TASK.reduce(outputs, batch)
     backwards = list(range(len(TEXTS)))[::-1]
     predictions = TASK.decode(
-        [batch.features[i] for i in backwards], [reduced[i] for i in backwards], LABELS, len(TEXTS)
+        [batch.features[i] for i in backwards], [reduced[i] for i in backwards], LABELS, examples_of(TEXTS)
     )
     assert [prediction.example for prediction in predictions] == list(range(len(TEXTS)))
     assert [LABELS.id(str(p.predicted)) for p in predictions] == outputs.logits.argmax(-1).tolist()

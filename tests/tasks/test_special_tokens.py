@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertTokenizer, BertTokenizerLegacy, PreTrainedTokenizerFast, RobertaTokenizer
 
 from unfreeze.tasks import TaskError
-from unfreeze.tasks.special_tokens import Frame, frame_of
+from unfreeze.tasks.special_tokens import Frame, PairFrame, frame_of, pair_frame_of
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "b", "##b"]  # "a" is unknown
 
@@ -58,3 +58,27 @@ def test_a_tokenizer_that_hides_the_text_is_refused() -> None:
 
     with pytest.raises(ValueError, match="cannot tell the special tokens of function"):
         frame_of(tokenizer)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("template", "types", "frame"),
+    [
+        ("[CLS] $A [SEP] $B:1 [SEP]:1", True, PairFrame((0,), (1,), (1,), (0, 0, 0, 1, 1))),
+        ("[CLS] $A [SEP] [SEP] $B [SEP]", False, PairFrame((0,), (1, 1), (1,), None)),
+        ("$A $B:1", True, PairFrame((), (), (), (0, 0, 0, 1, 1))),
+    ],
+)
+def test_frames_of_pairs(template: str, types: bool, frame: PairFrame) -> None:
+    backend = Tokenizer(models.WordLevel({"[CLS]": 0, "[SEP]": 1, "a": 2, "?": 3}, unk_token="?"))
+    backend.post_processor = processors.TemplateProcessing(
+        single="$A", pair=template, special_tokens=[("[CLS]", 0), ("[SEP]", 1)]
+    )
+    names = ["input_ids", "attention_mask", *(["token_type_ids"] if types else [])]
+    found = pair_frame_of(PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=names))
+    assert found == frame
+    assert found.ids([7], [8, 9]) == [*frame.before, 7, *frame.between, 8, 9, *frame.after]
+    expected = [0] * (len(frame.before) + 1 + len(frame.between)) + [1] * (2 + len(frame.after))
+    assert found.segments_of(1, 2) == (expected if types else [])
+    assert found.room(20) == 20 - len(found)
+    with pytest.raises(TaskError, match=f"expected {len(found) + 2} or more"):
+        found.room(len(found) + 1)

@@ -18,6 +18,7 @@ class Collator:
 
     pad_token_id: int
     device: str = "cpu"
+    token_labels: bool = False  # have the windows one label for each token?
 
     def __call__(self, windows: Sequence[Features]) -> Batch:
         import torch
@@ -27,16 +28,19 @@ class Collator:
         input_ids = torch.tensor([_padded(window.input_ids, tokens, self.pad_token_id) for window in windows])
         attention_mask = torch.tensor([[1] * length + [0] * (tokens - length) for length in lengths])
         inputs = {"input_ids": input_ids.to(self.device), "attention_mask": attention_mask.to(self.device)}
+        if windows[0].segments:
+            segments = torch.tensor([_padded(window.segments, tokens, 0) for window in windows])
+            inputs["token_type_ids"] = segments.to(self.device)
         return Batch(inputs, self._labels(windows, tokens).to(self.device), tuple(windows))
 
     def _labels(self, windows: Sequence[Features], tokens: int) -> Tensor:
         import torch
 
-        # A token-level task marks itself by its `words`; a text-level one has a single label.
-        if windows[0].words:
+        if self.token_labels:
             return torch.tensor([_padded(window.labels, tokens, IGNORE) for window in windows])
-        return torch.tensor([window.labels[0] for window in windows])
+        labels = torch.tensor([list(window.labels) for window in windows])
+        return labels.squeeze(1) if labels.shape[1] == 1 else labels
 
 
-def _padded(values: Sequence[int], length: int, filler: int) -> list[int]:
+def _padded(values: Sequence[int] | Sequence[float], length: int, filler: int) -> list[int | float]:
     return [*values, *[filler] * (length - len(values))]

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -16,14 +19,17 @@ IGNORE = -100  # label of a position without loss; torch's cross_entropy skips i
 class Features:
     """One window of one example, ready for the network.
 
-    `labels` has one entry for a whole text, or one for each token. `words` has one entry for each token: the index of
-    the word this token answers for, or -1; each word of an example is answered for by exactly one token of one window.
+    `labels` has one entry for each token, or as many for the whole window as the task has targets: a label, a number,
+    the first and last token of an answer. `words` has one entry for each token: the index of the word this token
+    answers for, or -1; each word of an example is answered for by exactly one token of one window.
     """
 
     example: int  # index of the example in its split
     input_ids: Sequence[int]
-    labels: Sequence[int]
+    labels: Sequence[int] | Sequence[float]
     words: Sequence[int] = ()
+    segments: Sequence[int] = ()  # 0 for the tokens of a first text, 1 for those of a second; () where nothing reads it
+    offsets: npt.NDArray[np.int32] | None = None  # (tokens, 2): characters of the context, -1 for tokens outside it
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -38,6 +44,7 @@ class Encoded:
     truncated_examples: int = 0  # texts of which the end was cut off
     truncated_tokens: int = 0
     unknown_words: int = 0  # words without a single word piece, encoded as the unknown token
+    notes: tuple[str, ...] = ()  # what else is to be said of the split
 
     @property
     def num_tokens(self) -> int:
@@ -46,7 +53,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Batch:
-    """A padded batch. Shapes: inputs (batch, tokens); labels (batch,) or (batch, tokens)."""
+    """A padded batch. Shapes: inputs (batch, tokens); labels (batch, tokens), (batch,) or (batch, targets)."""
 
     inputs: dict[str, Tensor]
     labels: Tensor

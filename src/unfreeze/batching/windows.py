@@ -69,3 +69,15 @@ def _border(counts: Sequence[int], left: tuple[int, int], right: tuple[int, int]
         if context_in_right > context_in_left:
             return word
     return left[1]
+
+
+def token_windows(tokens: int, capacity: int, overlap: int) -> list[tuple[int, int]]:
+    """First token and one behind the last of each window; neighbours share `overlap` tokens, the last may be shorter.
+
+    >>> token_windows(10, capacity=6, overlap=2)
+    [(0, 6), (4, 10)]
+    """
+    if not 0 <= overlap < capacity:
+        raise ValueError(f"doc_stride={overlap}: expected 0 or more and less than the {capacity} tokens of a window")
+    starts = range(0, max(tokens - overlap, 1), capacity - overlap)
+    return [(start, min(start + capacity, tokens)) for start in starts]

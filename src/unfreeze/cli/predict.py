@@ -21,7 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aggregation-strategy",
         choices=("none", "simple"),
-        default="simple",
         help="tagging: whole entities, or each word (default: simple)",
     )
 
@@ -34,8 +33,9 @@ def call(options: argparse.Namespace) -> int:
         raise SettingsError(["--file: give texts or a file, not both."])
     predictor = load_predictor(options.model_folder)
     lines = iter(options.texts) if options.texts else _lines(options.file)
+    chosen = {} if options.aggregation_strategy is None else {"aggregation_strategy": options.aggregation_strategy}
     while texts := list(islice(lines, BATCH_OF_TEXTS)):
-        for prediction in predictor.predict(texts, aggregation_strategy=options.aggregation_strategy):
+        for prediction in predictor.predict(texts, **chosen):
             print(json.dumps(prediction, ensure_ascii=False))
     return 0
 

@@ -35,6 +35,7 @@ class Evaluation:
     breakdown: dict[str, dict[str, float]]
     predictions: list[Prediction]
     seconds: float
+    task: Task  # as validation calibrated it
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,29 @@ class Evaluator:
     precision: Precision
     tokens_per_batch: int = 8192
 
-    def predict(self, network: nn.Module, encoded: Encoded) -> list[Prediction]:
-        """One prediction for each example of the split, in their order."""
-        reduced, _ = self._run(network, encoded, with_loss=False)
-        return self.task.decode(encoded.features, reduced, self.labels, encoded.num_examples)
+    def predict(self, network: nn.Module, split: Split) -> list[Prediction]:
+        """One prediction for each example of the split, in their order; labels, if any, are not looked at."""
+        reduced, _ = self._run(network, split.encoded, with_loss=False)
+        return self.task.decode(split.encoded.features, reduced, self.labels, split.examples)
 
-    def evaluate(self, network: nn.Module, split: Split) -> Evaluation:
-        """Predictions and scores of a labelled split."""
+    def evaluate(self, network: nn.Module, split: Split, *, calibrate: bool = False) -> Evaluation:
+        """Predictions and scores of a labelled split.
+
+        Args:
+            calibrate: the split is validation data: what the task can tune on it, is tuned first.
+        """
         begin = time.perf_counter()
         reduced, loss = self._run(network, split.encoded, with_loss=True)
-        predictions = self.task.decode(split.encoded.features, reduced, self.labels, len(split.examples))
-        metrics = self.task.score(split.examples, predictions)
+        task, examples = self.task, split.examples
+        predictions = task.decode(split.encoded.features, reduced, self.labels, examples)
+        if calibrate:
+            task = task.calibrated(examples, predictions)
+            predictions = task.decided(predictions)
+        metrics = task.score(examples, predictions)
         if loss is not None:
             metrics["loss"] = loss
-        breakdown = self.task.breakdown(split.examples, predictions)
-        return Evaluation(metrics, breakdown, predictions, time.perf_counter() - begin)
+        breakdown = task.breakdown(examples, predictions)
+        return Evaluation(metrics, breakdown, predictions, time.perf_counter() - begin, task)
 
     def _run(self, network: nn.Module, encoded: Encoded, *, with_loss: bool) -> tuple[list[Any], float | None]:
         import torch

@@ -248,7 +248,7 @@ def _scores(
             outputs = SimpleNamespace(logits=classifier(vectors))
             for i, window in zip(indices, task.reduce(outputs, batch), strict=True):
                 kept[i] = window
-    decoded = [task.decode(windows, kept, evaluator.labels, len(split.examples)) for kept in reduced]
+    decoded = [task.decode(windows, kept, evaluator.labels, split.examples) for kept in reduced]
     return [task.score(split.examples, predictions) for predictions in decoded]
 
 

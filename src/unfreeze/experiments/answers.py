@@ -10,8 +10,8 @@ from typing import Any
 
 from unfreeze.storage.lines import read_lines
 from unfreeze.storage.records import PREDICTIONS_FILE, RunRecord
-
-Row = str | list[str]  # one label for a text, or one tag for each word
+from unfreeze.tasks import Task
+from unfreeze.tasks.task import Comparable
 
 
 class AlignmentError(ValueError):
@@ -23,15 +23,17 @@ class Answers:
     """The answers of one run on one split, in order of the examples; those without a label are left out."""
 
     indices: list[int]
-    gold: list[Row]
-    predicted: list[Row]
-    confidence: list[list[float]]  # probability of the answer, for tags one for each word
+    gold: list[Any]  # as in the file, for metrics
+    predicted: list[Any]
+    compared: list[Comparable]  # as runs are compared; empty where agreeing is a matter of degree
     examples: int  # with those left out
 
     def rows(self) -> list[dict[str, Any]]:
-        """As `statistics.disagreement` reads them: the probabilities of labels that were not chosen are gone."""
-        columns = zip(self.indices, self.gold, self.predicted, self.confidence, strict=True)
-        return [{"index": i, "gold": gold, "predicted": said, "scores": scores} for i, gold, said, scores in columns]
+        """As `statistics.disagreement` reads them."""
+        return [
+            {"index": i, "gold": one.gold, "predicted": one.predicted, "scores": one.scores}
+            for i, one in zip(self.indices, self.compared, strict=bool(self.compared))
+        ]
 
 
 @dataclass
@@ -40,13 +42,14 @@ class AnswersOfRuns:
 
     output: Path
     splits: Sequence[str]
+    task: type[Task]
     _read: dict[str, dict[str, Answers]] = field(default_factory=dict, init=False)
 
     def of(self, record: RunRecord, split: str) -> Answers | None:
         """The answers of a finished run; None if it has none on that split."""
         assert record.model is not None
         if record.model not in self._read:
-            self._read[record.model] = read_answers((self.output / record.model).parent, self.splits)
+            self._read[record.model] = read_answers((self.output / record.model).parent, self.splits, self.task)
         return self._read[record.model].get(split)
 
     def by_strategy(self, records: Iterable[RunRecord], split: str) -> dict[str, list[Answers]]:
@@ -72,28 +75,31 @@ class AnswersOfRuns:
         return found
 
 
-def read_answers(folder: Path, splits: Sequence[str]) -> dict[str, Answers]:
+def read_answers(folder: Path, splits: Sequence[str], task: type[Task]) -> dict[str, Answers]:
     """Split -> answers of one run, for those of the splits on which it has predictions."""
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[tuple[dict[str, Any], Comparable | None]]] = {}
     for row in read_lines(folder / PREDICTIONS_FILE):
         if row["split"] in splits:
-            if isinstance(row["predicted"], str):
-                row["scores"] = [max(row["scores"], default=0.0)]
-            rows.setdefault(row["split"], []).append(row)
+            row |= {"gold": _one_copy(row["gold"]), "predicted": _one_copy(row["predicted"])}
+            compared = None if row["gold"] is None else task.comparable(row)
+            del row["scores"]  # the probabilities of labels that were not chosen are not needed any more
+            rows.setdefault(row["split"], []).append((row, compared))
     return {split: _answers(some) for split, some in rows.items()}
 
 
-def _answers(rows: Sequence[Mapping[str, Any]]) -> Answers:
-    known = sorted((row for row in rows if row["gold"] is not None), key=lambda row: int(row["index"]))
+def _answers(rows: Sequence[tuple[Mapping[str, Any], Comparable | None]]) -> Answers:
+    known = sorted((pair for pair in rows if pair[0]["gold"] is not None), key=lambda pair: int(pair[0]["index"]))
     return Answers(
-        [row["index"] for row in known],
-        [_one_copy(row["gold"]) for row in known],
-        [_one_copy(row["predicted"]) for row in known],
-        [row["scores"] for row in known],
+        [row["index"] for row, _ in known],
+        [row["gold"] for row, _ in known],
+        [row["predicted"] for row, _ in known],
+        [compared for _, compared in known if compared is not None],
         len(rows),
     )
 
 
-def _one_copy(row: Row) -> Row:
+def _one_copy(row: Any) -> Any:
     """The row with one copy of each label in memory, however often it occurs."""
-    return sys.intern(row) if isinstance(row, str) else [sys.intern(label) for label in row]
+    if isinstance(row, list):
+        return [_one_copy(one) for one in row]
+    return sys.intern(row) if isinstance(row, str) else row

@@ -51,7 +51,7 @@ def build_trainer(
         prepared.collator,
         prepared.evaluator.precision,
         options if share == 1 else shortened(options, share, len(lengths)),
-        lambda current: prepared.evaluator.evaluate(current, prepared.validation),
+        lambda current: prepared.evaluator.evaluate(current, prepared.validation, calibrate=True),
         checkpoints,
         prepared.label_weights,
         on_progress,

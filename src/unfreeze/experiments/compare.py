@@ -24,7 +24,6 @@ from unfreeze.experiments.plan import plan_runs, say_plan
 from unfreeze.experiments.prepare import Prepared, choose_task, prepare
 from unfreeze.experiments.probe import probe_models, wants_probe
 from unfreeze.experiments.until_decided import add_seeds_until_decided
-from unfreeze.metrics.resampling import RESAMPLED_METRICS
 from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.storage.folders import slug
@@ -48,6 +47,7 @@ def compare(
     listener = listener or Listener()
     launcher = choose_launcher(settings.jobs)  # first: a script without a main guard is refused here, before it works
     corpus, everything, fitting = ask(settings, listener, task, device)
+    probed = wants_probe(settings, fitting, everything[0].task)
     output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
     before = open_folder(output, settings, corpus.sha256)
     bench = _bench(output, settings, corpus, everything, launcher, listener)
@@ -73,12 +73,17 @@ def compare(
         planned = plan_runs(bench, missing)
         extra["plan"] = _merged(extra.get("plan"), planned)
         say_plan(planned, settings, listener)
-    if wants_probe(settings, fitting):
+    if probed:
         extra["probe"] = probe_models(bench, fitting, extra.get("probe") or [])
 
     listener.planned(missing, words)
     concluded = partial(
-        conclude, output, _data_summary(corpus, everything[0]), _command_notes(everything), margin=settings.margin
+        conclude,
+        output,
+        _data_summary(corpus, everything[0]),
+        _command_notes(everything),
+        type(everything[0].task),
+        margin=settings.margin,
     )
     finish = partial(
         concluded,
@@ -114,7 +119,7 @@ def ask(
         listener.said(unused)
     device = device or _device()
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
-    _check_metric(everything[0].metric, task.score([], []), settings.until_decided)
+    _check_metric(everything[0].metric, task, settings.until_decided)
     fitting = fitting_strategies(everything, strategies, settings, listener.said)
     for prepared in everything:
         for note in prepared.notes:
@@ -211,13 +216,14 @@ def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any
     return list(entries.values())
 
 
-def _check_metric(metric: str, known: dict[str, float], until_decided: bool) -> None:
+def _check_metric(metric: str, task: Task, until_decided: bool) -> None:
+    known = task.score([], [])
     if metric not in known:
         raise SettingsError(
             [f"--metric-for-best-model {metric}: this task has {', '.join(sorted(known))}. Higher must be better."]
         )
-    if until_decided and metric not in RESAMPLED_METRICS:
-        known_verdicts = ", ".join(RESAMPLED_METRICS)
+    if until_decided and metric not in task.resampled:
+        known_verdicts = ", ".join(name for name in task.resampled if name in known)
         raise SettingsError(
             [f"--until-decided --metric-for-best-model {metric}: verdicts are there for {known_verdicts}. Choose one."]
         )

@@ -13,7 +13,6 @@ from unfreeze.experiments.examples_to_read import examples_to_read
 from unfreeze.experiments.learnt_nothing import baseline_entry, read_judged_record
 from unfreeze.experiments.sweeps import sweep_entries
 from unfreeze.experiments.verdicts import all_verdicts
-from unfreeze.metrics.resampling import RESAMPLED_METRICS
 from unfreeze.statistics.candidates import candidates_from_runs
 from unfreeze.statistics.data_sizes import data_sizes
 from unfreeze.statistics.pareto import pareto_strategies
@@ -22,6 +21,7 @@ from unfreeze.statistics.time_to_quality import time_to_quality
 from unfreeze.storage.atomic import write_json, write_text
 from unfreeze.storage.folders import BEST_FILE
 from unfreeze.storage.records import COMPARISON_FILE, SCHEMA_VERSION, RunRecord, find_runs
+from unfreeze.tasks import Task
 
 QUALITY_SHARE = 0.95  # of the best score: what `time_to_quality` waits for
 
@@ -50,6 +50,7 @@ def conclude(
     output: Path,
     data: dict[str, Any],
     notes: Sequence[str],
+    task: type[Task],
     *,
     pairs: bool = True,
     margin: float = 0.01,
@@ -75,17 +76,18 @@ def conclude(
     Raises:
         AlignmentError: the predictions are not of the same examples, or not of those that `texts_of` gives.
     """
-    records = [read_judged_record(folder) for folder in find_runs(output)]
+    records = [read_judged_record(folder, task) for folder in find_runs(output)]
     metric = next((record.selection_metric for record in records if record.selection_metric), None)
     finished = [] if metric is None else _that_count(records, metric)
     main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
     splits = {"validation": "validation"} | ({"test": main_test} if main_test else {})
-    answers = AnswersOfRuns(output, list(splits.values()))
+    answers = AnswersOfRuns(output, list(splits.values()), task)
     comparisons: list[dict[str, Any]] = []
-    if pairs and metric in RESAMPLED_METRICS:
-        comparisons = all_verdicts(finished, answers, splits, metric, margin=margin, alpha=alpha)
+    resampled = None if metric is None else task.resampled.get(metric)
+    if pairs and metric is not None and resampled is not None:
+        comparisons = all_verdicts(finished, answers, splits, metric, resampled, margin=margin, alpha=alpha)
     elif pairs and metric is not None:
-        notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(RESAMPLED_METRICS)}"]
+        notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(task.resampled)}"]
 
     runs = [asdict(record) for record in records]
     whole = [run for run in runs if run["train_share"] is None]
@@ -121,7 +123,7 @@ def conclude(
         "sweep": sweep_entries(finished, str(metric), comparisons if pairs else None, margin=margin),
         "time_to_quality": _time_to_quality(whole, metric),
         "data_sizes": _data_sizes(records, metric),
-        "baseline": _baseline(train_labels, answers, records, shown, metric),
+        "baseline": _baseline(train_labels, answers, records, shown, metric, task),
         **read,
         **(extra or {}),
         "notes": list(notes),
@@ -178,10 +180,11 @@ def _baseline(
     records: Sequence[RunRecord],
     shown: str,
     metric: str | None,
+    task: type[Task],
 ) -> dict[str, Any] | None:
     # Any finished run knows the gold rows, one that learnt nothing too.
     done = next((record for record in records if record.status == "done"), None)
     if train_labels is None or metric is None or done is None or (found := answers.of(done, shown)) is None:
         return None
     split = "validation" if shown == "validation" else "test"
-    return baseline_entry(train_labels, found.gold, metric, split=split)
+    return baseline_entry(train_labels, found.gold, metric, task, split=split)

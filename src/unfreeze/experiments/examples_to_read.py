@@ -63,7 +63,8 @@ def _check_alignment(answers: Answers, split: str, examples: Sequence[Example]) 
     """Raise unless the examples can be those that the answers are for: as many, and with as many words."""
     if answers.examples != len(examples):
         raise AlignmentError(f"{split}: predictions of {answers.examples} examples, but it has {len(examples)}")
-    for index, gold in zip(answers.indices, answers.gold, strict=True):
+    for row in answers.rows():
+        index, gold = row["index"], row["gold"]
         example = examples[index]
         if not isinstance(gold, str) and len(gold) != len(example.parts):
             raise AlignmentError(

@@ -184,29 +184,25 @@ def _made_up_steps(settings: Settings, say: Callable[[str], None], device: str) 
         windows = _made_up_windows(task, settings.per_device_train_batch_size, length, config, settings.seed)
         say(
             f"{model}: no data named, so one step on a made-up batch for {task.name}: {len(windows)} windows of "
-            f"{length} random tokens, {config.num_labels} labels. --data takes a real one, --task the other task"
+            f"{length} random tokens, {config.num_labels} labels. --data takes a real one, --task another task"
         )
-        collator = Collator(int(config.pad_token_id or 0), device)
+        collator = Collator(int(config.pad_token_id or 0), device, task.token_labels)
         steps[model] = _Step(task, collator(windows), precision, None, task.selection_metric, {})
     say(precision.reason)
     return steps
 
 
 def _made_up_length(settings: Settings, config: Any) -> int:
-    wanted = settings.max_length if "max_length" in settings.model_fields_set else MADE_UP_LENGTH
+    wanted = settings.max_length or MADE_UP_LENGTH
     # Two positions are kept back: some families count theirs from behind the padding index.
     return min(wanted, int(getattr(config, "max_position_embeddings", None) or wanted + 2) - 2)
 
 
 def _made_up_windows(task: Task, windows: int, length: int, config: Any, seed: int) -> Sequence[Features]:
-    if task.name not in ("classification", "tagging"):
-        raise SettingsError([f"--task {task.name}: there is no made-up batch for it. Give --data."])
-    rng = random.Random(seed)
-    per_token, padding = task.name == "tagging", int(config.pad_token_id or 0)
+    rng, padding = random.Random(seed), int(config.pad_token_id or 0)
     made_up = []
     for i in range(windows):
         # Any token but the padding: some families count positions by it.
         ids = [(padding + 1 + rng.randrange(config.vocab_size - 1)) % config.vocab_size for _ in range(length)]
-        labels = [rng.randrange(config.num_labels) for _ in range(length if per_token else 1)]
-        made_up.append(Features(i, ids, labels, tuple(range(length)) if per_token else ()))
+        made_up.append(Features(i, ids, task.random_labels(rng, length, config.num_labels)))
     return made_up

@@ -27,8 +27,10 @@ def label_weights(
 
     if wanted == "none":
         return None
+    if not task.has_labels:
+        raise SettingsError([f"--class-weights {wanted}: {task.name} has no labels to weigh. Leave it out."])
     if wanted == "balanced":
-        return torch.tensor(_balanced(task, labels, corpus), device=device)
+        return torch.tensor(_balanced(labels, corpus), device=device)
     given = _typed(wanted) if isinstance(wanted, str) else dict(wanted)
     for name, weight in given.items():
         if name not in labels or weight is None or not (isfinite(weight) and weight >= 0):
@@ -55,11 +57,10 @@ def _typed(wanted: str) -> dict[str, float | None]:
     return given
 
 
-def _balanced(task: Task, labels: LabelSet, corpus: Corpus) -> list[float]:
+def _balanced(labels: LabelSet, corpus: Corpus) -> list[float]:
     counts = dict.fromkeys(labels.names, 0)
     for example in corpus.train:
-        gold = task.gold(example)
-        for name in (gold,) if isinstance(gold, str) else gold or ():
+        for name in example.labels:
             counts[name] += 1
     seen = [count for count in counts.values() if count]
     return [sum(seen) / (len(seen) * count) if count else 1.0 for count in counts.values()]

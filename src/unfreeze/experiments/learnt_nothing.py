@@ -9,38 +9,36 @@ from pathlib import Path
 from typing import Any
 
 from unfreeze.experiments.answers import read_answers
-from unfreeze.metrics.resampling import RESAMPLED_METRICS, Row, example_counts, score_of_counts
-from unfreeze.statistics.degenerate import degeneracy, majority_baseline
+from unfreeze.statistics.degenerate import Row, degeneracy, majority_baseline
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
+from unfreeze.tasks import Task
 
 
-def read_judged_record(folder: Path) -> RunRecord:
+def read_judged_record(folder: Path, task: type[Task]) -> RunRecord:
     """The record of a run, with `degenerate` also where an older version wrote it without that answer."""
     record = read_record(folder)
     if record.status != "done" or "degenerate" in json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")):
         return record
-    return replace(record, degenerate=degenerate_reason(folder))
+    return replace(record, degenerate=degenerate_reason(folder, task))
 
 
-def degenerate_reason(folder: Path) -> str | None:
+def degenerate_reason(folder: Path, task: type[Task]) -> str | None:
     """Why the validation predictions of a finished run show that it learnt nothing; None if they do not."""
-    answers = read_answers(folder, ["validation"]).get("validation")
-    return degeneracy(answers.gold, answers.predicted) if answers else None
+    answers = read_answers(folder, ["validation"], task).get("validation")
+    if answers is None:
+        return None
+    return degeneracy([one.gold for one in answers.compared], [one.predicted for one in answers.compared], task.unit)
 
 
 def baseline_entry(
-    train_labels: Sequence[Row | None], gold: Sequence[Row], metric: str, *, split: str
+    train_labels: Sequence[Row | None], gold: Sequence[Row], metric: str, task: type[Task], *, split: str
 ) -> dict[str, Any] | None:
     """What always answering the most frequent training label scores on the gold rows of a split, as `baseline` says it.
 
-    None where the metric cannot be computed from counts, or where there is no label.
+    None where the metric cannot be computed from counts, where there is no label, or where answers are no labels.
     """
     known = [row for row in train_labels if row is not None]
-    if metric not in RESAMPLED_METRICS or not gold:
+    if metric not in task.resampled or not task.has_labels or not gold:
         return None
-
-    def score(gold: Sequence[Row], predicted: Sequence[Row]) -> float:
-        return float(score_of_counts(metric, example_counts(metric, gold, predicted).sum(axis=0)))
-
-    found = majority_baseline(known, gold, score)
+    found = majority_baseline(known, gold, task.resampled[metric].of)
     return {"split": split, "metric": metric, "label": found.label, "score": found.score} if found else None

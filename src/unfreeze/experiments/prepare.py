@@ -46,8 +46,8 @@ class Prepared:
 
     @property
     def config_overrides(self) -> dict[str, Any]:
-        """What the network's configuration must know of the labels."""
-        return {"id2label": self.labels.name_by_id, "label2id": self.labels.id_by_name}
+        """What the network's configuration must know of the task."""
+        return self.task.config(self.labels)
 
     def usage(self, settings: Settings) -> dict[str, Any]:
         """What a saved model must know to be used as it was trained; goes into its `config.json`."""
@@ -70,9 +70,10 @@ def choose_task(corpus: Corpus, settings: Settings) -> Task:
         raise SettingsError([f"--data {corpus.name}: is for {corpus.task}; trained are {', '.join(TASKS)}."])
     task = TASKS[corpus.task]
     values = {one.name: getattr(settings, one.name) for one in fields(task) if one.name in Settings.model_fields}  # type: ignore[arg-type]
+    values = {name: value for name, value in values.items() if value is not None}  # the task's own default then
     if corpus.tag_scheme is not None:
         values["scheme"] = corpus.tag_scheme
-    return task(**values)
+    return task(**values, **task.settings_from(corpus.train))
 
 
 def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: str) -> Prepared:
@@ -83,7 +84,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         SettingsError: a setting does not fit this model or task.
     """
     tokenizer = load_tokenizer(model)
-    max_length, notes = _max_length(model, tokenizer, settings.max_length)
+    max_length, notes = _max_length(model, tokenizer, settings.max_length, task.max_length)
     labels = task.labels(corpus.train)
     splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
     encoded = {name: task.encode(examples, tokenizer, labels, max_length) for name, examples in splits.items()}
@@ -91,17 +92,18 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         if split.truncated_examples:
             share = split.truncated_tokens / (split.num_tokens + split.truncated_tokens)
             notes.append(
-                f"{name}: {split.truncated_examples:,} of {split.num_examples:,} texts exceed {max_length} tokens: "
-                f"the rest is cut ({100 * share:.1f} % of all tokens); --max-length changes that"
+                f"{name}: {split.truncated_examples:,} of {split.num_examples:,} {task.unit}s exceed {max_length} "
+                f"tokens: the rest is cut ({100 * share:.1f} % of all tokens); --max-length changes that"
             )
         elif split.truncated_tokens:
             notes.append(f"{name}: {split.truncated_tokens:,} pieces of single over-long words are cut")
+        notes += [f"{name}: {note}" for note in split.notes]
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
     precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
-    collator = Collator(int(tokenizer.pad_token_id), device)
+    collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels)
     whole = {name: Split(splits[name], encoded[name]) for name in splits}
     return Prepared(
         model_name=model,
@@ -120,8 +122,12 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
     )
 
 
-def _max_length(model: str, tokenizer: PreTrainedTokenizerBase, wanted: int) -> tuple[int, list[str]]:
-    longest = longest_input(load_config(model), tokenizer)
+def _max_length(
+    model: str, tokenizer: PreTrainedTokenizerBase, typed: int | None, default: int
+) -> tuple[int, list[str]]:
+    longest, wanted = longest_input(load_config(model), tokenizer), typed or default
     if longest is None or wanted <= longest:
         return wanted, []
+    if typed is None:
+        return longest, []  # the default is no wish
     return longest, [f"--max-length {wanted}: this model takes at most {longest} tokens; {longest} is used"]

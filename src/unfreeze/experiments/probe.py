@@ -12,8 +12,9 @@ from unfreeze.experiments.launchers.launcher import Death
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.load import load_network
-from unfreeze.settings import Settings
+from unfreeze.settings import Settings, SettingsError
 from unfreeze.strategies import Freeze, Strategy
+from unfreeze.tasks import Task
 
 LEAST_SWEEP = 3  # strategies `freeze:first=k` that make a sweep
 
@@ -26,8 +27,16 @@ class ProbeJob:
     seed: int
 
 
-def wants_probe(settings: Settings, fitting: Mapping[str, Sequence[Strategy]]) -> bool:
-    """`--probe`, or by default a sweep over the number of frozen layers."""
+def wants_probe(settings: Settings, fitting: Mapping[str, Sequence[Strategy]], task: Task) -> bool:
+    """`--probe`, or by default a sweep over the number of frozen layers, where a task has labels to probe for.
+
+    Raises:
+        SettingsError: it was asked for, and the task has none.
+    """
+    if not task.has_labels:
+        if settings.probe:
+            raise SettingsError([f"--probe: {task.name} has no labels that a layer could be probed for. Leave it out."])
+        return False
     if settings.probe is not None:
         return settings.probe
     return any(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unfreeze.evaluation.evaluate import Evaluation, Split
 from unfreeze.experiments.build import build_trainer
@@ -18,12 +18,16 @@ from unfreeze.models.extensions import loading_notes
 from unfreeze.models.save import merged_folder, save_model
 from unfreeze.settings import Settings
 from unfreeze.statistics.degenerate import degeneracy
+from unfreeze.storage.atomic import write_json
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
 from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import drop_weights
 from unfreeze.training.loop import Diverged, Progress, Trainer
 from unfreeze.training.meter import peak_memory_bytes, reset_peak_memory
+
+if TYPE_CHECKING:
+    import torch
 
 # Outputs of a reloaded model may differ by this share of the largest one: a merged adapter rounds once more.
 RELOAD_TOLERANCE = 1e-3
@@ -88,11 +92,15 @@ def run(
         return record
 
     record, evaluations = _evaluated(record, trainer, prepared)
+    prepared = replace(prepared, task=evaluations["validation"].task)
+    trainer.network.config.unfreeze = prepared.usage(settings)
     begin = time.perf_counter()
     save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
     drop_weights(folder / "checkpoints")
     write_lines(folder / METRICS_FILE, result.history)
     write_lines(folder / PREDICTIONS_FILE, _prediction_rows(prepared, evaluations))
+    for name, content in _task_files(prepared, evaluations).items():
+        write_json(folder / name, content)
     record = replace(
         record,
         model=str((folder / "model").relative_to(output)),
@@ -142,7 +150,8 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
     result = trainer.result
     assert result.best is not None  # the last step is always evaluated
     evaluations = {"validation": result.best}
-    evaluations |= {name: prepared.evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
+    evaluator = replace(prepared.evaluator, task=result.best.task)
+    evaluations |= {name: evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
     main_test = next(iter(prepared.tests), None)
     record = replace(
         record,
@@ -167,9 +176,11 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
 
 def degenerate_on_validation(prepared: Prepared, evaluation: Evaluation) -> str | None:
     """Why the validation predictions show that nothing was learnt; None if they do not."""
-    gold = [prepared.task.gold(example) for example in prepared.validation.examples]
-    known = [(row, one.predicted) for row, one in zip(gold, evaluation.predictions, strict=True) if row is not None]
-    return degeneracy([row for row, _ in known], [predicted for _, predicted in known])
+    task, examples = prepared.task, prepared.validation.examples
+    gold = [task.gold(example) for example in examples]
+    rows = [one.as_json(row) for row, one in zip(gold, evaluation.predictions, strict=True) if row is not None]
+    compared = [one for row in rows if (one := task.comparable(row)) is not None]
+    return degeneracy([one.gold for one in compared], [one.predicted for one in compared], task.unit)
 
 
 def save_verified(trainer: Trainer, prepared: Prepared, folder: Path, card: str) -> None:
@@ -207,14 +218,32 @@ def verify_saved(network: Any, folder: Path, prepared: Prepared) -> None:
 
     batch = replace(prepared.collator, device="cpu")(prepared.validation.encoded.features[:8])
     with torch.inference_mode():
-        expected = network(**batch.inputs).logits
+        expected = _flat(network(**batch.inputs))
         allowed = RELOAD_TOLERANCE * max(1.0, float(expected.abs().max()))
         for saved in (folder, merged_folder(folder)):
             if saved.is_dir():
                 reloaded = load_predictor(saved, task=prepared.task, device="cpu").network
-                difference = float((reloaded(**batch.inputs).logits - expected).abs().max())
+                difference = float((_flat(reloaded(**batch.inputs)) - expected).abs().max())
                 if not difference <= allowed:
                     raise ReloadError(f"{saved}: reloaded, its outputs differ by {difference:g}")
+
+
+def _flat(outputs: Any) -> torch.Tensor:
+    """All numbers that a network gives: a head may have several."""
+    import torch
+
+    return torch.cat([one.flatten() for one in outputs.values() if isinstance(one, torch.Tensor)])
+
+
+def _task_files(prepared: Prepared, evaluations: dict[str, Evaluation]) -> dict[str, Any]:
+    """Name -> content; named as the stock examples do, "eval" for validation and "predict" for test."""
+    splits: dict[str, Split] = {"validation": prepared.validation, **prepared.tests}
+    prefixes = {"validation": "eval", "test": "predict"}
+    return {
+        f"{prefixes.get(name, name)}_{file}.json": content
+        for name, evaluation in evaluations.items()
+        for file, content in prepared.task.files(splits[name].examples, evaluation.predictions).items()
+    }
 
 
 def _prediction_rows(prepared: Prepared, evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from unfreeze.experiments.answers import Answers, AnswersOfRuns
-from unfreeze.metrics.resampling import example_counts, score_of_counts
+from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.statistics.pairs import compare_pairs
 from unfreeze.storage.records import RunRecord
 
@@ -18,6 +18,7 @@ def all_verdicts(
     answers: AnswersOfRuns,
     splits: Mapping[str, str],
     metric: str,
+    resampled: ResampledMetric,
     *,
     margin: float,
     alpha: float,
@@ -27,7 +28,7 @@ def all_verdicts(
     Args:
         records: finished runs on all of the training data.
         splits: name of a split in the entries -> its name in the predictions; a test set may have its own.
-        metric: one of `metrics.resampling.RESAMPLED_METRICS`.
+        metric: the name of `resampled`.
 
     Raises:
         AlignmentError: two runs did not answer the same examples.
@@ -38,11 +39,12 @@ def all_verdicts(
         for split, name in splits.items():
             by_strategy = answers.by_strategy(ours, name)
             if len(by_strategy) > 1:
-                labels = _all_labels(by_strategy.values())
-                counts = {strategy: _counts(metric, some, labels) for strategy, some in by_strategy.items()}
+                every = [one for by_seed in by_strategy.values() for one in by_seed]
+                labels = resampled.labels(row for one in every for row in (*one.gold, *one.predicted))
+                counts = {strategy: _counts(resampled, some, labels) for strategy, some in by_strategy.items()}
                 entries += compare_pairs(
                     counts,
-                    lambda totals: score_of_counts(metric, totals),
+                    resampled.score,
                     model_name=model,
                     split=split,
                     metric=metric,
@@ -52,16 +54,8 @@ def all_verdicts(
     return entries
 
 
-def _counts(metric: str, by_seed: Sequence[Answers], labels: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _counts(
+    resampled: ResampledMetric, by_seed: Sequence[Answers], labels: Sequence[str]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Shape (seeds, examples, counts)."""
-    return np.stack([example_counts(metric, one.gold, one.predicted, labels) for one in by_seed])
-
-
-def _all_labels(by_strategy: Iterable[Sequence[Answers]]) -> list[str]:
-    """Every label in any prediction, so that the counts of all strategies line up."""
-    found: set[str] = set()
-    for by_seed in by_strategy:
-        for one in by_seed:
-            for row in (*one.gold, *one.predicted):
-                found.update([row] if isinstance(row, str) else row)
-    return sorted(found)
+    return np.stack([resampled.counts(one.gold, one.predicted, labels) for one in by_seed])

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.precision import PLAIN, Precision
 from unfreeze.batching.collate import Collator
-from unfreeze.data.examples import Example, TaggedExample, TextExample
+from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
-from unfreeze.inference.entities import Aggregation, entity_groups, split_words
 from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
 from unfreeze.storage.folders import BEST_FILE, best_run
-from unfreeze.tasks import TASKS, Prediction, Tagging, Task
+from unfreeze.tasks import TASKS, Prediction, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -40,14 +39,14 @@ class Predictor:
 
     @property
     def evaluator(self) -> Evaluator:
-        collator = Collator(int(self.tokenizer.pad_token_id or 0), str(self.network.device))
+        collator = Collator(int(self.tokenizer.pad_token_id or 0), str(self.network.device), self.task.token_labels)
         return Evaluator(self.task, self.labels, collator, self.precision)
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """One prediction for each example; their labels, if any, are not looked at."""
         examples = self._as_trained(examples)
         encoded = self.task.encode(examples, self.tokenizer, self.labels, self.max_length, labelled=False)
-        return self.evaluator.predict(self.network, encoded)
+        return self.evaluator.predict(self.network, Split(examples, encoded))
 
     def evaluate(self, examples: Sequence[Example]) -> Evaluation:
         """Scores on labelled examples."""
@@ -58,29 +57,15 @@ class Predictor:
     def _as_trained(self, examples: Sequence[Example]) -> Sequence[Example]:
         return [example.lower_cased() for example in examples] if self.lower_case else examples
 
-    def predict(
-        self, inputs: str | Sequence[str] | Sequence[Sequence[str]], *, aggregation_strategy: Aggregation = "simple"
-    ) -> list[Any]:
-        """Predict texts, or sentences given as lists of words.
+    def predict(self, inputs: Any, **options: Any) -> list[Any]:
+        """Predict what the Hugging Face pipeline of the task takes, one input or a list, in its output format.
 
-        Returns one entry for each input: for classification `{"label", "score"}`; for tagging a list of
-        `{"entity_group", "score", "word", "start", "end"}`, or with `aggregation_strategy="none"` one
-        `{"entity", "score", "word", "index", "start", "end"}` for each word. Offsets count characters of the text;
-        words given as a list are joined with single blanks.
+        Texts for classification and tagging, or sentences given as lists of words; `{"question", "context"}` for
+        question answering. There is one entry for each input; `Task.answers` of the task says what it holds, and which
+        options there are.
         """
-        items = [inputs] if isinstance(inputs, str) else list(inputs)
-        if not isinstance(self.task, Tagging):
-            texts = [item if isinstance(item, str) else " ".join(item) for item in items]
-            predictions = self.predict_examples([TextExample(text) for text in texts])
-            return [{"label": p.predicted, "score": max(p.scores)} for p in predictions]
-        texts = [item if isinstance(item, str) else " ".join(item) for item in items]
-        words = [split_words(item) for item in items]
-        examples = [TaggedExample(tuple(word.text for word in sentence)) for sentence in words]
-        predictions = self.predict_examples(examples)
-        return [
-            entity_groups(text, sentence, prediction.predicted, prediction.scores, aggregation_strategy)
-            for text, sentence, prediction in zip(texts, words, predictions, strict=True)
-        ]
+        one = isinstance(inputs, str | Mapping)
+        return self.task.answers([inputs] if one else list(inputs), self.predict_examples, **options)
 
 
 def load_predictor(

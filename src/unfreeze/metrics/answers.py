@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 import string
-from collections import Counter
+from collections import Counter as Multiset
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
+from typing import Any, Literal
+
+import numpy as np
+
+from unfreeze.metrics.resampling import Counts, ResampledMetric, ratio
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -45,7 +51,7 @@ def answer_scores(gold: Sequence[str], predicted: str, *, unanswerable: bool = F
 def _f1(gold: list[str], predicted: list[str], unanswerable: bool) -> float:
     if unanswerable and not (gold and predicted):
         return float(gold == predicted)
-    common = sum((Counter(gold) & Counter(predicted)).values())
+    common = sum((Multiset(gold) & Multiset(predicted)).values())
     return 2 * common / (len(gold) + len(predicted)) if common else 0.0
 
 
@@ -72,3 +78,26 @@ def best_threshold(
         if total > best:
             best, threshold = total, value
     return threshold, best / max(1, len(order))
+
+
+@dataclass(frozen=True)
+class QuestionScore(ResampledMetric):
+    """Exact match or F1, the mean over questions. A row of gold holds all answers that are right.
+
+    >>> QuestionScore("f1").of([["the Black Forest"], ["1990"]], ["Black Forest in Germany", "1990"])
+    0.8333333333333333
+    """
+
+    score_name: Literal["exact_match", "f1"]
+
+    def counts(self, gold: Sequence[Any], predicted: Sequence[Any], labels: Sequence[str] = ()) -> Counts:
+        unanswerable = any(not answers for answers in gold)
+        position = ("exact_match", "f1").index(self.score_name)
+        rows = [
+            (answer_scores(answers, said, unanswerable=unanswerable)[position], 1.0)
+            for answers, said in zip(gold, predicted, strict=True)
+        ]
+        return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+    def score(self, totals: Counts) -> Counts:
+        return ratio(totals[..., 0], totals[..., 1])

@@ -25,7 +25,7 @@ def save_model(
     *,
     base: str,
     auto_class: str,
-    peft_type: str,
+    peft_type: str | None,
     trained: Iterable[str],
     card: str,
 ) -> None:
@@ -124,7 +124,9 @@ def _save_around(tokenizer: PreTrainedTokenizerBase, folder: Path, card: str) ->
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _save_adapter(network: PreTrainedModel, folder: Path, *, base: str, peft_type: str, trained: Iterable[str]) -> None:
+def _save_adapter(
+    network: PreTrainedModel, folder: Path, *, base: str, peft_type: str | None, trained: Iterable[str]
+) -> None:
     from copy import copy
 
     from peft import get_peft_model_state_dict

@@ -13,17 +13,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from unfreeze.data.examples import TaskName
 from unfreeze.data.label_spelling import parse_label_names
 from unfreeze.data.sources import DataRequest
 from unfreeze.settings.budget import Budget, parse_budget
 from unfreeze.settings.mistakes import flag
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
+from unfreeze.tasks import TASKS
 
 DEFAULT_STRATEGIES = ("head", "freeze:first=half", "lora", "full")
 
-# Task -> settings that only it looks at; column names are judged by the readers, which know the format.
-ONE_TASK_SETTINGS = {"classification": (), "tagging": ("tag_column", "doc_stride", "label_alignment")}
+# Settings that only some tasks look at: those that are fields of a task, and what is read for one task only. Column
+# names are judged by the readers, which know the format.
+READ_FOR = {"tag_column": "tagging"}
 
 # Settings that do not decide what a single run comes to: where it is written, and what runs beside it. Data is known
 # by its content and not by its name.
@@ -47,11 +50,11 @@ class Settings(BaseModel):
     )
 
     model: tuple[str, ...] = Field((), description="hub id, local folder or `minilm` (repeatable)")
-    data: Any = Field(None, description="sample:emotion|ner|pos, a file, a folder or a hub id")
+    data: Any = Field(None, description="sample:emotion|ner|pos|qa, a file, a folder or a hub id")
     train_file: str | None = Field(None, description="training file, in place of --data")
     validation_file: str | None = Field(None, description="validation file; made from the training data if missing")
     test_file: tuple[str, ...] = Field((), description="test file as PATH or NAME=PATH (repeatable)")
-    task: Literal["classification", "tagging"] | None = Field(None, description="inferred from the data by default")
+    task: TaskName | None = Field(None, description="inferred from the data by default")
     format: str | None = Field(None, description="file format; inferred by default")
     text_column: str | None = Field(None, description="column that holds the text; inferred by default")
     label_column: str | None = Field(None, description="column that holds the label; inferred by default")
@@ -101,9 +104,15 @@ class Settings(BaseModel):
     per_device_train_batch_size: Positive = Field(16, description="examples in a forward pass")
     gradient_accumulation_steps: Positive = Field(1, description="forward passes in an optimizer step")
     eval_tokens_per_batch: Positive = Field(8192, description="tokens, padding included, in an evaluation batch")
-    max_length: Annotated[int, Field(ge=8)] = Field(256, description="tokens in an input, special ones included")
-    doc_stride: Annotated[int, Field(ge=0)] = Field(32, description="tagging: pieces shared by neighbouring windows")
+    max_length: Annotated[int, Field(ge=8)] | None = Field(
+        None, description="tokens in an input, special ones included; by default 256, for questions 384"
+    )
+    doc_stride: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="pieces that neighbouring windows share; by default 32 in tagging, 128 for questions"
+    )
     label_alignment: Literal["first", "all"] = Field("first", description="tagging: which pieces carry a word's label")
+    max_answer_length: Positive = Field(30, description="questions: an answer has at most so many tokens")
+    n_best_size: Positive = Field(20, description="questions: how many answers are kept of each")
     class_weights: str | dict[str, float] = Field(
         "none", description="none, balanced, or LABEL=WEIGHT,... (others weigh 1); a mapping in YAML"
     )
@@ -257,12 +266,16 @@ class Settings(BaseModel):
 
     def unused_settings(self, task: str) -> list[str]:
         """One note for each setting that differs from its default and that this task does not look at."""
+        users: dict[str, list[str]] = {}
+        for other, known in TASKS.items():
+            for field in fields(known):  # type: ignore[arg-type]
+                users.setdefault(field.name, []).append(other)
+        users |= {name: [other] for name, other in READ_FOR.items()}
         return [
-            f"{flag(name)} {getattr(self, name)} is not used: it is for {other}, this is {task}"
-            for other, names in ONE_TASK_SETTINGS.items()
-            for name in names
-            if task in ONE_TASK_SETTINGS
-            and task != other
+            f"{flag(name)} {getattr(self, name)} is not used: it is for {', '.join(known)}, this is {task}"
+            for name, known in users.items()
+            if name in type(self).model_fields
+            and task not in known
             and getattr(self, name) != type(self).model_fields[name].default
         ]
 

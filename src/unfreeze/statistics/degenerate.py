@@ -19,7 +19,7 @@ class Baseline:
     score: float
 
 
-def degeneracy(gold: Sequence[Row], predicted: Sequence[Row]) -> str | None:
+def degeneracy(gold: Sequence[Row], predicted: Sequence[Row], unit: str = "text") -> str | None:
     """Why the predictions of one run show that it learnt nothing, in words; None if they do not.
 
     It learnt nothing if it gives the same answer to everything, or to nearly everything and is right no more often
@@ -38,7 +38,6 @@ def degeneracy(gold: Sequence[Row], predicted: Sequence[Row]) -> str | None:
         return None
     if "O" in gold_labels and set(answers) == {"O"} and all(_marks_entities(label) for label in set(gold_labels)):
         return "finds no entity at all"
-    unit = "text" if isinstance(gold[0], str) else "word"
     answer, times = counts.most_common(1)[0]
     if times == len(answers):
         return f"predicts {answer} for every {unit}"

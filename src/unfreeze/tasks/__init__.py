@@ -1,12 +1,14 @@
 """What is learnt: one frozen dataclass a task. To add one, write its file and its line here."""
 
 from unfreeze.tasks.classification import Classification
+from unfreeze.tasks.question_answering import QuestionAnswering
 from unfreeze.tasks.tagging import Tagging
 from unfreeze.tasks.task import Prediction, Task, TaskError
 
 TASKS: dict[str, type[Task]] = {
     "classification": Classification,
     "tagging": Tagging,
+    "question-answering": QuestionAnswering,
 }
 
-__all__ = ["TASKS", "Classification", "Prediction", "Tagging", "Task", "TaskError"]
+__all__ = ["TASKS", "Classification", "Prediction", "QuestionAnswering", "Tagging", "Task", "TaskError"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +10,7 @@ from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.data.examples import Example, TextExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
+from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.special_tokens import frame_of
 from unfreeze.tasks.task import Prediction, Task, required
@@ -27,6 +28,11 @@ class Classification(Task):
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     peft_type: ClassVar[str] = "SEQ_CLS"
     pipeline: ClassVar[str] = "text-classification"
+    resampled: ClassVar[Mapping[str, ResampledMetric]] = {
+        "accuracy": Accuracy(),
+        "macro_f1": LabelF1("macro"),
+        "weighted_f1": LabelF1("weighted"),
+    }
 
     @property
     def selection_metric(self) -> str:
@@ -69,13 +75,13 @@ class Classification(Task):
         return list(outputs.logits.float().softmax(-1).tolist())
 
     def decode(
-        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, num_examples: int
+        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, examples: Sequence[Example]
     ) -> list[Prediction]:
         predictions = {}
         for window, probabilities in zip(features, reduced, strict=True):
             best = max(range(len(labels)), key=probabilities.__getitem__)
             predictions[window.example] = Prediction(window.example, labels.names[best], tuple(probabilities))
-        return [predictions[i] for i in range(num_examples)]
+        return [predictions[i] for i in range(len(examples))]
 
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
         return classification_scores(*self._pairs(examples, predictions))
@@ -86,3 +92,11 @@ class Classification(Task):
     def _pairs(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> tuple[list[str], list[str]]:
         gold = [required(self.gold(example), example) for example in examples]
         return gold, [str(prediction.predicted) for prediction in predictions]
+
+    def answers(
+        self, inputs: Sequence[Any], predict: Callable[[Sequence[Example]], list[Prediction]], **options: Any
+    ) -> list[Any]:
+        """One `{"label", "score"}` for each text; a list of words is taken as a text with blanks between them."""
+        texts = [item if isinstance(item, str) else " ".join(item) for item in inputs]
+        predictions = predict([TextExample(text) for text in texts])
+        return [{"label": one.predicted, "score": max(one.scores)} for one in predictions]

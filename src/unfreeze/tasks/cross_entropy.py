@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def at_least_fp32(values: Tensor) -> Tensor:
+    """The values in fp32, unless they are more precise."""
+    return values if values.element_size() >= 4 else values.float()
+
+
 def summed_cross_entropy(logits: Tensor, labels: Tensor, label_weights: Tensor | None) -> tuple[Tensor, Tensor]:
     """(weighted sum, sum of the weights) over the items with a label; their ratio is torch's weighted mean.
 
@@ -17,7 +22,7 @@ def summed_cross_entropy(logits: Tensor, labels: Tensor, label_weights: Tensor |
     """
     from torch.nn.functional import cross_entropy
 
-    logits = logits.float()  # under bf16 the loss is still computed in fp32
+    logits = at_least_fp32(logits)  # under bf16 the loss is still computed in fp32
     total = cross_entropy(logits, labels, weight=label_weights, reduction="sum", ignore_index=IGNORE)
     counted = labels != IGNORE
     units = counted if label_weights is None else label_weights[labels[counted]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -12,13 +12,19 @@ from unfreeze.data.examples import Example, TaggedExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.entities import entity_scores, scores_by_entity_type
+from unfreeze.metrics.resampling import Accuracy, EntityF1, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.entities import Aggregation, entity_groups, split_words
+from unfreeze.tasks.pieces import chosen_overlap
 from unfreeze.tasks.special_tokens import frame_of
 from unfreeze.tasks.task import Prediction, Task, required
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
+
+
+DOC_STRIDE = 32
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,20 @@ class Tagging(Task):
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
     peft_type: ClassVar[str] = "TOKEN_CLS"
     pipeline: ClassVar[str] = "token-classification"
+    unit: ClassVar[str] = "word"
+    token_labels: ClassVar[bool] = True
+    resampled: ClassVar[Mapping[str, ResampledMetric]] = {
+        "accuracy": Accuracy(),
+        "entity_f1": EntityF1(),
+        "macro_f1": LabelF1("macro"),
+        "weighted_f1": LabelF1("weighted"),
+    }
 
     scheme: Annotated[Literal["iob2", "plain"], "entities in IOB2, or one independent tag a word"] = "iob2"
     label_alignment: Annotated[
         Literal["first", "all"], "which pieces of a word carry its label; `all` turns B- into I- on later pieces"
     ] = "first"
-    doc_stride: Annotated[int, "pieces that neighbouring windows of a long sentence share"] = 32
+    doc_stride: Annotated[int | None, "pieces that neighbouring windows of a long sentence share"] = None
 
     @classmethod
     def for_labels(cls, labels: LabelSet) -> Tagging:
@@ -69,6 +83,7 @@ class Tagging(Task):
     ) -> Encoded:
         frame = frame_of(tokenizer)
         capacity = frame.room(max_length)
+        overlap = chosen_overlap(self.doc_stride, DOC_STRIDE, capacity)
         features: list[Features] = []
         unknown = cut = 0
         for i, (example, pieces) in enumerate(zip(examples, _pieces(examples, tokenizer), strict=True)):
@@ -77,7 +92,6 @@ class Tagging(Task):
             # A word that yields no piece (a zero-width space) reads as unknown, so that it gets a prediction too.
             pieces = [list(ids[:capacity]) or [int(tokenizer.unk_token_id)] for ids in pieces]
             word_labels = self._label_ids(example, labels) if labelled else [IGNORE] * len(pieces)
-            overlap = min(self.doc_stride, capacity // 2)
             for window in cut_windows([len(ids) for ids in pieces], capacity, overlap):
                 token_ids, token_labels, words = self._window(window, pieces, word_labels, labels)
                 features.append(
@@ -129,9 +143,9 @@ class Tagging(Task):
         ]
 
     def decode(
-        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, num_examples: int
+        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, examples: Sequence[Example]
     ) -> list[Prediction]:
-        answers: list[dict[int, tuple[int, float]]] = [{} for _ in range(num_examples)]
+        answers: list[dict[int, tuple[int, float]]] = [{} for _ in examples]
         for window, words in zip(features, reduced, strict=True):
             for word, best, score in words:
                 answers[window.example][word] = (best, score)
@@ -159,7 +173,28 @@ class Tagging(Task):
         self, examples: Sequence[Example], predictions: Sequence[Prediction]
     ) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
         gold = [required(self.gold(example), example) for example in examples]
-        return gold, [tuple(prediction.predicted) for prediction in predictions]
+        return gold, [prediction.predicted for prediction in predictions if isinstance(prediction.predicted, tuple)]
+
+    def answers(
+        self,
+        inputs: Sequence[Any],
+        predict: Callable[[Sequence[Example]], list[Prediction]],
+        *,
+        aggregation_strategy: Aggregation = "simple",
+        **options: Any,
+    ) -> list[Any]:
+        """For each text a list of `{"entity_group", "score", "word", "start", "end"}`.
+
+        With `aggregation_strategy="none"` it is one `{"entity", "score", "word", "index", "start", "end"}` for each
+        word that is not `O`. Offsets count characters of the text; words given as a list are joined with single blanks.
+        """
+        texts = [item if isinstance(item, str) else " ".join(item) for item in inputs]
+        words = [split_words(item) for item in inputs]
+        predictions = predict([TaggedExample(tuple(word.text for word in sentence)) for sentence in words])
+        return [
+            entity_groups(text, sentence, tuple(one.predicted), one.scores, aggregation_strategy)  # type: ignore[arg-type]
+            for text, sentence, one in zip(texts, words, predictions, strict=True)
+        ]
 
 
 def _flat(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:

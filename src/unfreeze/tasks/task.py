@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from unfreeze.batching.features import Batch, Encoded, Features
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
+from unfreeze.metrics.resampling import ResampledMetric
 
 if TYPE_CHECKING:
+    from random import Random
+
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
+
+# A label or an answer; the labels of a text, the tags of its words or the answers that a question may have; a number.
+Answer: TypeAlias = str | tuple[str, ...] | float
 
 
 class TaskError(ValueError):
@@ -22,13 +28,13 @@ class TaskError(ValueError):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one example. The label or the tags by name, with their probabilities."""
+    """What the network says of one example. Labels and tags by name, with their probabilities."""
 
     example: int
-    predicted: str | tuple[str, ...]
+    predicted: Answer
     scores: tuple[float, ...]  # for a text: the probability of each label; for words: of each chosen tag
 
-    def as_json(self, gold: str | tuple[str, ...] | None) -> dict[str, Any]:
+    def as_json(self, gold: Answer | None) -> dict[str, Any]:
         """The line that `predictions.jsonl` holds for this example."""
         return {
             "index": self.example,
@@ -38,14 +44,23 @@ class Prediction:
         }
 
 
-Gold = TypeVar("Gold", str, tuple[str, ...])
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """What two runs may agree or disagree on: one label for a text, or one for each word, and how sure the run is."""
+
+    gold: str | list[str]
+    predicted: str | list[str]
+    scores: list[float]  # one, or one for each word
 
 
-def required(gold: Gold | None, example: Example) -> Gold:
-    """The label or tags of an example that must have them.
+Given = TypeVar("Given", str, tuple[str, ...], float)
+
+
+def required(gold: Given | None, example: Example) -> Given:
+    """What the file says of an example that must say it.
 
     Raises:
-        TaskError: it has none.
+        TaskError: it says nothing.
     """
     if gold is None:
         raise TaskError(f"{example.origin or example}: has no label, but is to be trained on or scored.")
@@ -60,15 +75,25 @@ class Task(ABC):
 
     name: ClassVar[str]
     auto_class: ClassVar[str]  # the stock network with the right head, e.g. "AutoModelForTokenClassification"
-    peft_type: ClassVar[str]  # peft's task type, written into saved adapters
-    pipeline: ClassVar[str]  # the Hugging Face pipeline that runs the saved model
+    peft_type: ClassVar[str | None]  # peft's task type, written into saved adapters
+    pipeline: ClassVar[str]  # the Hugging Face pipeline that runs the saved model, or the one that did
+    unit: ClassVar[str] = "text"  # what gets one answer, in words
+    has_labels: ClassVar[bool] = True  # is the answer one label, for a text or for each word?
+    token_labels: ClassVar[bool] = False  # is a label set for each token, or for the whole window?
+    max_length: ClassVar[int] = 256  # tokens in an input, special ones included, where the user says nothing
     static_inputs: ClassVar[bool] = True  # is an example encoded the same way in every epoch?
     scores_vocabulary: ClassVar[bool] = False  # does the loss run over the whole vocabulary?
+    resampled: ClassVar[Mapping[str, ResampledMetric]]  # the scores that pairs of strategies can be tested in
 
     @classmethod
     def for_labels(cls, labels: LabelSet) -> Task:
         """The task of a model of which only the labels are known. By default: the task with its default settings."""
         return cls()
+
+    @classmethod
+    def settings_from(cls, examples: Sequence[Example]) -> dict[str, Any]:
+        """The settings that the training examples decide; none by default."""
+        return {}
 
     @property
     @abstractmethod
@@ -79,8 +104,12 @@ class Task(ABC):
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         """The labels that occur in the training examples."""
 
+    def config(self, labels: LabelSet) -> dict[str, Any]:
+        """What the configuration of the network must say for this task."""
+        return {"id2label": labels.name_by_id, "label2id": labels.id_by_name}
+
     @abstractmethod
-    def gold(self, example: Example) -> str | tuple[str, ...] | None:
+    def gold(self, example: Example) -> Answer | None:
         """What the file says of this example."""
 
     @abstractmethod
@@ -95,6 +124,10 @@ class Task(ABC):
     ) -> Encoded:
         """Examples to windows of at most `max_length` tokens; `labelled=False` ignores their labels."""
 
+    def random_labels(self, rng: Random, tokens: int, num_labels: int) -> list[int]:
+        """Labels of a made-up window, to rehearse a step without data."""
+        return [rng.randrange(num_labels) for _ in range(tokens if self.token_labels else 1)]
+
     @abstractmethod
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(sum of the loss, number of units it sums over); the loop divides by the units of the whole step."""
@@ -105,9 +138,17 @@ class Task(ABC):
 
     @abstractmethod
     def decode(
-        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, num_examples: int
+        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, examples: Sequence[Example]
     ) -> list[Prediction]:
         """Windows merged to one prediction for each example, in the order of the examples."""
+
+    def calibrated(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Task:
+        """The task with what only validation data can tell, such as a threshold; by default there is nothing."""
+        return self
+
+    def decided(self, predictions: Sequence[Prediction]) -> list[Prediction]:
+        """The predictions of this task as another calibration of it would have made them."""
+        return list(predictions)
 
     @abstractmethod
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
@@ -115,4 +156,26 @@ class Task(ABC):
 
     @abstractmethod
     def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
-        """Precision, recall, F1 and support for each label, tag or entity type."""
+        """Scores of parts of the data, such as precision, recall, F1 and support for each label."""
+
+    @classmethod
+    def comparable(cls, row: Mapping[str, Any]) -> Comparable | None:
+        """A line of `predictions.jsonl` as runs are compared; None where agreeing is a matter of degree."""
+        scores = row["scores"]
+        sure = [max(scores, default=0.0)] if isinstance(row["predicted"], str) else scores
+        return Comparable(row["gold"], row["predicted"], sure)
+
+    def files(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, Any]:
+        """Further files of a split that people of this task know: name to what is written as JSON."""
+        return {}
+
+    @abstractmethod
+    def answers(
+        self, inputs: Sequence[Any], predict: Callable[[Sequence[Example]], list[Prediction]], **options: Any
+    ) -> list[Any]:
+        """Inputs as the Hugging Face pipeline of this task takes them, to outputs as it gives them.
+
+        Args:
+            predict: one prediction for each example.
+            options: those of the pipeline that make sense here.
+        """

@@ -17,6 +17,7 @@ from unfreeze.metrics.entities import entity_scores
 from unfreeze.storage.folders import run_folder
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import RunRecord, read_comparison, write_record
+from unfreeze.tasks import TASKS
 
 LABELS = ("anger", "joy", "sadness")
 TEXTS = [LABELS[i % 3] for i in range(120)]
@@ -71,7 +72,8 @@ class Folder:
 
     def conclude(self, **changes: Any) -> Comparison:
         """The conclusion, seen to be what the file says."""
-        done = conclude(self.output, {"sizes": SIZES}, ["a note"], **changes)
+        task = TASKS["classification" if isinstance(self.gold[0], str) else "tagging"]
+        done = conclude(self.output, {"sizes": SIZES}, ["a note"], task, **changes)
         assert read_comparison(self.output) == done.summary
         return done
 

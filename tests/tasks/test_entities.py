@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import TokenClassificationPipeline
 
-from unfreeze.inference.entities import Word, entity_groups, split_words
+from unfreeze.tasks.entities import Word, entity_groups, split_words
 
 IOB = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), max_size=12)
 PLAIN = st.lists(st.sampled_from(["O", "NOUN", "VERB"]), max_size=12)

@@ -1,0 +1,337 @@
+"""Extractive question answering: the part of a context that answers a question, or that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import exp, inf
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
+from unfreeze.batching.windows import token_windows
+from unfreeze.data.examples import Example, QuestionExample, Span
+from unfreeze.data.labels import LabelSet
+from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshold, normalized
+from unfreeze.metrics.resampling import ResampledMetric
+from unfreeze.tasks.answer_spans import Candidate, WindowSpans, best_spans, merged
+from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
+from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
+from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
+from unfreeze.tasks.task import Comparable, Prediction, Task, TaskError, required
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+DOC_STRIDE = 128
+NO_ANSWER = "(no answer)"  # for people; in files it is the empty text, as the SQuAD scripts have it
+
+
+@dataclass(frozen=True)
+class AnswerPrediction(Prediction):
+    """The answer to one question; `predicted` is "" where the network says that there is none."""
+
+    start: int  # characters of the context
+    end: int
+    null_score_diff: float  # score of "no answer" less that of the best span
+    null: Candidate  # "no answer" as one of the n best
+    n_best: tuple[Candidate, ...]  # spans, the best first
+
+    def as_json(self, gold: Any) -> dict[str, Any]:
+        """The line that `predictions.jsonl` holds: where the answer stands, beside what it says."""
+        return super().as_json(gold) | {"start": self.start, "end": self.end}
+
+
+@dataclass(frozen=True)
+class QuestionAnswering(Task):
+    """A start and an end in the context for each question; long contexts are cut into overlapping windows.
+
+    As in Devlin et al. 2019 (sections 4.2 and 4.3): the loss is the mean of the cross-entropies of start and end, and
+    windows without the answer point to their first token, as do questions that have none.
+    """
+
+    name: ClassVar[str] = "question-answering"
+    auto_class: ClassVar[str] = "AutoModelForQuestionAnswering"
+    # peft's network for QUESTION_ANS takes segments and does not hand them on (peft 0.21): without a type it does.
+    peft_type: ClassVar[str | None] = None
+    pipeline: ClassVar[str] = "question-answering"
+    unit: ClassVar[str] = "question"
+    has_labels: ClassVar[bool] = False
+    max_length: ClassVar[int] = 384
+    resampled: ClassVar[Mapping[str, ResampledMetric]] = {
+        "exact_match": QuestionScore("exact_match"),
+        "f1": QuestionScore("f1"),
+    }
+
+    doc_stride: Annotated[int | None, "tokens that neighbouring windows of a long context share"] = None
+    max_answer_length: Annotated[int, "an answer has at most so many tokens"] = 30
+    n_best_size: Annotated[int, "how many answers are kept of each question"] = 20
+    version_2_with_negative: Annotated[bool, "are there questions without an answer?"] = False
+    null_score_diff_threshold: Annotated[float, "above it the answer is that there is none; tuned on validation"] = 0.0
+
+    @classmethod
+    def settings_from(cls, examples: Sequence[Example]) -> dict[str, Any]:
+        return {"version_2_with_negative": has_unanswerable(examples)}
+
+    @property
+    def selection_metric(self) -> str:
+        return "f1"
+
+    def labels(self, examples: Sequence[Example]) -> LabelSet:
+        return LabelSet(())
+
+    def config(self, labels: LabelSet) -> dict[str, Any]:
+        # Stock heads have as many outputs as the configuration has labels, also where it was saved for another task.
+        return {"num_labels": 2}
+
+    def gold(self, example: Example) -> tuple[str, ...] | None:
+        assert isinstance(example, QuestionExample)
+        return None if example.answers is None else tuple(dict.fromkeys(answer.text for answer in example.answers))
+
+    def encode(
+        self,
+        examples: Sequence[Example],
+        tokenizer: PreTrainedTokenizerBase,
+        labels: LabelSet,
+        max_length: int,
+        *,
+        labelled: bool = True,
+    ) -> Encoded:
+        questions = [example for example in examples if isinstance(example, QuestionExample)]
+        frame = pair_frame_of(tokenizer)
+        room = frame.room(max_length)
+        chosen_overlap(self.doc_stride, DOC_STRIDE, room)  # refuses one that no window could have
+        asked = [ids for ids, _ in pieces_with_offsets([one.question for one in questions], tokenizer)]
+        # Many questions ask about one context: it is cut into pieces once.
+        contexts = list(dict.fromkeys(one.context for one in questions))
+        pieces = dict(zip(contexts, pieces_with_offsets(contexts, tokenizer), strict=True))
+        features: list[Features] = []
+        too_long = no_piece = 0
+        for i, (example, question) in enumerate(zip(questions, asked, strict=True)):
+            ids, offsets = pieces[example.context]
+            kept = question[: room // 2]  # at least as much of the context is read at once
+            span = None
+            if labelled and required(self.gold(example), example) and example.answers:
+                span = tokens_of(example.answers[0], offsets)
+                no_piece += span is None
+                too_long += span is not None and span[1] - span[0] >= self.max_answer_length
+            features += self._windows(i, kept, ids, offsets, span, frame, room - len(kept), labelled=labelled)
+        cut = [len(question) - room // 2 for question in asked if len(question) > room // 2]
+        notes = []
+        if no_piece:
+            notes.append(f"{no_piece:,} answers hold no word piece: these questions train as if they had none")
+        if too_long:
+            notes.append(
+                f"{too_long:,} answers are longer than {self.max_answer_length} tokens and cannot be found whole; "
+                "--max-answer-length changes that"
+            )
+        return Encoded(tuple(features), len(examples), len(cut), sum(cut), notes=tuple(notes))
+
+    def _windows(
+        self,
+        example: int,
+        question: list[int],
+        ids: list[int],
+        offsets: npt.NDArray[np.int32],
+        answer: tuple[int, int] | None,
+        frame: PairFrame,
+        capacity: int,
+        *,
+        labelled: bool,
+    ) -> Iterable[Features]:
+        overlap = DOC_STRIDE if self.doc_stride is None else self.doc_stride
+        before = len(frame.before) + len(question) + len(frame.between)
+        for start, stop in token_windows(len(ids), capacity, overlap if overlap < capacity else capacity // 2):
+            places = np.full((before + stop - start + len(frame.after), 2), -1, dtype=np.int32)
+            places[before : before + stop - start] = offsets[start:stop]
+            label = [0, 0] if labelled else [IGNORE, IGNORE]
+            if answer is not None and start <= answer[0] and answer[1] < stop:
+                label = [before + answer[0] - start, before + answer[1] - start]
+            yield Features(
+                example,
+                frame.ids(question, ids[start:stop]),
+                label,
+                segments=frame.segments_of(len(question), stop - start),
+                offsets=places,
+            )
+
+    def random_labels(self, rng: Random, tokens: int, num_labels: int) -> list[int]:
+        return sorted(rng.randrange(tokens) for _ in range(2))
+
+    def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        # What is padded is no place for an answer: the loss does not depend on how long the batch is.
+        padding = batch.inputs["attention_mask"] == 0
+        starts, ends = (
+            summed_cross_entropy(at_least_fp32(logits[:, : padding.shape[1]]).masked_fill(padding, -inf), labels, None)
+            for logits, labels in zip((outputs.start_logits, outputs.end_logits), batch.labels.unbind(1), strict=True)
+        )
+        return (starts[0] + ends[0]) / 2, starts[1]
+
+    def reduce(self, outputs: Any, batch: Batch) -> list[WindowSpans]:
+        return best_spans(outputs, batch, self.max_answer_length, self.n_best_size)
+
+    def decode(
+        self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, examples: Sequence[Example]
+    ) -> list[Prediction]:
+        windows: list[list[tuple[Features, WindowSpans]]] = [[] for _ in examples]
+        for window, spans in zip(features, reduced, strict=True):
+            windows[window.example].append((window, spans))
+        predictions = []
+        for i, (example, own) in enumerate(zip(examples, windows, strict=True)):
+            assert isinstance(example, QuestionExample)
+            null, n_best = merged(example.context, own, self.n_best_size, null_is_one=self.version_2_with_negative)
+            difference = null.score - n_best[0].score if n_best else inf
+            predictions.append(AnswerPrediction(i, "", (), 0, 0, difference, null, n_best))
+        return self.decided(predictions)
+
+    def decided(self, predictions: Sequence[Prediction]) -> list[Prediction]:
+        decided: list[Prediction] = []
+        for one in predictions:
+            assert isinstance(one, AnswerPrediction)
+            none = self.version_2_with_negative and one.null_score_diff > self.null_score_diff_threshold
+            best = one.null if none or not one.n_best else one.n_best[0]
+            decided.append(
+                replace(one, predicted=best.text, start=best.start, end=best.end, scores=(best.probability,))
+            )
+        return decided
+
+    def calibrated(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Task:
+        if not self.version_2_with_negative or not examples:
+            return self
+        golds = [self.gold(example) or () for example in examples]
+        found = [one for one in predictions if isinstance(one, AnswerPrediction)]
+        best = [one.n_best[0].text if one.n_best else "" for one in found]
+        scores = [
+            answer_scores(gold, text, unanswerable=True)[1] if gold else 0.0
+            for gold, text in zip(golds, best, strict=True)
+        ]
+        differences = [one.null_score_diff for one in found]
+        threshold, _ = best_threshold(scores, differences, [not gold for gold in golds])
+        # "Always none" is a number too, so that JSON can hold it.
+        return replace(self, null_score_diff_threshold=max(threshold, min(differences) - 1.0))
+
+    def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
+        return _means(self._scored(examples, predictions))
+
+    def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
+        if not has_unanswerable(examples):
+            return {}
+        scored = self._scored(examples, predictions)
+        kinds = [bool(self.gold(example)) for example in examples]
+        parts = {
+            name: [one for one, has in zip(scored, kinds, strict=True) if has == wanted]
+            for name, wanted in (("answerable", True), ("unanswerable", False))
+        }
+        return {name: {**_means(some), "support": len(some)} for name, some in parts.items() if some}
+
+    def _scored(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> list[tuple[float, float]]:
+        # The script 1.1 has no notion of an empty answer, the script 2.0 has: the data decide which one is meant.
+        unanswerable = has_unanswerable(examples)
+        return [
+            answer_scores(required(self.gold(example), example), str(one.predicted), unanswerable=unanswerable)
+            for example, one in zip(examples, predictions, strict=True)
+        ]
+
+    @classmethod
+    def comparable(cls, row: Mapping[str, Any]) -> Comparable | None:
+        said = row["predicted"]
+        match = next((gold for gold in row["gold"] if normalized(gold) == normalized(said)), None)
+        gold = match or (row["gold"][0] if row["gold"] else NO_ANSWER)
+        return Comparable(gold, match or said or NO_ANSWER, list(row["scores"]))
+
+    def files(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, Any]:
+        """`predictions`, `nbest_predictions` and `null_odds` by question id, in the form of the stock example."""
+        answered = [
+            (example.id or str(i), one)
+            for i, (example, one) in enumerate(zip(examples, predictions, strict=True))
+            if isinstance(example, QuestionExample) and isinstance(one, AnswerPrediction)
+        ]
+        files: dict[str, Any] = {
+            "predictions": {name: one.predicted for name, one in answered},
+            "nbest_predictions": {name: self._n_best(one) for name, one in answered},
+        }
+        if self.version_2_with_negative:
+            # A context without a single piece has no span: JSON knows no infinity.
+            files["null_odds"] = {name: min(one.null_score_diff, 1e9) for name, one in answered}
+        return files
+
+    def _n_best(self, one: AnswerPrediction) -> list[dict[str, Any]]:
+        candidates = list(one.n_best)
+        if self.version_2_with_negative or not candidates:
+            candidates = sorted([*candidates, one.null], key=lambda candidate: -candidate.score)
+        weights = [exp(candidate.score - candidates[0].score) for candidate in candidates]
+        return [
+            {
+                "text": candidate.text,
+                "probability": weight / sum(weights),
+                "score": candidate.score,
+                "start_logit": candidate.start_logit,
+                "end_logit": candidate.end_logit,
+            }
+            for candidate, weight in zip(candidates, weights, strict=True)
+        ]
+
+    def answers(
+        self,
+        inputs: Sequence[Any],
+        predict: Callable[[Sequence[Example]], list[Prediction]],
+        *,
+        top_k: int = 1,
+        handle_impossible_answer: bool | None = None,
+        **options: Any,
+    ) -> list[Any]:
+        """`{"answer", "score", "start", "end"}` for each `{"question", "context"}`, or a list of the `top_k` best.
+
+        The score is the probability of the start times that of the end, over all places of the context. By default
+        "no answer" ("", 0, 0) is possible for a model that was trained with such questions; True and False say so.
+        """
+        examples = [_question(one) for one in inputs]
+        task = self
+        if handle_impossible_answer is not None:
+            task = replace(self, version_2_with_negative=handle_impossible_answer)
+        found = []
+        for example, one in zip(examples, task.decided(predict(examples)), strict=True):
+            assert isinstance(one, AnswerPrediction)
+            best = one.null if not one.predicted else one.n_best[0]
+            ranked = [best, *(other for other in one.n_best if other is not best)][:top_k]
+            # From the text as it was given: the network may have read it in lower case.
+            shown = [
+                {
+                    "answer": example.context[candidate.start : candidate.end],
+                    "score": candidate.probability,
+                    "start": candidate.start,
+                    "end": candidate.end,
+                }
+                for candidate in ranked
+            ]
+            found.append(shown[0] if top_k == 1 else shown)
+        return found
+
+
+def has_unanswerable(examples: Sequence[Example]) -> bool:
+    """Is there a question that is known to have no answer?"""
+    return any(isinstance(example, QuestionExample) and example.answers == () for example in examples)
+
+
+def tokens_of(answer: Span, offsets: npt.NDArray[np.int32]) -> tuple[int, int] | None:
+    """The first and the last token that hold characters of an answer; None where no token does."""
+    touched = np.flatnonzero((offsets[:, 0] < answer.end) & (offsets[:, 1] > answer.start))
+    return (int(touched[0]), int(touched[-1])) if len(touched) else None
+
+
+def _question(given: Any) -> QuestionExample:
+    if isinstance(given, Mapping) and {"question", "context"} <= given.keys():
+        return QuestionExample(str(given["question"]), str(given["context"]))
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return QuestionExample(str(given[0]), str(given[1]))
+    raise TaskError(f'{given!r}: expected {{"question": ..., "context": ...}}, as the pipeline takes it.')
+
+
+def _means(scored: Sequence[tuple[float, float]]) -> dict[str, float]:
+    exact, f1 = zip(*scored, strict=True) if scored else ((), ())
+    return {"exact_match": sum(exact) / max(1, len(exact)), "f1": sum(f1) / max(1, len(f1))}
