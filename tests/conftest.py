@@ -26,7 +26,15 @@ from transformers.utils import logging as hf_logging
 from unfreeze.acceleration.precision import PLAIN
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
-from unfreeze.data.examples import Example, QuestionExample, Span, TaggedExample, TextExample
+from unfreeze.data.examples import (
+    Example,
+    MultiLabelExample,
+    NumberExample,
+    QuestionExample,
+    Span,
+    TaggedExample,
+    TextExample,
+)
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.models.anatomy import Anatomy, take_anatomy
@@ -34,7 +42,7 @@ from unfreeze.models.load import LoadedNetwork, load_network, load_tokenizer
 from unfreeze.models.save import save_model
 from unfreeze.strategies import STRATEGIES, Strategy
 from unfreeze.strategies.parse import parse_strategies
-from unfreeze.tasks import Classification, QuestionAnswering, Tagging, Task
+from unfreeze.tasks import Classification, MultiLabel, QuestionAnswering, Regression, Tagging, Task
 from unfreeze.training.loop import Progress, Trainer, TrainingOptions, TrainingResult
 from unfreeze.training.parameters import Trainables
 
@@ -85,6 +93,33 @@ def make_sentences(number: int, seed: int = 0) -> tuple[TaggedExample, ...]:
                 tags = [*tags, f"B-{kind}", *[f"I-{kind}"] * (len(names) - 1)]
         sentences.append(TaggedExample(tuple(words), tuple(tags)))
     return tuple(sentences)
+
+
+@cache
+def make_labelled(number: int, seed: int = 0) -> tuple[MultiLabelExample, ...]:
+    """Texts with telling words of none to two labels."""
+    rng = random.Random(seed)
+    texts = []
+    for _ in range(number):
+        names = rng.sample(list(WORDS_BY_LABEL), k=rng.randint(0, 2))
+        words = [*rng.choices(FILLERS, k=rng.randint(1, 10)), *(rng.choice(WORDS_BY_LABEL[name]) for name in names)]
+        rng.shuffle(words)
+        texts.append(MultiLabelExample(" ".join(words), tuple(sorted(names))))
+    return tuple(texts)
+
+
+@cache
+def make_rated(number: int, seed: int = 0) -> tuple[NumberExample, ...]:
+    """Pairs of texts, rated by how many of the words are happy."""
+    rng = random.Random(seed)
+    pairs = []
+    for _ in range(number):
+        happy = rng.choices(WORDS_BY_LABEL["joy"], k=rng.randint(0, 3))
+        words = [*rng.choices(FILLERS, k=rng.randint(1, 6)), *happy]
+        rng.shuffle(words)
+        pair = " ".join(rng.choices(FILLERS, k=rng.randint(1, 6)))
+        pairs.append(NumberExample(" ".join(words), len(happy) / 2, pair=pair))
+    return tuple(pairs)
 
 
 @cache
@@ -212,9 +247,12 @@ TASKS: dict[str, tuple[Task, Callable[..., Sequence[Example]]]] = {
     "classification": (Classification(), make_texts),
     "tagging": (Tagging(), make_sentences),
     "question-answering": (QuestionAnswering(), make_questions),
+    "multi-label": (MultiLabel(), make_labelled),
+    "regression": (Regression(), make_rated),
 }
-# In whole products with the strategies these are there every time, the others in the slow tests.
-FAST = ("classification", "tagging")
+# In products with the strategies and with the families these are there every time, the others in the slow tests.
+WITH_STRATEGIES = ("classification", "tagging")
+WITH_FAMILIES = (*WITH_STRATEGIES, "question-answering")
 
 
 def save_family(name: str, folder: Path, *, num_hidden_layers: int = 2, auto_class: str = "AutoModel") -> Path:
@@ -257,11 +295,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "family" in metafunc.fixturenames:
         metafunc.parametrize("family", FAMILIES)
     if "task_name" in metafunc.fixturenames:
-        product = "strategy_text" in metafunc.fixturenames
-        metafunc.parametrize(
-            "task_name",
-            [name if not product or name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in TASKS],
-        )
+        fast: Sequence[str] = tuple(TASKS)
+        if "family" in metafunc.fixturenames or "model_type" in metafunc.fixturenames:
+            fast = WITH_FAMILIES
+        if "strategy_text" in metafunc.fixturenames:
+            fast = WITH_STRATEGIES
+        names = [name if name in fast else pytest.param(name, marks=pytest.mark.slow) for name in TASKS]
+        metafunc.parametrize("task_name", names)
     if "label_task" in metafunc.fixturenames:
         metafunc.parametrize("label_task", [name for name, (task, _) in TASKS.items() if task.has_labels])
 
@@ -276,6 +316,12 @@ def strategy_of(text: str) -> Strategy:
     """The one strategy that this text names."""
     [strategy] = parse_strategies(text, STRATEGIES)
     return strategy
+
+
+@pytest.fixture(scope="session")
+def make_examples_of() -> Callable[..., Sequence[Example]]:
+    """`make_examples_of("tagging", number, seed)`."""
+    return lambda task_name, number, seed=0: TASKS[task_name][1](number, seed)
 
 
 @pytest.fixture(scope="session", name="make_questions")

@@ -103,7 +103,7 @@ def test_questions_about_one_context_stay_together(tmp_path: Path) -> None:
     (tmp_path / "data.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
     corpus = load_corpus(DataRequest(data=str(tmp_path / "data.json")))
     parts = [corpus.train, corpus.validation, corpus.tests["test"]]
-    contexts = [{example.text.partition("Number")[2] for example in part} for part in parts]
+    contexts = [{example.shown.partition("Number")[2] for example in part} for part in parts]
     assert sum(map(len, contexts)) == len(set.union(*contexts)) == 30 and all(contexts)
     assert corpus.task == "question-answering" and sum(map(len, parts)) == 90
 

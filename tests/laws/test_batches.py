@@ -70,7 +70,8 @@ def test_predictions_do_not_depend_on_their_batch(workbench: Callable[..., Any],
     lengths = {len(window) for window in bench.validation.encoded.features}
     assert len(lengths) > 3, "nothing would be padded"
     for other in found[1:]:
-        assert [p.predicted for p in other.predictions] == [p.predicted for p in found[0].predictions]
+        said = [[p.predicted for p in one.predictions] for one in (other, found[0])]
+        assert said[0] == (pytest.approx(said[1], abs=1e-5) if task_name == "regression" else said[1])
         assert [p.example for p in other.predictions] == list(range(len(bench.validation.examples)))
         for one, alone in zip(other.predictions, found[0].predictions, strict=True):
             assert one.scores == pytest.approx(alone.scores, abs=1e-5)

@@ -85,7 +85,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
         ("lr_scheduler_type", "steep"),
         ("precision", "fp16"),
         ("speedups", "some"),
-        ("task", "regression"),
+        ("task", "clustering"),
         ("strategy", []),
         ("seed", -1),
         ("early_stopping_patience", "never"),
@@ -195,8 +195,8 @@ def test_settings_that_contradict_each_other() -> None:
 def test_settings_that_a_task_does_not_use() -> None:
     settings, _ = read_settings({"doc_stride": 4, "label_alignment": "all", "tag_column": 2, "max_length": 64})
     notes = settings.unused_settings("classification")
-    assert [note.split()[0] for note in notes] == ["--label-alignment", "--doc-stride", "--tag-column"]
-    assert "--doc-stride 4 is not used: it is for tagging, question-answering, this is classification" in notes
+    assert [note.split()[0] for note in notes] == ["--label-alignment", "--tag-column"]
+    assert "--label-alignment all is not used: it is for tagging, this is classification" in notes
     assert settings.unused_settings("tagging") == settings.unused_settings("a task of the user's own") == []
     assert read_settings({})[0].unused_settings("classification") == []
 

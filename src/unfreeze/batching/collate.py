@@ -28,7 +28,7 @@ class Collator:
         input_ids = torch.tensor([_padded(window.input_ids, tokens, self.pad_token_id) for window in windows])
         attention_mask = torch.tensor([[1] * length + [0] * (tokens - length) for length in lengths])
         inputs = {"input_ids": input_ids.to(self.device), "attention_mask": attention_mask.to(self.device)}
-        if windows[0].segments:
+        if any(window.segments for window in windows):
             segments = torch.tensor([_padded(window.segments, tokens, 0) for window in windows])
             inputs["token_type_ids"] = segments.to(self.device)
         return Batch(inputs, self._labels(windows, tokens).to(self.device), tuple(windows))

@@ -29,6 +29,7 @@ class Features:
     labels: Sequence[int] | Sequence[float]
     words: Sequence[int] = ()
     segments: Sequence[int] = ()  # 0 for the tokens of a first text, 1 for those of a second; () where nothing reads it
+    weight: float = 1.0  # of the window in the loss: the windows of one text may count as one together
     offsets: npt.NDArray[np.int32] | None = None  # (tokens, 2): characters of the context, -1 for tokens outside it
 
     def __len__(self) -> int:
@@ -43,6 +44,7 @@ class Encoded:
     num_examples: int
     truncated_examples: int = 0  # texts of which the end was cut off
     truncated_tokens: int = 0
+    lost_words: int = 0  # labelled words that no window answers for
     unknown_words: int = 0  # words without a single word piece, encoded as the unknown token
     notes: tuple[str, ...] = ()  # what else is to be said of the split
 

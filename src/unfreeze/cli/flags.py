@@ -12,9 +12,10 @@ from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_confi
 REPEATABLE = ("model", "test_file", "strategy")
 
 DATA_FLAGS = (
-    *("data", "train_file", "validation_file", "test_file", "task", "format", "text_column", "label_column"),
-    *("tag_column", "label_names", "encoding", "lower_case", "drop_missing_labels", "max_train_samples"),
-    *("max_eval_samples", "validation_fraction", "test_fraction", "data_seed"),
+    *("data", "train_file", "validation_file", "test_file", "task", "format", "text_column", "text_pair_column"),
+    *("label_column", "label_separator", "tag_column", "label_names", "encoding", "lower_case"),
+    *("drop_missing_labels", "max_train_samples", "max_eval_samples", "validation_fraction", "test_fraction"),
+    "data_seed",
 )
 
 

@@ -13,6 +13,8 @@ from unfreeze.experiments.listener import Listener
 from unfreeze.storage.records import RunRecord
 from unfreeze.training.loop import Progress
 
+SHOWN = ("accuracy", "macro_f1", "entity_f1", "micro_f1", "exact_match", "f1", "pearson", "mae", "loss")
+
 
 class LiveListener(Listener):
     """Shows what is inferred, what trains, each run's progress and result, and the time left overall."""
@@ -118,5 +120,5 @@ def _result(record: RunRecord) -> str:
 
 def _headline(metrics: Mapping[str, float]) -> str:
     """The scores people look for first, whichever of them the task has."""
-    shown = [name for name in ("accuracy", "macro_f1", "entity_f1", "loss") if name in metrics]
+    shown = [name for name in SHOWN if name in metrics]
     return ", ".join(f"{name} {metrics[name]:.4f}" for name in shown)

@@ -31,7 +31,7 @@ def _check_split(split: str, examples: Sequence[Example]) -> Iterator[Finding]:
     invisible: list[Example] = []
     signs: Counter[str] = Counter()
     for example in examples:
-        text = example.text
+        text = example.shown
         if not text.strip():
             empty.append(example)
         if len(text) > VERY_LONG_CHARACTERS:

@@ -61,7 +61,7 @@ def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Find
         return
     if len(counts) == len(train) > 2 or (all(map(_is_real, counts)) and len(counts) > 0.5 * len(train)):
         message = f"{len(counts)} classes for {len(train)} examples: numbers to predict, or texts, not classes?"
-        advice = "Name another column with --label-column; regression is not supported."
+        advice = "Name another column with --label-column, or predict the numbers with --task regression."
         yield _at(train[0], "error", "continuous-labels", message, advice)
         return
     for label in sorted(label for label, count in counts.items() if count == 1):

@@ -22,6 +22,13 @@ WORD_COLUMNS = ("tokens", "words", "token", "word", "sentence", "text")
 TAG_COLUMNS = ("ner_tags", "tags", "labels", "ner", "upos", "pos_tags", "xpos", "label", "chunk_tags")
 
 
+# Two texts that belong together, as GLUE and its like name them.
+PAIR_COLUMNS = (
+    ("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("question", "sentence"),
+    ("text1", "text2"), ("text_a", "text_b"), ("sentence_a", "sentence_b"), ("text", "text_pair"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Columns:
     """What to read of each row; `target` is None where a file for prediction has no labels."""
@@ -29,6 +36,8 @@ class Columns:
     task: TaskName
     source: str  # the text, or the list of words
     target: str | None  # the label, or the list of tags
+    pair: str | None = None  # the second text
+    flags: tuple[str, ...] = ()  # columns of 0 and 1, one for each label, in place of `target`
 
 
 def choose_columns(
@@ -37,12 +46,16 @@ def choose_columns(
     """The columns that were asked for, else those known by name. DataError lists the columns that exist."""
     by_key = {name.strip().casefold(): name for name in reversed(names)}
     task = settings.task or _task(by_key, first_row, settings, file, say)
-    known_targets = LABEL_COLUMNS if task == "classification" else TAG_COLUMNS
+    known_targets = TAG_COLUMNS if task == "tagging" else LABEL_COLUMNS
+    flags = _flags(names, settings, file) if task == "multi-label" else ()
     wanted_target = settings.label_column
     if wanted_target is None and task == "tagging" and isinstance(settings.tag_column, str):
         wanted_target = settings.tag_column
     target: str | None
-    if wanted_target is not None:
+    if flags:
+        target = None
+        say(Finding("note", "column", f"labels are read from the columns {', '.join(flags)}, one each", file))
+    elif wanted_target is not None:
         target = _named(wanted_target, names, "label", file)
     else:
         fitting = [by_key[key] for key in known_targets if key in by_key]
@@ -54,17 +67,32 @@ def choose_columns(
             others = f" (also there: {', '.join(fitting[1:])})" if fitting[1:] else ""
             say(Finding("note", "column", f"labels are read from the column {target!r}{others}", file))
     source = settings.text_column and _named(settings.text_column, names, "text", file)
+    pair = settings.text_pair_column and _named(settings.text_pair_column, names, "text-pair", file)
+    if not source and not pair and task != "tagging":
+        source, pair = next(
+            ((by_key[one], by_key[two]) for one, two in PAIR_COLUMNS if one in by_key and two in by_key), (None, None)
+        )
+        if source:
+            say(Finding("note", "column", f"pairs of texts are read from the columns {source!r} and {pair!r}", file))
     if not source:
         source = _source(names, by_key, target, first_row, task, settings, file, say)
-    if target is None and settings.labelled:
-        what = "label" if task == "classification" else "tag"
+    if target is None and not flags and settings.labelled:
+        what = "tag" if task == "tagging" else "label"
         raise data_error(
             "no-label-column",
             f"no {what} column, such as {', '.join(known_targets[:4])}; columns found: {', '.join(names)}",
             file,
             advice="Name it with --label-column. If the first line is data, add a line of column names above it.",
         )
-    return Columns(task, source, target)
+    return Columns(task, source, target, pair, flags)
+
+
+def _flags(names: Sequence[str], settings: ReadSettings, file: str) -> tuple[str, ...]:
+    """Several columns named after --label-column, with commas between them."""
+    wanted = settings.label_column
+    if wanted is None or wanted in names or "," not in wanted:
+        return ()
+    return tuple(_named(one.strip(), names, "label", file) for one in wanted.split(","))
 
 
 def _source(
@@ -77,7 +105,7 @@ def _source(
     file: str,
     say: Say,
 ) -> str:
-    known = TEXT_COLUMNS if task == "classification" else WORD_COLUMNS
+    known = WORD_COLUMNS if task == "tagging" else TEXT_COLUMNS
     fitting = [by_key[key] for key in known if key in by_key and by_key[key] != target]
     if task == "tagging":
         fitting = [name for name in fitting if _is_list(first_row.get(name))] or fitting
@@ -90,7 +118,7 @@ def _source(
             message = f"no text column, such as {', '.join(known[:4])}; columns found: {', '.join(names)}"
             raise data_error("no-text-column", message, file, advice=advice)
         fitting = others
-    what = "texts" if task == "classification" else "words"
+    what = "words" if task == "tagging" else "texts"
     say(Finding("note", "column", f"{what} are read from the column {fitting[0]!r}", file))
     return fitting[0]
 

@@ -71,7 +71,7 @@ def report(corpus: Corpus) -> dict[str, Any]:
 
 
 def _split_report(examples: Sequence[Example]) -> dict[str, Any]:
-    lengths = sorted(len(example.text.split()) for example in examples)
+    lengths = sorted(len(example.shown.split()) for example in examples)
     counts = Counter(label for example in examples for label in example.labels)
     words: dict[str, float | int | None] = dict.fromkeys(("total", "mean", "median", "percentile_95", "longest"))
     if lengths:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, TypeAlias
 
-TaskName: TypeAlias = Literal["classification", "tagging", "question-answering"]
+TaskName: TypeAlias = Literal["classification", "tagging", "question-answering", "multi-label", "regression"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Example(ABC):
         return self.parts
 
     @property
-    def text(self) -> str:
+    def shown(self) -> str:
         """The parts as one text, for a person to read."""
         return " ".join(self.parts)
 
@@ -71,19 +71,32 @@ class Example(ABC):
         return [list(self.parts), list(self.labels)]
 
 
+class _Texts(Example):
+    """What examples made of one text, or of two, have in common."""
+
+    __slots__ = ()
+    text: str
+    pair: str | None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
+    def lower_cased(self) -> Any:
+        pair = self.pair if self.pair is None else self.pair.lower()
+        return replace(self, text=self.text.lower(), pair=pair)  # type: ignore[type-var]
+
+
 @dataclass(frozen=True, slots=True)
-class TextExample(Example):
-    """A text and its label; the label is None where the file has none (prediction)."""
+class TextExample(_Texts):
+    """A text, or a pair of texts, and its label; the label is None where the file has none (prediction)."""
 
     text: str
     label: str | None = None
     origin: Origin | None = None
+    pair: str | None = None
     task: ClassVar[TaskName] = "classification"
     stratified: ClassVar[bool] = True
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        return (self.text,)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -96,8 +109,53 @@ class TextExample(Example):
     def relabelled(self, names: Mapping[str, str]) -> TextExample:
         return self if self.label is None else replace(self, label=names[self.label])
 
-    def lower_cased(self) -> TextExample:
-        return replace(self, text=self.text.lower())
+
+@dataclass(frozen=True, slots=True)
+class MultiLabelExample(_Texts):
+    """A text, or a pair, and all labels that hold for it, none for (); None where the file does not tell."""
+
+    text: str
+    names: tuple[str, ...] | None = None
+    origin: Origin | None = None
+    pair: str | None = None
+    task: ClassVar[TaskName] = "multi-label"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.names or ()
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.names is not None
+
+    def relabelled(self, names: Mapping[str, str]) -> MultiLabelExample:
+        return self if self.names is None else replace(self, names=tuple(names[name] for name in self.names))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberExample(_Texts):
+    """A text, or a pair, and a number; None where the file does not tell."""
+
+    text: str
+    value: float | None = None
+    origin: Origin | None = None
+    pair: str | None = None
+    task: ClassVar[TaskName] = "regression"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.value is not None
+
+    def relabelled(self, names: Mapping[str, str]) -> NumberExample:
+        return self
+
+    @property
+    def content(self) -> list[Any]:
+        return [list(self.parts), self.value]
 
 
 @dataclass(frozen=True, slots=True)

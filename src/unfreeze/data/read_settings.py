@@ -16,9 +16,11 @@ class ReadSettings:
 
     task: TaskName | None = None
     text_column: str | None = None
+    text_pair_column: str | None = None
     label_column: str | None = None
     tag_column: int | str | None = None  # CoNLL: number from 1, or from the end if negative; CoNLL-U: upos, ...
     encoding: str | None = None
+    label_separator: str | None = None  # between the labels of a text, where a file has them in one cell
     drop_missing_labels: bool = False
     labelled: bool = True  # False: the file is for prediction, and labels may be absent
 
@@ -28,7 +30,7 @@ INFER_ALL = ReadSettings()
 
 def say_unused_columns(settings: ReadSettings, file: str, why: str, say: Say) -> None:
     """Say that columns were named for a format without column names."""
-    for name in ("text_column", "label_column"):
+    for name in ("text_column", "text_pair_column", "label_column"):
         if getattr(settings, name) is not None:
             message = f"--{name.replace('_', '-')} {getattr(settings, name)} is not used: {why}"
             say(Finding("note", "unused-setting", message, file))

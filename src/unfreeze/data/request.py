@@ -22,8 +22,10 @@ class DataRequest:
     task: TaskName | None = None
     format: str | None = None
     text_column: str | None = None
+    text_pair_column: str | None = None
     label_column: str | None = None
     tag_column: int | str | None = None  # CoNLL: number from 1, -1 is the last; CoNLL-U: upos, xpos, feats:NAME
+    label_separator: str | None = None
     label_names: str | Sequence[str] | Mapping[str, str] | Mapping[int, str] | None = None
     encoding: str | None = None
     lower_case: bool = False
@@ -39,6 +41,8 @@ class DataRequest:
         return ReadSettings(
             task=self.task,
             text_column=self.text_column,
+            text_pair_column=self.text_pair_column,
+            label_separator=self.label_separator,
             label_column=self.label_column,
             tag_column=self.tag_column,
             encoding=self.encoding,

@@ -18,6 +18,7 @@ from unfreeze.data.request import DataRequest
 from unfreeze.data.resolve import Load, Sources, read_file, resolve
 from unfreeze.data.splits import subset
 from unfreeze.data.tag_schemes import recognise, to_iob2
+from unfreeze.data.text_tasks import recast
 
 __all__ = ["Corpus", "DataRequest", "load_corpus", "load_for_scoring", "read_examples", "report"]
 
@@ -83,7 +84,9 @@ def read_examples(
     task: TaskName | None = None,
     format: str | None = None,
     text_column: str | None = None,
+    text_pair_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
     tag_column: int | str | None = None,
     label_names: object = None,
     encoding: str | None = None,
@@ -98,13 +101,16 @@ def read_examples(
     settings = ReadSettings(
         task=task,
         text_column=text_column,
+        text_pair_column=text_pair_column,
         label_column=label_column,
+        label_separator=label_separator,
         tag_column=tag_column,
         encoding=encoding,
         labelled=labelled,
     )
     request = DataRequest(train_file=str(path), label_names=label_names, lower_case=lower_case)  # type: ignore[arg-type]
-    splits, _ = _prepare({"examples": read_file(Path(path), format, settings, say)}, request, say)
+    read = recast(read_file(Path(path), format, settings, say), task, label_separator)
+    splits, _ = _prepare({"examples": read}, request, say)
     return splits["examples"]
 
 
@@ -116,7 +122,7 @@ def _read_all(sources: Mapping[str, Sequence[Load]], settings: ReadSettings, say
         splits[split] = []
         for load in loads:
             try:
-                splits[split].extend(load(settings, say))
+                splits[split].extend(recast(load(settings, say), settings.task, settings.label_separator))
             except DataError as error:
                 faults.extend(error.findings)
     if faults:

@@ -21,7 +21,7 @@ from unfreeze.experiments.learning_rate import search_budget, search_rates
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.looks import Looks
 from unfreeze.experiments.plan import plan_runs, say_plan
-from unfreeze.experiments.prepare import Prepared, choose_task, prepare
+from unfreeze.experiments.prepare import Prepared, choose_task, prepare, reading
 from unfreeze.experiments.probe import probe_models, wants_probe
 from unfreeze.experiments.until_decided import add_seeds_until_decided
 from unfreeze.models.weights_identity import weights_identity
@@ -217,7 +217,7 @@ def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any
 
 
 def _check_metric(metric: str, task: Task, until_decided: bool) -> None:
-    known = task.score([], [])
+    known = [name for name in task.score([], []) if name not in task.errors]
     if metric not in known:
         raise SettingsError(
             [f"--metric-for-best-model {metric}: this task has {', '.join(sorted(known))}. Higher must be better."]
@@ -236,6 +236,10 @@ def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
         "sha256": corpus.sha256,
         "sizes": {name: len(examples) for name, examples in splits.items()},
         "labels": list(prepared.labels.names),
+        "reading": {
+            name: reading(split)
+            for name, split in {"train": prepared.train, "validation": prepared.validation, **prepared.tests}.items()
+        },
         "checks": [str(finding) for finding in corpus.findings],
         "notes": list(corpus.notes),
     }

@@ -48,7 +48,7 @@ def _place(case: Disagreement | Suspect, model: str, split: str, examples: Seque
     text, word_text = "", ""
     if examples is not None:
         example = examples[case.index]
-        text = example.text
+        text = example.shown
         word_text = "" if case.word is None else example.parts[case.word]
     place: dict[str, Any] = {"model_name": model, "split": split, "index": case.index, "word": case.word}
     place["text"] = _cut(text)

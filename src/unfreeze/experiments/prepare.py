@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -120,6 +121,22 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         label_weights=label_weights(settings.class_weights, task, labels, corpus, device),
         notes=(*notes, precision.reason),
     )
+
+
+def reading(split: Split) -> dict[str, int]:
+    """How a split is read, as `comparison.json` says it: windows, and what does not reach the network."""
+    encoded = split.encoded
+    windows = Counter(window.example for window in encoded.features)
+    return {
+        "examples": encoded.num_examples,
+        "windows": len(encoded.features),
+        "examples_in_several_windows": sum(number > 1 for number in windows.values()),
+        "tokens": encoded.num_tokens,
+        "truncated_examples": encoded.truncated_examples,
+        "truncated_tokens": encoded.truncated_tokens,
+        "unknown_words": encoded.unknown_words,
+        "lost_words": encoded.lost_words,
+    }
 
 
 def _max_length(

@@ -120,7 +120,9 @@ def _task_of(folder: Path, config: Any, usage: dict[str, Any], labels: LabelSet)
     architecture = " ".join(config.architectures or [])
     for task in TASKS.values():
         if task.auto_class.removeprefix("AutoModel") in architecture:
-            return task.for_labels(labels)
+            fitting = task.for_config(config, labels)
+            if fitting is not None:
+                return fitting
     raise ModelError(
         f"{folder}: {usage.get('task') or architecture or 'the model'} is no task known here ({', '.join(TASKS)}). "
         "Load a model of your own task with unfreeze.load(..., task=...)."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -81,6 +81,7 @@ def data(results: Results) -> Section:
         blocks += [Paragraph("The checks of the data found:"), Bullets(checks)]
     elif described:
         blocks.append(Paragraph("The checks of the data found nothing to report."))
+    blocks += _reading(described.get("reading") or {})
     notes = [str(note) for note in described.get("notes") or ()]
     notes += [f"{run.strategy}, seed {run.seed}: {note}" for run in results.records for note in run.notes]
     if notes:
@@ -105,6 +106,27 @@ def reproduce(results: Results) -> Section:
     if facts:
         blocks.append(Table(["", "version"], facts, "Software and machine", texts=frozenset({1})))
     return Section("How to reproduce this", blocks)
+
+
+def _reading(splits: Mapping[str, Mapping[str, int]]) -> list[Block]:
+    """What of the splits does not reach the network, where something is cut or read in several windows."""
+    rows = []
+    for name, one in splits.items():
+        tokens = one["tokens"] + one["truncated_tokens"]
+        counts = [quantities.count(one[key]) for key in ("examples", "windows", "examples_in_several_windows")]
+        cut = [
+            quantities.percent(above / below if below else 0.0)
+            for above, below in (
+                (one["truncated_examples"], one["examples"]),
+                (one["truncated_tokens"], tokens),
+            )
+        ]
+        rows.append([name, *counts, *cut, quantities.count(one["lost_words"])])
+    touched = ("truncated_examples", "truncated_tokens", "examples_in_several_windows", "lost_words")
+    if not any(one[key] for one in splits.values() for key in touched):
+        return []
+    header = ["split", "examples", "windows", "in several windows", "cut", "tokens cut off", "labelled words lost"]
+    return [Table(header, rows, "How long texts are read; what is cut off does not reach the network.")]
 
 
 def _breakdown_metric(groups: Iterable[Group]) -> str:

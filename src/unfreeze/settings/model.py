@@ -57,8 +57,12 @@ class Settings(BaseModel):
     task: TaskName | None = Field(None, description="inferred from the data by default")
     format: str | None = Field(None, description="file format; inferred by default")
     text_column: str | None = Field(None, description="column that holds the text; inferred by default")
+    text_pair_column: str | None = Field(None, description="column that holds the second text of a pair")
     label_column: str | None = Field(None, description="column that holds the label; inferred by default")
     tag_column: str | None = Field(None, description="CoNLL column number, or upos, xpos, feats:NAME for CoNLL-U")
+    label_separator: str | None = Field(
+        None, description="multi-label: what stands between the labels of a text in one cell; , by default"
+    )
     label_names: str | dict[str, str] | None = Field(
         None, description="names for label ids, as 0=NEGATIVE,1=POSITIVE (in YAML also a mapping or a list)"
     )
@@ -108,7 +112,10 @@ class Settings(BaseModel):
         None, description="tokens in an input, special ones included; by default 256, for questions 384"
     )
     doc_stride: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="pieces that neighbouring windows share; by default 32 in tagging, 128 for questions"
+        None, description="pieces that neighbouring windows share; by default 32, for questions 128"
+    )
+    long_text: Literal["truncate", "head_tail", "window_mean", "window_max"] = Field(
+        "truncate", description="what is read of a text longer than --max-length: its beginning, beginning and end, all"
     )
     label_alignment: Literal["first", "all"] = Field("first", description="tagging: which pieces carry a word's label")
     max_answer_length: Positive = Field(30, description="questions: an answer has at most so many tokens")
@@ -275,6 +282,7 @@ class Settings(BaseModel):
             f"{flag(name)} {getattr(self, name)} is not used: it is for {', '.join(known)}, this is {task}"
             for name, known in users.items()
             if name in type(self).model_fields
+            and task in TASKS
             and task not in known
             and getattr(self, name) != type(self).model_fields[name].default
         ]

@@ -1,7 +1,9 @@
 """What is learnt: one frozen dataclass a task. To add one, write its file and its line here."""
 
 from unfreeze.tasks.classification import Classification
+from unfreeze.tasks.multi_label import MultiLabel
 from unfreeze.tasks.question_answering import QuestionAnswering
+from unfreeze.tasks.regression import Regression
 from unfreeze.tasks.tagging import Tagging
 from unfreeze.tasks.task import Prediction, Task, TaskError
 
@@ -9,6 +11,18 @@ TASKS: dict[str, type[Task]] = {
     "classification": Classification,
     "tagging": Tagging,
     "question-answering": QuestionAnswering,
+    "multi-label": MultiLabel,
+    "regression": Regression,
 }
 
-__all__ = ["TASKS", "Classification", "Prediction", "QuestionAnswering", "Tagging", "Task", "TaskError"]
+__all__ = [
+    "TASKS",
+    "Classification",
+    "MultiLabel",
+    "Prediction",
+    "QuestionAnswering",
+    "Regression",
+    "Tagging",
+    "Task",
+    "TaskError",
+]

@@ -6,33 +6,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
+from unfreeze.batching.features import IGNORE, Batch, Features
 from unfreeze.data.examples import Example, TextExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
-from unfreeze.tasks.special_tokens import frame_of
-from unfreeze.tasks.task import Prediction, Task, required
+from unfreeze.tasks.task import Prediction, required
+from unfreeze.tasks.texts import TextTask, weights_of
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
-class Classification(Task):
-    """One label for each text; what exceeds `max_length` tokens is cut off and counted."""
+class Classification(TextTask):
+    """One label for each text or pair of texts."""
 
     name: ClassVar[str] = "classification"
-    auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
-    peft_type: ClassVar[str] = "SEQ_CLS"
-    pipeline: ClassVar[str] = "text-classification"
+    takes: ClassVar[type[Any]] = TextExample
     resampled: ClassVar[Mapping[str, ResampledMetric]] = {
         "accuracy": Accuracy(),
         "macro_f1": LabelF1("macro"),
         "weighted_f1": LabelF1("weighted"),
     }
+
+    @classmethod
+    def for_config(cls, config: Any, labels: LabelSet) -> Classification | None:
+        return cls() if len(labels) > 1 and config.problem_type in (None, "single_label_classification") else None
 
     @property
     def selection_metric(self) -> str:
@@ -45,31 +46,15 @@ class Classification(Task):
         assert isinstance(example, TextExample)
         return example.label
 
-    def encode(
-        self,
-        examples: Sequence[Example],
-        tokenizer: PreTrainedTokenizerBase,
-        labels: LabelSet,
-        max_length: int,
-        *,
-        labelled: bool = True,
-    ) -> Encoded:
-        texts = [example.text for example in examples if isinstance(example, TextExample)]
-        frame = frame_of(tokenizer)
-        room = frame.room(max_length)
-        # verbose=False: the tokenizer would warn of texts over its limit, which are cut right below, and counted.
-        encoded = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
-        ids_of = labels.id_by_name
-        features = []
-        for i, (example, ids) in enumerate(zip(examples, encoded, strict=True)):
-            # A label that training does not know has no loss; the scores count it as an error.
-            label = ids_of.get(required(self.gold(example), example), IGNORE) if labelled else IGNORE
-            features.append(Features(i, [*frame.before, *ids[:room], *frame.after], [label]))
-        cut = [len(ids) - room for ids in encoded if len(ids) > room]
-        return Encoded(tuple(features), len(examples), len(cut), sum(cut))
+    def targets(self, example: Example, labels: LabelSet) -> list[int]:
+        # A label that training does not know has no loss; the scores count it as an error.
+        return [labels.id_by_name.get(required(self.gold(example), example), IGNORE)]
+
+    def no_targets(self, labels: LabelSet) -> list[int]:
+        return [IGNORE]
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return summed_cross_entropy(outputs.logits, batch.labels, label_weights)
+        return summed_cross_entropy(outputs.logits, batch.labels, label_weights, weights_of(batch))
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         return list(outputs.logits.float().softmax(-1).tolist())
@@ -77,11 +62,12 @@ class Classification(Task):
     def decode(
         self, features: Sequence[Features], reduced: Sequence[Any], labels: LabelSet, examples: Sequence[Example]
     ) -> list[Prediction]:
-        predictions = {}
-        for window, probabilities in zip(features, reduced, strict=True):
-            best = max(range(len(labels)), key=probabilities.__getitem__)
-            predictions[window.example] = Prediction(window.example, labels.names[best], tuple(probabilities))
-        return [predictions[i] for i in range(len(examples))]
+        predictions = []
+        for i, probabilities in enumerate(self.by_example(features, reduced, len(examples))):
+            shares = (probabilities / probabilities.sum()).tolist()  # the most of each label need not sum to 1
+            best = max(range(len(labels)), key=shares.__getitem__)
+            predictions.append(Prediction(i, labels.names[best], tuple(shares)))
+        return predictions
 
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
         return classification_scores(*self._pairs(examples, predictions))
@@ -96,7 +82,8 @@ class Classification(Task):
     def answers(
         self, inputs: Sequence[Any], predict: Callable[[Sequence[Example]], list[Prediction]], **options: Any
     ) -> list[Any]:
-        """One `{"label", "score"}` for each text; a list of words is taken as a text with blanks between them."""
-        texts = [item if isinstance(item, str) else " ".join(item) for item in inputs]
-        predictions = predict([TextExample(text) for text in texts])
-        return [{"label": one.predicted, "score": max(one.scores)} for one in predictions]
+        """One `{"label", "score"}` for each text, or pair as `{"text", "text_pair"}`.
+
+        A list of words is taken as a text with blanks between them.
+        """
+        return [{"label": one.predicted, "score": max(one.scores)} for one in self.predicted(inputs, predict)]

@@ -15,15 +15,22 @@ def at_least_fp32(values: Tensor) -> Tensor:
     return values if values.element_size() >= 4 else values.float()
 
 
-def summed_cross_entropy(logits: Tensor, labels: Tensor, label_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+def summed_cross_entropy(
+    logits: Tensor, labels: Tensor, label_weights: Tensor | None, item_weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """(weighted sum, sum of the weights) over the items with a label; their ratio is torch's weighted mean.
 
-    Shapes: logits (items, labels); labels (items,), IGNORE where there is none; label_weights (labels,).
+    Shapes: logits (items, labels); labels (items,), IGNORE where there is none; label_weights (labels,);
+    item_weights (items,).
     """
     from torch.nn.functional import cross_entropy
 
     logits = at_least_fp32(logits)  # under bf16 the loss is still computed in fp32
-    total = cross_entropy(logits, labels, weight=label_weights, reduction="sum", ignore_index=IGNORE)
     counted = labels != IGNORE
+    if item_weights is not None:
+        losses = cross_entropy(logits, labels, weight=label_weights, reduction="none", ignore_index=IGNORE)
+        by_label = 1.0 if label_weights is None else label_weights[labels[counted]]
+        return (losses * item_weights).sum(), (item_weights[counted] * by_label).sum().to(losses.dtype)
+    total = cross_entropy(logits, labels, weight=label_weights, reduction="sum", ignore_index=IGNORE)
     units = counted if label_weights is None else label_weights[labels[counted]]
     return total, units.sum().to(total.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -51,7 +52,7 @@ class Tagging(Task):
     doc_stride: Annotated[int | None, "pieces that neighbouring windows of a long sentence share"] = None
 
     @classmethod
-    def for_labels(cls, labels: LabelSet) -> Tagging:
+    def for_config(cls, config: Any, labels: LabelSet) -> Tagging:
         entities = "O" in labels and all(name == "O" or name[:2] in ("B-", "I-") for name in labels.names)
         return cls(scheme="iob2" if entities else "plain")
 
@@ -102,7 +103,19 @@ class Tagging(Task):
                         [*[-1] * len(frame.before), *words, *[-1] * len(frame.after)],
                     )
                 )
-        return Encoded(tuple(features), len(examples), truncated_tokens=cut, unknown_words=unknown)
+        windows = Counter(one.example for one in features)
+        long = sum(number > 1 for number in windows.values())
+        notes = [f"{long:,} long sentences are read in several windows; each word is answered for once"] if long else []
+        answered = sum(word >= 0 for one in features for word in one.words)
+        lost = sum(len(example.parts) for example in examples) - answered
+        return Encoded(
+            tuple(features),
+            len(examples),
+            truncated_tokens=cut,
+            lost_words=lost,
+            unknown_words=unknown,
+            notes=tuple(notes),
+        )
 
     def _label_ids(self, example: Example, labels: LabelSet) -> list[int]:
         ids_of = labels.id_by_name

@@ -83,11 +83,13 @@ class Task(ABC):
     max_length: ClassVar[int] = 256  # tokens in an input, special ones included, where the user says nothing
     static_inputs: ClassVar[bool] = True  # is an example encoded the same way in every epoch?
     scores_vocabulary: ClassVar[bool] = False  # does the loss run over the whole vocabulary?
+    errors: ClassVar[tuple[str, ...]] = ()  # the scores that are better the lower they are, and so cannot select
     resampled: ClassVar[Mapping[str, ResampledMetric]]  # the scores that pairs of strategies can be tested in
 
     @classmethod
-    def for_labels(cls, labels: LabelSet) -> Task:
-        """The task of a model of which only the labels are known. By default: the task with its default settings."""
+    def for_config(cls, config: Any, labels: LabelSet) -> Task | None:
+        """This task, as the configuration of a model from elsewhere with its kind of head asks for it; None: it does
+        not. By default: with its default settings."""
         return cls()
 
     @classmethod
@@ -124,7 +126,7 @@ class Task(ABC):
     ) -> Encoded:
         """Examples to windows of at most `max_length` tokens; `labelled=False` ignores their labels."""
 
-    def random_labels(self, rng: Random, tokens: int, num_labels: int) -> list[int]:
+    def random_labels(self, rng: Random, tokens: int, num_labels: int) -> list[int] | list[float]:
         """Labels of a made-up window, to rehearse a step without data."""
         return [rng.randrange(num_labels) for _ in range(tokens if self.token_labels else 1)]
 

@@ -18,7 +18,7 @@ DOCUMENT_MARK = "-DOCSTART-"
 def read_conll(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
     """Sentences from columns between tabs or blanks. Lines of another column count are errors."""
     file = str(path)
-    if settings.task == "classification":
+    if settings.task not in (None, "tagging"):
         raise data_error("wrong-format", "CoNLL columns hold tagged words, not labelled texts", file)
     say_unused_columns(settings, file, "columns of CoNLL have no names, and --tag-column chooses the tags", say)
     lines = split_lines(read_text(path, settings.encoding, say))

@@ -22,7 +22,7 @@ _RANGE_OR_EMPTY_ID = re.compile(r"[0-9]+(-|\.)[0-9]+")
 def read_conllu(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
     """Sentences of syntactic words with one tag each: upos (default), xpos, deprel, lemma, feats:NAME, misc:NAME."""
     file = str(path)
-    if settings.task == "classification":
+    if settings.task not in (None, "tagging"):
         raise data_error("wrong-format", "CoNLL-U holds tagged words, not labelled texts", file)
     wanted = str(settings.tag_column or "upos")
     tag_of = _tag_getter(wanted, file)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unfreeze.data.cells import is_missing, report_missing_labels
 from unfreeze.data.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from unfreeze.data.examples import Example, Origin, TextExample
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
 from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
-from unfreeze.data.table import is_missing, report_missing_labels
 
 
 def read_text_label(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:

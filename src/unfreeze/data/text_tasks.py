@@ -1,0 +1,45 @@
+"""Texts with one label each, as most formats hold them, to what the task makes of the label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+
+from unfreeze.data.examples import Example, MultiLabelExample, NumberExample, TaskName, TextExample
+from unfreeze.data.findings import Problems
+from unfreeze.data.multi_labels import names_in_cell
+
+
+def recast(examples: Sequence[Example], task: TaskName | None, separator: str | None) -> list[Example]:
+    """The examples for `task`: labels to numbers for regression, to several labels for multi-label; else as they are.
+
+    Raises:
+        DataError: with every label that is no number.
+    """
+    if task == "multi-label":
+        return [_several(one, separator) if isinstance(one, TextExample) else one for one in examples]
+    if task != "regression":
+        return list(examples)
+    problems = Problems(next((one.origin.file for one in examples if one.origin), "data"))
+    numbers = [_number(one, problems) if isinstance(one, TextExample) else one for one in examples]
+    problems.stop()
+    return numbers
+
+
+def _several(one: TextExample, separator: str | None) -> MultiLabelExample:
+    names = None if one.label is None else names_in_cell(one.label, separator)
+    return MultiLabelExample(one.text, names, one.origin, one.pair)
+
+
+def _number(one: TextExample, problems: Problems) -> NumberExample:
+    value: float | None = None
+    if one.label is not None:
+        try:
+            value = float(one.label)
+        except ValueError:
+            value = None
+        if value is None or not isfinite(value):
+            line = one.origin.line if one.origin else None
+            problems.error("not-a-number", f"the label {one.label!r} is not a number", line)
+            value = None
+    return NumberExample(one.text, value, one.origin, one.pair)
