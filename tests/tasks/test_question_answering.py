@@ -351,6 +351,11 @@ def test_scores_by_kind_of_question() -> None:
     assert V2.settings_from(ASKED[:1]) == {"version_2_with_negative": False}
 
 
+def model_that(predict: Any) -> Any:
+    """A model, as answering needs it."""
+    return SimpleNamespace(predict_examples=predict, network=None, tokenizer=None)
+
+
 def test_answers_as_the_old_pipeline_gave_them() -> None:
     seen: list[Any] = []
 
@@ -367,11 +372,13 @@ def test_answers_as_the_old_pipeline_gave_them() -> None:
         )
 
     given = {"question": "a", "context": "B C D"}
-    assert V2.answers([given], predict) == [{"answer": "", "score": pytest.approx(0.0, abs=1), "start": 0, "end": 0}]
-    [found] = V2.answers([("a", "B C D")], predict, handle_impossible_answer=False)
+    assert V2.answers([given], model_that(predict)) == [
+        {"answer": "", "score": pytest.approx(0.0, abs=1), "start": 0, "end": 0}
+    ]
+    [found] = V2.answers([("a", "B C D")], model_that(predict), handle_impossible_answer=False)
     assert (found["answer"], found["start"], found["end"]) == ("C", 2, 3)
     assert found.keys() == {"answer", "score", "start", "end"}
-    [ranked] = V2.answers([given], predict, top_k=3)
+    [ranked] = V2.answers([given], model_that(predict), top_k=3)
     assert [one["answer"] for one in ranked][:2] == ["", "C"] and len(ranked) == 3
     with pytest.raises(TaskError, match=r'expected \{"question": ..., "context": ...\}'):
-        V2.answers(["a text"], predict)
+        V2.answers(["a text"], model_that(predict))

@@ -131,6 +131,11 @@ def test_window_weights_go_with_label_weights() -> None:
     torch.testing.assert_close(total, 2.0 * losses[:3].mean() + 0.5 * losses[3])
 
 
+def model_that(predict: Any) -> Any:
+    """A model, as answering needs it."""
+    return SimpleNamespace(predict_examples=predict, network=None, tokenizer=None)
+
+
 MANY = [
     MultiLabelExample("a", ("joy", "love")),
     MultiLabelExample("b", ()),
@@ -164,10 +169,10 @@ def test_labels_of_a_text_come_with_their_probabilities() -> None:
         assert examples == [MultiLabelExample("a b"), MultiLabelExample("c", pair="d")]
         return [Prediction(0, ("anger", "love"), (0.6, 0.1, 0.9)), Prediction(1, (), (0.1, 0.2, 0.3))]
 
-    answers = MultiLabel().answers([["a", "b"], {"text": "c", "text_pair": "d"}], predict)
+    answers = MultiLabel().answers([["a", "b"], {"text": "c", "text_pair": "d"}], model_that(predict))
     assert answers == [[{"label": "love", "score": 0.9}, {"label": "anger", "score": 0.6}], []]
     with pytest.raises(TaskError, match=r'expected a text or \{"text"'):
-        MultiLabel().answers([{"question": "c"}], predict)
+        MultiLabel().answers([{"question": "c"}], model_that(predict))
 
 
 def test_one_label_alone_is_a_label_too() -> None:
@@ -191,7 +196,7 @@ def test_numbers_have_the_squared_error() -> None:
     assert task.score(examples, said)["mae"] == 1.25
     assert said[0].as_json(2.5) == {"index": 0, "gold": 2.5, "predicted": 2.0, "scores": []}
     assert task.comparable(said[0].as_json(2.5)) is None
-    assert task.answers(["a"], lambda examples: said[:1]) == [{"label": "value", "score": 2.0}]
+    assert task.answers(["a"], model_that(lambda examples: said[:1])) == [{"label": "value", "score": 2.0}]
     unlabelled = Collator(0)(encode(task, examples, labelled=False).features)
     assert float(task.loss(outputs, unlabelled)[1]) == 0
 

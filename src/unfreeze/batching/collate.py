@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING
 
 from unfreeze.batching.features import IGNORE, Batch, Features
@@ -19,10 +20,15 @@ class Collator:
     pad_token_id: int
     device: str = "cpu"
     token_labels: bool = False  # have the windows one label for each token?
+    corrupt: Callable[[Features, Random | None], Features] | None = None  # what is done to each window before
 
-    def __call__(self, windows: Sequence[Features]) -> Batch:
+    def __call__(self, windows: Sequence[Features], *, fresh: bool = False) -> Batch:
+        """A batch of the windows; `fresh` corrupts them anew, from torch's generator, not always in the same way."""
         import torch
 
+        if self.corrupt is not None:
+            rng = Random(int(torch.randint(2**62, ()))) if fresh else None
+            windows = [self.corrupt(window, rng) for window in windows]
         lengths = [len(window) for window in windows]
         tokens = max(lengths)
         input_ids = torch.tensor([_padded(window.input_ids, tokens, self.pad_token_id) for window in windows])

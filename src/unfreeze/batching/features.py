@@ -20,8 +20,9 @@ class Features:
     """One window of one example, ready for the network.
 
     `labels` has one entry for each token, or as many for the whole window as the task has targets: a label, a number,
-    the first and last token of an answer. `words` has one entry for each token: the index of the word this token
-    answers for, or -1; each word of an example is answered for by exactly one token of one window.
+    the first and last token of an answer. `words` has one entry for each token: in tagging the index of the word that
+    this token answers for, or -1, so that each word of an example is answered for by exactly one token of one window;
+    in pretraining the word that it belongs to, or -1 for special tokens.
     """
 
     example: int  # index of the example in its split

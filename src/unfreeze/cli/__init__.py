@@ -14,6 +14,7 @@ from typing import NoReturn
 COMMANDS = {
     "compare": ("unfreeze.cli.compare", "train several strategies on your data, compare them, recommend one"),
     "train": ("unfreeze.cli.train", "train one strategy with one seed"),
+    "pretrain": ("unfreeze.cli.pretrain", "adapt an encoder to plain text, or train one from scratch"),
     "plan": ("unfreeze.cli.plan", "say what a comparison will take, from a few steps of each strategy"),
     "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
     "predict": ("unfreeze.cli.predict", "label texts with a trained model"),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from unfreeze.cli.flags import add_settings_flags, settings_from
 from unfreeze.settings import Settings
+
+if TYPE_CHECKING:
+    from unfreeze.experiments.conclude import Comparison
 
 # In Python runs share the process, since objects of a user's own may not be sent to another one.
 PROCESS_FOR_EACH_RUN = {"jobs": 1}
@@ -30,17 +34,22 @@ def call(options: argparse.Namespace) -> int:
 
 
 def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
-    """Run a comparison, write its report, print leaderboard and recommendation; 1 if a run failed."""
-    from unfreeze.cli.leaderboard import leaderboard_text
+    """Run a comparison and print what came of it; 1 if a run failed."""
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.compare import compare
-    from unfreeze.reports.document import write_report
-    from unfreeze.reports.leaderboard import leaderboard
 
     listener = LiveListener(quiet=quiet)
     for note in notes:
         listener.said(note)
-    comparison = compare(settings, listener)
+    return print_result(compare(settings, listener))
+
+
+def print_result(comparison: Comparison) -> int:
+    """Write the report of a comparison, print leaderboard and recommendation; 1 if a run failed."""
+    from unfreeze.cli.leaderboard import leaderboard_text
+    from unfreeze.reports.document import write_report
+    from unfreeze.reports.leaderboard import leaderboard
+
     report = write_report(comparison.output)
     print(leaderboard_text(leaderboard(comparison.records)))
     print()

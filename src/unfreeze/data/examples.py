@@ -8,9 +8,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
-TaskName: TypeAlias = Literal["classification", "tagging", "question-answering", "multi-label", "regression"]
+from unfreeze.data.sentences import sentences_of
+
+Objective: TypeAlias = Literal["masked-lm", "translation-lm", "next-sentence", "sentence-order", "replaced-token"]
+Labelled: TypeAlias = Literal["classification", "tagging", "question-answering", "multi-label", "regression"]
+TaskName: TypeAlias = Literal[Labelled, Objective]
+
+PRETRAINING: tuple[Objective, ...] = get_args(Objective)  # what is learnt from plain text
+TASK_NAMES: tuple[str, ...] = get_args(TaskName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Example(ABC):
     """What every kind of example answers."""
 
     __slots__ = ()
-    task: ClassVar[TaskName]  # what such examples are read for
+    task: ClassVar[Any]  # what such examples are read for: a `TaskName`
     stratified: ClassVar[bool] = False  # are made splits to have the labels in the same proportions?
     origin: Origin | None
 
@@ -259,3 +266,34 @@ def _lower_in_place(text: str) -> str:
     '\u0130i'
     """
     return "".join(low if len(low := character.lower()) == 1 else character for character in text)
+
+
+@dataclass(frozen=True, slots=True)
+class PassageExample(_Texts):
+    """Plain text to pretrain on; `pair` is its translation, where there is one."""
+
+    text: str
+    objective: Objective
+    origin: Origin | None = None
+    pair: str | None = None
+
+    @property
+    def task(self) -> Objective:
+        """What it is read for, which the text itself does not tell."""
+        return self.objective
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The sentences of the text."""
+        return sentences_of(self.text)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def is_labelled(self) -> bool:
+        return True
+
+    def relabelled(self, names: Mapping[str, str]) -> PassageExample:
+        return self

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
-from unfreeze.data.examples import TaskName
+from unfreeze.data.examples import PRETRAINING, TASK_NAMES, TaskName
 from unfreeze.data.findings import Finding, Problems, stop_on_errors
 from unfreeze.data.read_settings import ReadSettings
 
@@ -47,6 +46,7 @@ class DataRequest:
             tag_column=self.tag_column,
             encoding=self.encoding,
             drop_missing_labels=self.drop_missing_labels,
+            labelled=self.task not in PRETRAINING,
         )
 
     def check(self, *, needs_train: bool = True) -> None:
@@ -61,8 +61,8 @@ class DataRequest:
             problems.error("no-data", "no training data is named", advice=advice)
         if self.data is not None and self.train_file is not None:
             problems.error("two-sources", "both --data and --train-file name training data", advice="Pass one.")
-        if self.task is not None and self.task not in get_args(TaskName):
-            problems.error("bad-task", f"--task {self.task!r}: expected {', '.join(get_args(TaskName))}")
+        if self.task is not None and self.task not in TASK_NAMES:
+            problems.error("bad-task", f"--task {self.task!r}: expected {', '.join(TASK_NAMES)}")
         for name in ("validation_fraction", "test_fraction"):
             value = getattr(self, name)
             if not 0 < value < 1:

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from unfreeze.data.examples import Example, MultiLabelExample, NumberExample, TaskName, TextExample
+from unfreeze.data.examples import (
+    PRETRAINING,
+    Example,
+    MultiLabelExample,
+    NumberExample,
+    Objective,
+    PassageExample,
+    QuestionExample,
+    TaskName,
+    TextExample,
+)
 from unfreeze.data.findings import Problems
 from unfreeze.data.multi_labels import names_in_cell
 
 
 def recast(examples: Sequence[Example], task: TaskName | None, separator: str | None) -> list[Example]:
-    """The examples for `task`: labels to numbers for regression, to several labels for multi-label; else as they are.
+    """The examples for `task`: labels to numbers for regression, to several labels for multi-label, left out for
+    pretraining; else as they are.
 
     Raises:
         DataError: with every label that is no number.
     """
+    if task in PRETRAINING:
+        return [_passage(one, task) for one in examples]
     if task == "multi-label":
         return [_several(one, separator) if isinstance(one, TextExample) else one for one in examples]
     if task != "regression":
@@ -24,6 +37,15 @@ def recast(examples: Sequence[Example], task: TaskName | None, separator: str | 
     numbers = [_number(one, problems) if isinstance(one, TextExample) else one for one in examples]
     problems.stop()
     return numbers
+
+
+def _passage(one: Example, objective: Objective) -> PassageExample:
+    if isinstance(one, PassageExample):
+        return one
+    # Of questions it is their context, the last part, of all else the first.
+    text = one.parts[-1] if isinstance(one, QuestionExample) else one.parts[0]
+    pair = one.pair if objective == "translation-lm" and isinstance(one, TextExample) else None
+    return PassageExample(text, objective, one.origin, pair)
 
 
 def _several(one: TextExample, separator: str | None) -> MultiLabelExample:

@@ -36,6 +36,7 @@ def build_trainer(
     loaded = load_network(prepared.model_name, task.auto_class, seed, **prepared.config_overrides)
     network = loaded.network
     network.config.unfreeze = prepared.usage(settings)
+    task.attach(network, prepared.tokenizer, seed)
     anatomy = take_anatomy(network)
     strategy.refuse(anatomy)
     strategy.adapt(network, anatomy)

@@ -104,7 +104,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
     precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
-    collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels)
+    collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels, task.corruption(tokenizer))
     whole = {name: Split(splits[name], encoded[name]) for name in splits}
     return Prepared(
         model_name=model,

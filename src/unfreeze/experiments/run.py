@@ -190,6 +190,7 @@ def save_verified(trainer: Trainer, prepared: Prepared, folder: Path, card: str)
         ReloadError: it does not.
     """
     network, trainables = trainer.network.cpu(), trainer.trainables
+    prepared.task.detach(network)
     save_model(
         network,
         prepared.tokenizer,

@@ -39,7 +39,8 @@ class Predictor:
 
     @property
     def evaluator(self) -> Evaluator:
-        collator = Collator(int(self.tokenizer.pad_token_id or 0), str(self.network.device), self.task.token_labels)
+        task, padding = self.task, int(self.tokenizer.pad_token_id or 0)
+        collator = Collator(padding, str(self.network.device), task.token_labels, task.corruption(self.tokenizer))
         return Evaluator(self.task, self.labels, collator, self.precision)
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
@@ -65,7 +66,7 @@ class Predictor:
         options there are.
         """
         one = isinstance(inputs, str | Mapping)
-        return self.task.answers([inputs] if one else list(inputs), self.predict_examples, **options)
+        return self.task.answers([inputs] if one else list(inputs), self, **options)
 
 
 def load_predictor(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.bundled import minilm_folder
 from unfreeze.models.redraw import redraw
+from unfreeze.storage.folders import BEST_FILE, best_run
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -39,10 +40,20 @@ def model_path(model: str) -> str:
         return str(minilm_folder())
     path = Path(model).expanduser()
     if path.is_dir():
-        return str(path)
+        return str(_inside(path))
     if path.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise ModelError(f"--model {model}: no such folder. Expected `minilm`, a local model folder or a hub id.")
     return model
+
+
+def _inside(folder: Path) -> Path:
+    """The model in a folder: its own, that of a run, or of a comparison's best run; of an adapter the merged one."""
+    if (folder / BEST_FILE).is_file():
+        folder = best_run(folder)
+    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
+        folder = folder / "model"
+    merged = folder.with_name(f"{folder.name}-merged")
+    return merged if (folder / "adapter_config.json").is_file() and merged.is_dir() else folder
 
 
 def load_config(model: str, **overrides: Any) -> Any:

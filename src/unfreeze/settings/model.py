@@ -119,6 +119,9 @@ class Settings(BaseModel):
     )
     label_alignment: Literal["first", "all"] = Field("first", description="tagging: which pieces carry a word's label")
     max_answer_length: Positive = Field(30, description="questions: an answer has at most so many tokens")
+    mlm_probability: Fraction = Field(0.15, description="masked LM: share of the tokens that are hidden")
+    masking: Literal["dynamic", "static"] = Field("dynamic", description="masked LM: hide others in each epoch, or not")
+    mask_unit: Literal["token", "word", "span"] = Field("token", description="masked LM: what is hidden as a whole")
     n_best_size: Positive = Field(20, description="questions: how many answers are kept of each")
     class_weights: str | dict[str, float] = Field(
         "none", description="none, balanced, or LABEL=WEIGHT,... (others weigh 1); a mapping in YAML"

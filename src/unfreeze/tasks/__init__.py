@@ -1,9 +1,12 @@
 """What is learnt: one frozen dataclass a task. To add one, write its file and its line here."""
 
 from unfreeze.tasks.classification import Classification
+from unfreeze.tasks.masked_lm import MaskedLM, TranslationLM
 from unfreeze.tasks.multi_label import MultiLabel
 from unfreeze.tasks.question_answering import QuestionAnswering
 from unfreeze.tasks.regression import Regression
+from unfreeze.tasks.replaced_token import ReplacedToken
+from unfreeze.tasks.sentence_pairs import NextSentence, SentenceOrder
 from unfreeze.tasks.tagging import Tagging
 from unfreeze.tasks.task import Prediction, Task, TaskError
 
@@ -13,16 +16,26 @@ TASKS: dict[str, type[Task]] = {
     "question-answering": QuestionAnswering,
     "multi-label": MultiLabel,
     "regression": Regression,
+    "masked-lm": MaskedLM,
+    "translation-lm": TranslationLM,
+    "next-sentence": NextSentence,
+    "sentence-order": SentenceOrder,
+    "replaced-token": ReplacedToken,
 }
 
 __all__ = [
     "TASKS",
     "Classification",
+    "MaskedLM",
     "MultiLabel",
+    "NextSentence",
     "Prediction",
     "QuestionAnswering",
     "Regression",
+    "ReplacedToken",
+    "SentenceOrder",
     "Tagging",
     "Task",
     "TaskError",
+    "TranslationLM",
 ]

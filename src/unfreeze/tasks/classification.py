@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
-from unfreeze.tasks.task import Prediction, required
+from unfreeze.tasks.task import Model, Prediction, required
 from unfreeze.tasks.texts import TextTask, weights_of
 
 if TYPE_CHECKING:
@@ -79,11 +79,9 @@ class Classification(TextTask):
         gold = [required(self.gold(example), example) for example in examples]
         return gold, [str(prediction.predicted) for prediction in predictions]
 
-    def answers(
-        self, inputs: Sequence[Any], predict: Callable[[Sequence[Example]], list[Prediction]], **options: Any
-    ) -> list[Any]:
+    def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
         """One `{"label", "score"}` for each text, or pair as `{"text", "text_pair"}`.
 
         A list of words is taken as a text with blanks between them.
         """
-        return [{"label": one.predicted, "score": max(one.scores)} for one in self.predicted(inputs, predict)]
+        return [{"label": one.predicted, "score": max(one.scores)} for one in self.predicted(inputs, model)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.multi_label import SubsetAccuracy, multi_label_scores, multi_label_scores_by_label
 from unfreeze.metrics.resampling import LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import at_least_fp32
-from unfreeze.tasks.task import Comparable, Prediction, required
+from unfreeze.tasks.task import Comparable, Model, Prediction, required
 from unfreeze.tasks.texts import TextTask, weights_of
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ class MultiLabel(TextTask):
     def answers(
         self,
         inputs: Sequence[Any],
-        predict: Callable[[Sequence[Example]], list[Prediction]],
+        model: Model,
         **options: Any,
     ) -> list[Any]:
         """For each text a list of `{"label", "score"}`, the likeliest first: the labels that hold for it."""
-        found = self.predicted(inputs, predict)
+        found = self.predicted(inputs, model)
         return [self._ranked(one) for one in found]
 
     @staticmethod

@@ -69,3 +69,26 @@ def chosen_overlap(doc_stride: int | None, default: int, capacity: int) -> int:
             "on. Lower it, or raise --max-length."
         )
     return doc_stride
+
+
+def pieces_of_words(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[tuple[list[int], list[int]]]:
+    """For each text the ids of its pieces, and the number of the word that each belongs to, from 0.
+
+    Words are what the tokenizer splits a text into first, or what stands between blanks, if it does not tell.
+    """
+    if not texts:
+        return []
+    if not tokenizer.is_fast:
+        found = []
+        for text in texts:
+            split = [list(tokenizer(word, add_special_tokens=False)["input_ids"]) for word in _WORD.findall(text)]
+            all_ids = [int(piece) for word in split for piece in word]
+            found.append((all_ids, [i for i, word in enumerate(split) for _ in word]))
+        return found
+    encoding = tokenizer(list(texts), add_special_tokens=False, verbose=False)
+    pieces = []
+    for i, ids in enumerate(encoding["input_ids"]):
+        # A piece without a word is a special token that was written out: it is never hidden.
+        words = [-1 if word is None else word for word in encoding.word_ids(i)]
+        pieces.append((list(ids), words))
+    return pieces

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -20,7 +20,7 @@ from unfreeze.tasks.answer_spans import Candidate, WindowSpans, best_spans, merg
 from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
-from unfreeze.tasks.task import Comparable, Prediction, Task, TaskError, required
+from unfreeze.tasks.task import Comparable, Model, Prediction, Task, TaskError, required
 
 if TYPE_CHECKING:
     from random import Random
@@ -279,7 +279,7 @@ class QuestionAnswering(Task):
     def answers(
         self,
         inputs: Sequence[Any],
-        predict: Callable[[Sequence[Example]], list[Prediction]],
+        model: Model,
         *,
         top_k: int = 1,
         handle_impossible_answer: bool | None = None,
@@ -295,7 +295,7 @@ class QuestionAnswering(Task):
         if handle_impossible_answer is not None:
             task = replace(self, version_2_with_negative=handle_impossible_answer)
         found = []
-        for example, one in zip(examples, task.decided(predict(examples)), strict=True):
+        for example, one in zip(examples, task.decided(model.predict_examples(examples)), strict=True):
             assert isinstance(one, AnswerPrediction)
             best = one.null if not one.predicted else one.n_best[0]
             ranked = [best, *(other for other in one.n_best if other is not best)][:top_k]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,7 +13,7 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.regression import R2, Pearson, regression_scores
 from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.cross_entropy import at_least_fp32
-from unfreeze.tasks.task import Comparable, Prediction, required
+from unfreeze.tasks.task import Comparable, Model, Prediction, required
 from unfreeze.tasks.texts import TextTask, weights_of
 
 if TYPE_CHECKING:
@@ -94,8 +94,6 @@ class Regression(TextTask):
     def comparable(cls, row: Mapping[str, Any]) -> Comparable | None:
         return None
 
-    def answers(
-        self, inputs: Sequence[Any], predict: Callable[[Sequence[Example]], list[Prediction]], **options: Any
-    ) -> list[Any]:
+    def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
         """One `{"label": "value", "score"}` for each text; the score is the number."""
-        return [{"label": NAME, "score": one.predicted} for one in self.predicted(inputs, predict)]
+        return [{"label": NAME, "score": one.predicted} for one in self.predicted(inputs, model)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -18,7 +18,7 @@ from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.entities import Aggregation, entity_groups, split_words
 from unfreeze.tasks.pieces import chosen_overlap
 from unfreeze.tasks.special_tokens import frame_of
-from unfreeze.tasks.task import Prediction, Task, required
+from unfreeze.tasks.task import Model, Prediction, Task, required
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -191,7 +191,7 @@ class Tagging(Task):
     def answers(
         self,
         inputs: Sequence[Any],
-        predict: Callable[[Sequence[Example]], list[Prediction]],
+        model: Model,
         *,
         aggregation_strategy: Aggregation = "simple",
         **options: Any,
@@ -203,11 +203,18 @@ class Tagging(Task):
         """
         texts = [item if isinstance(item, str) else " ".join(item) for item in inputs]
         words = [split_words(item) for item in inputs]
-        predictions = predict([TaggedExample(tuple(word.text for word in sentence)) for sentence in words])
+        predictions = model.predict_examples(
+            [TaggedExample(tuple(word.text for word in sentence)) for sentence in words]
+        )
         return [
-            entity_groups(text, sentence, tuple(one.predicted), one.scores, aggregation_strategy)  # type: ignore[arg-type]
+            entity_groups(text, sentence, _tags(one), one.scores, aggregation_strategy)
             for text, sentence, one in zip(texts, words, predictions, strict=True)
         ]
+
+
+def _tags(one: Prediction) -> tuple[str, ...]:
+    assert isinstance(one.predicted, tuple)
+    return one.predicted
 
 
 def _flat(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:

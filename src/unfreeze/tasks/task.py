@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from unfreeze.batching.features import Batch, Encoded, Features
 from unfreeze.data.examples import Example
@@ -67,6 +67,20 @@ def required(gold: Given | None, example: Example) -> Given:
     return gold
 
 
+class Model(Protocol):
+    """A trained model, as answering needs it."""
+
+    @property
+    def network(self) -> Any: ...
+
+    @property
+    def tokenizer(self) -> Any: ...
+
+    def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
+        """One prediction for each example; their labels, if any, are not looked at."""
+        ...
+
+
 class Task(ABC):
     """What differs between text classification, tagging and other tasks.
 
@@ -126,6 +140,18 @@ class Task(ABC):
     ) -> Encoded:
         """Examples to windows of at most `max_length` tokens; `labelled=False` ignores their labels."""
 
+    def corruption(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Features, Random | None], Features] | None:
+        """What is done to every window before the network reads it; None: nothing."""
+        return None
+
+    def attach(self, network: Any, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
+        """Add to a loaded network what only training needs; by default nothing."""
+        return
+
+    def detach(self, network: Any) -> None:
+        """Take away what `attach` added, before the network is saved."""
+        return
+
     def random_labels(self, rng: Random, tokens: int, num_labels: int) -> list[int] | list[float]:
         """Labels of a made-up window, to rehearse a step without data."""
         return [rng.randrange(num_labels) for _ in range(tokens if self.token_labels else 1)]
@@ -172,12 +198,9 @@ class Task(ABC):
         return {}
 
     @abstractmethod
-    def answers(
-        self, inputs: Sequence[Any], predict: Callable[[Sequence[Example]], list[Prediction]], **options: Any
-    ) -> list[Any]:
+    def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
         """Inputs as the Hugging Face pipeline of this task takes them, to outputs as it gives them.
 
         Args:
-            predict: one prediction for each example.
             options: those of the pipeline that make sense here.
         """

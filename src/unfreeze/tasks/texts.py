@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -16,7 +16,7 @@ from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.tasks.pieces import chosen_overlap
 from unfreeze.tasks.special_tokens import Frame, PairFrame, frame_of, pair_frame_of
-from unfreeze.tasks.task import Prediction, Task, TaskError
+from unfreeze.tasks.task import Model, Prediction, Task, TaskError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -132,11 +132,9 @@ class TextTask(Task):
             windows[window.example].append(np.array(numbers))
         return [self.merged(of_example) for of_example in windows]
 
-    def predicted(
-        self, inputs: Sequence[Any], predict: Callable[[Sequence[Example]], list[Prediction]]
-    ) -> list[Prediction]:
+    def predicted(self, inputs: Sequence[Any], model: Model) -> list[Prediction]:
         """Predictions for texts, lists of words, or `{"text", "text_pair"}`."""
-        return predict([self._example(one) for one in inputs])
+        return model.predict_examples([self._example(one) for one in inputs])
 
     def _example(self, given: Any) -> Example:
         if isinstance(given, Mapping):

@@ -238,7 +238,7 @@ class Trainer:
         for micro, some in enumerate(micro_batches):
             # Seeded by position, not by history: a retried or resumed step draws the same dropout.
             torch.manual_seed(stable_seed(self.options.seed, step, micro, 0))
-            batch = self.collator(some)
+            batch = self.collator(some, fresh=True)
             loss, batch_units = self._loss(batch)
             # One micro-batch is divided before the backward pass, as in the stock Trainer; with several, the units of
             # the whole batch are known only after the last one, and the gradients are divided then.

@@ -13,7 +13,9 @@ from unfreeze.data.readers.csv import CSV, TSV
 from unfreeze.data.readers.format import Format
 from unfreeze.data.readers.jsonl import JSONL
 from unfreeze.data.readers.lines import LINES
+from unfreeze.data.readers.parallel import PARALLEL
 from unfreeze.data.readers.parquet import PARQUET
+from unfreeze.data.readers.plain_text import PLAIN_TEXT
 from unfreeze.data.readers.squad import SQUAD
 from unfreeze.data.readers.text_label import TEXT_LABEL
 
@@ -23,7 +25,9 @@ FORMATS: dict[str, Format] = {
     "jsonl": JSONL,
     "csv": CSV,
     "conllu": CONLLU,
+    "parallel": PARALLEL,
     "text_label": TEXT_LABEL,
+    "plain_text": PLAIN_TEXT,
     "conll": CONLL,
     "tsv": TSV,
     "lines": LINES,

@@ -1,0 +1,60 @@
+"""Pretraining: an objective on plain text, from a checkpoint or from scratch, run as a comparison is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unfreeze.data.examples import PRETRAINING
+from unfreeze.data.sources import load_corpus
+from unfreeze.experiments.compare import compare
+from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.listener import Listener
+from unfreeze.models.scratch import Scratch
+from unfreeze.settings import Settings, SettingsError, read_settings
+from unfreeze.storage.folders import slug
+
+SCRATCH_SUFFIX = "-from-scratch"  # of the folder beside the output that holds the model to begin with
+SHORT = {
+    "mlm": "masked-lm",
+    "tlm": "translation-lm",
+    "nsp": "next-sentence",
+    "sop": "sentence-order",
+    "rtd": "replaced-token",
+}
+OBJECTIVES = (*SHORT, *PRETRAINING)
+
+
+def pretrain_settings(objective: str, values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+    """The settings of a comparison that pretrains: one strategy and one seed, unless more are asked for.
+
+    Raises:
+        SettingsError: with every mistake.
+    """
+    if objective not in OBJECTIVES:
+        raise SettingsError([f"--objective {objective}: expected one of {', '.join(OBJECTIVES)}."])
+    defaults = {"strategy": ("full",), "seeds": 1, "plan": False}
+    return read_settings(defaults | dict(values) | {"task": SHORT.get(objective, objective)})
+
+
+def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Listener | None = None) -> Comparison:
+    """Pretrain what the settings name, or with `scratch` a new model whose tokenizer the training text makes.
+
+    Raises:
+        SettingsError, DataError, ModelError, StrategyError, OutputError: before anything is trained.
+    """
+    listener = listener or Listener()
+    if scratch is None:
+        return compare(settings, listener)
+    if settings.model:
+        raise SettingsError([f"--from-scratch --model {settings.model[0]}: say where to begin. Leave one of them out."])
+    corpus = load_corpus(settings.data_request())
+    output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
+    folder = output.with_name(output.name + SCRATCH_SUFFIX)
+    if not (folder / "config.json").is_file():
+        scratch.write(folder, (part for example in corpus.train for part in example.parts), settings.seed)
+        listener.said(
+            f"{folder}: a {scratch.model_type} with random weights, a {scratch.tokenizer} tokenizer of its own"
+        )
+    return compare(settings.model_copy(update={"model": (str(folder),), "output": output}), listener)

@@ -1,0 +1,159 @@
+"""Objectives on pairs of sentences: does one follow the other, and are two in their order?"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from unfreeze.batching.features import Batch, Encoded, Features
+from unfreeze.batching.order import stable_seed
+from unfreeze.data.examples import Example, PassageExample
+from unfreeze.data.labels import LabelSet
+from unfreeze.metrics.classification import classification_scores, scores_by_label
+from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
+from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.pretraining import Objective
+from unfreeze.tasks.special_tokens import pair_frame_of
+from unfreeze.tasks.task import Model, Prediction, TaskError
+from unfreeze.tasks.texts import longest_first
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+TRIES = 100  # at another passage with sentences; there may be none
+Pair = tuple[str, str, int]  # two sentences and the id of their label
+
+
+@dataclass(frozen=True)
+class SentencePairs(Objective):
+    """A label for every two neighbouring sentences of a passage. The head is that of text classification: every family
+    has it, and for BERT it is the one of next sentence prediction (pooler and a linear layer)."""
+
+    auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
+    pipeline: ClassVar[str] = "text-classification"
+    unit: ClassVar[str] = "pair"
+    resampled: ClassVar[Mapping[str, ResampledMetric]] = {"accuracy": Accuracy(), "macro_f1": LabelF1("macro")}
+
+    @property
+    def selection_metric(self) -> str:
+        return "accuracy"
+
+    @abstractmethod
+    def made(self, sentences: Sequence[Sequence[str]], passage: int, rng: Random) -> Iterator[Pair]:
+        """The pairs of one passage; `sentences` are those of all passages of the split."""
+
+    def encode(
+        self,
+        examples: Sequence[Example],
+        tokenizer: PreTrainedTokenizerBase,
+        labels: LabelSet,
+        max_length: int,
+        *,
+        labelled: bool = True,
+    ) -> Encoded:
+        frame = pair_frame_of(tokenizer)
+        passages = [example for example in examples if isinstance(example, PassageExample)]
+        sentences = [one.sentences for one in passages]
+        if examples and sum(len(own) > 1 for own in sentences) == 0:
+            raise TaskError(
+                f"{self.name}: no passage has two sentences ({passages[0].origin or 'the data'}). Put one sentence a "
+                "line, or whole paragraphs, and a blank line between documents."
+            )
+        # Always the same pairs for the same text: a comparison on validation compares the same.
+        pairs = [
+            (i, *pair)
+            for i in range(len(passages))
+            for pair in self.made(sentences, i, Random(stable_seed(self.name, i, sentences[i])))
+        ]
+        texts = list(dict.fromkeys(text for _, one, other, _ in pairs for text in (one, other)))
+        ids = dict(zip(texts, tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"], strict=True))
+        features = []
+        cut = []
+        for i, one, other, label in pairs:
+            first, second = longest_first(len(ids[one]), len(ids[other]), frame.room(max_length))
+            window = frame.ids(ids[one][:first], ids[other][:second])
+            features.append(Features(i, window, [label], segments=frame.segments_of(first, second)))
+            cut.append(len(ids[one]) + len(ids[other]) - first - second)
+        lost = [tokens for tokens in cut if tokens]
+        notes = (f"{len(features):,} pairs of sentences made out of {len(examples):,} passages",)
+        return Encoded(tuple(features), len(examples), len(lost), sum(lost), notes=notes)
+
+    def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return summed_cross_entropy(outputs.logits, batch.labels, None)
+
+    def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
+        names = self.label_names()
+        scores, said = outputs.logits.float().softmax(-1).max(-1)
+        rows = zip(batch.labels.tolist(), said.tolist(), scores.tolist(), strict=True)
+        return [[(names[gold], names[one], score)] for gold, one, score in rows]
+
+    def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
+        scores = classification_scores(*self.pairs_of(predictions))
+        return {name: scores[name] for name in ("accuracy", "macro_f1", "mcc")}
+
+    def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
+        return scores_by_label(*self.pairs_of(predictions))
+
+    def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
+        """`{"label", "score"}` for each `{"text", "text_pair"}`."""
+        import torch
+
+        tokenizer, found = model.tokenizer, []
+        for one in inputs:
+            if not (isinstance(one, Mapping) and {"text", "text_pair"} <= one.keys()):
+                raise TaskError(f'{one!r}: expected {{"text": ..., "text_pair": ...}}, two sentences.')
+            encoded = tokenizer(one["text"], one["text_pair"], truncation=True, return_tensors="pt")
+            with torch.inference_mode():
+                logits = model.network(**encoded.to(model.network.device)).logits[0]
+            score, said = logits.float().softmax(-1).max(-1)
+            found.append({"label": self.label_names()[int(said)], "score": float(score)})
+        return found
+
+
+@dataclass(frozen=True)
+class NextSentence(SentencePairs):
+    """Does the second sentence follow the first, or is it a random one of another passage? (Devlin et al. 2019, 3.1)"""
+
+    name: ClassVar[str] = "next-sentence"
+
+    def label_names(self) -> tuple[str, ...]:
+        return ("next", "random")
+
+    def made(self, sentences: Sequence[Sequence[str]], passage: int, rng: Random) -> Iterator[Pair]:
+        own = sentences[passage]
+        for position in range(len(own) - 1):
+            first = own[position]
+            if rng.random() < 0.5:
+                yield first, own[position + 1], 0
+            elif (other := _random_sentence(sentences, passage, position, rng)) is not None:
+                yield first, other, 1
+
+
+@dataclass(frozen=True)
+class SentenceOrder(SentencePairs):
+    """Are two neighbouring sentences in their order, or swapped? (Lan et al. 2020, section 3.1)"""
+
+    name: ClassVar[str] = "sentence-order"
+
+    def label_names(self) -> tuple[str, ...]:
+        return ("in order", "swapped")
+
+    def made(self, sentences: Sequence[Sequence[str]], passage: int, rng: Random) -> Iterator[Pair]:
+        own = sentences[passage]
+        for first, second in pairwise(own):
+            yield (first, second, 0) if rng.random() < 0.5 else (second, first, 1)
+
+
+def _random_sentence(sentences: Sequence[Sequence[str]], passage: int, position: int, rng: Random) -> str | None:
+    """A sentence of another passage; of the same one, but not next to `position`, where there is no other."""
+    for _ in range(TRIES):
+        drawn = rng.randrange(len(sentences))
+        if drawn != passage and sentences[drawn]:
+            return rng.choice(sentences[drawn])
+    far = [one for i, one in enumerate(sentences[passage]) if abs(i - position) > 1]
+    return rng.choice(far) if far else None

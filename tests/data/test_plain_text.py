@@ -1,0 +1,73 @@
+"""Plain text: passages and sentences, and what else can be pretrained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unfreeze.data.examples import PassageExample
+from unfreeze.data.findings import DataError
+from unfreeze.data.sentences import sentences_of
+from unfreeze.data.sources import DataRequest, load_corpus
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ('He said "No." She left.', ['He said "No."', "She left."]),
+        ("It was 3.5 m. wide and e.g. red.", ["It was 3.5 m. wide and e.g. red."]),
+        ("Dr. Who met J. R. R. Tolkien. Really…  Yes", ["Dr. Who met J. R. R. Tolkien.", "Really…", "Yes"]),
+        ("first line\nsecond line\n\nthird", ["first line", "second line", "third"]),
+        ("¿Qué? ¡Sí! Bien.", ["¿Qué?", "¡Sí!", "Bien."]),
+        ("これは本です。あれも。", ["これは本です。", "あれも。"]),
+        ("वह आया। Then. अब", ["वह आया। Then.", "अब"]),
+        ("  ", []),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, sentences: list[str]) -> None:
+    assert list(sentences_of(text)) == sentences
+
+
+def passages(data: Any, **changes: Any) -> list[PassageExample]:
+    corpus = load_corpus(DataRequest(data=data, task="masked-lm", **changes))
+    found = [*corpus.train, *corpus.validation, *corpus.tests["test"]]
+    assert all(isinstance(one, PassageExample) for one in found) and corpus.task == "masked-lm"
+    return sorted((one for one in found if isinstance(one, PassageExample)), key=lambda one: one.origin.line)  # type: ignore[union-attr,return-value]
+
+
+def test_blocks_are_passages(tmp_path: Path) -> None:
+    file = tmp_path / "corpus.txt"
+    file.write_text("\n\n".join(f"Line one {i}.\nLine two." for i in range(30)) + "\n\n\n", encoding="utf-8")
+    found = passages(str(file))
+    assert len(found) == 30 and found[1].text == "Line one 1.\nLine two."
+    assert found[1].sentences == ("Line one 1.", "Line two.") and found[1].origin.line == 4  # type: ignore[union-attr]
+
+
+def test_lines_are_passages_where_no_line_is_blank(tmp_path: Path) -> None:
+    file = tmp_path / "corpus.txt"
+    file.write_text("\n".join(f"Text {i}." for i in range(30)), encoding="utf-8")
+    assert len(passages(str(file))) == 30
+
+
+def test_texts_with_labels_are_read_without_them(tmp_path: Path) -> None:
+    file = tmp_path / "train.csv"
+    file.write_text("text,label\n" + "\n".join(f"text {i},{'ab'[i % 2]}" for i in range(30)), encoding="utf-8")
+    assert passages(str(file))[0].text == "text 0"
+    lines = tmp_path / "train.txt"
+    lines.write_text("\n".join(f"text {i};{'ab'[i % 2]}" for i in range(30)), encoding="utf-8")
+    assert passages(str(lines))[0].text == "text 0"
+    assert len(passages([f"text {i}" for i in range(30)])) == 30
+
+
+def test_plain_text_is_no_labelled_data(tmp_path: Path) -> None:
+    file = tmp_path / "corpus.txt"
+    file.write_text("One text.\nAnother.\n", encoding="utf-8")
+    with pytest.raises(DataError, match="plain text has no labels"):
+        load_corpus(DataRequest(data=str(file), format="plain_text"))
+    (tmp_path / "empty.txt").write_text("\n\n", encoding="utf-8")
+    with pytest.raises(DataError, match="empty"):
+        load_corpus(DataRequest(data=str(tmp_path / "empty.txt"), task="masked-lm"))

@@ -1,0 +1,148 @@
+"""Pretraining on plain text: every objective, from a checkpoint and from scratch, and what it leaves is a model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from math import exp
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+
+import unfreeze
+from unfreeze.data.findings import DataError
+from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.pretrain import pretrain, pretrain_settings
+from unfreeze.models.scratch import Scratch
+from unfreeze.settings import SettingsError
+from unfreeze.storage.records import read_predictions
+from unfreeze.tasks import TaskError
+
+NAMES, PLACES, THINGS = ("anna", "karl", "maria"), ("berlin", "lima"), ("house", "day", "smile", "tears")
+
+
+def corpus(folder: Path, passages: int = 60) -> Path:
+    """Passages of sentences about one person, so that order and neighbours can be told."""
+    rng = random.Random(0)
+    blocks = []
+    for _ in range(passages):
+        name, place = rng.choice(NAMES), rng.choice(PLACES)
+        first = f"We saw {name} in {place} with some {rng.choice(THINGS)}."
+        blocks.append("\n".join([first, f"A day in {place}.", f"The {rng.choice(THINGS)} and {name}."]))
+    file = folder / "corpus.txt"
+    file.write_text("\n\n".join(blocks), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def pretrained(
+    family_folder: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Comparison]:
+    done: dict[str, Comparison] = {}
+
+    def make(objective: str) -> Comparison:
+        if objective not in done:
+            folder = tmp_path_factory.mktemp(objective)
+            values = {"data": str(corpus(folder)), "model": family_folder("bert"), "learning_rate": 5e-3, "epochs": 6}
+            values |= {"output": folder / "out", "precision": "fp32", "early_stopping_patience": None}
+            settings, _ = pretrain_settings(objective, values)
+            done[objective] = pretrain(settings)
+        return done[objective]
+
+    return make
+
+
+METRICS = {"mlm": "accuracy", "nsp": "accuracy", "sop": "accuracy", "rtd": "balanced_accuracy"}
+
+
+@pytest.mark.parametrize("objective", METRICS)
+def test_every_objective_learns_and_leaves_a_model(pretrained: Callable[..., Comparison], objective: str) -> None:
+    [record] = pretrained(objective).records
+    assert record.status == "done" and record.selection_metric == METRICS[objective]
+    losses = [entry["validation"]["loss"] for entry in record.history]
+    assert min(losses) < losses[0]
+    folder = (pretrained(objective).output / str(record.model)).parent
+    network = transformers.AutoModel.from_pretrained(folder / "model")
+    assert network.config.hidden_size == 16
+    assert not any("generator" in name for name, _ in network.named_parameters())
+    rows = read_predictions(folder, "test")
+    assert all(len(row["gold"]) == len(row["predicted"]) == len(row["scores"]) for row in rows)
+    items = [(gold, said) for row in rows for gold, said in zip(row["gold"], row["predicted"], strict=True)]
+    assert items
+    if "accuracy" in record.test:
+        assert record.test["accuracy"] == pytest.approx(sum(g == s for g, s in items) / len(items))
+
+
+def test_perplexity_is_that_of_the_loss(pretrained: Callable[..., Comparison]) -> None:
+    [record] = pretrained("mlm").records
+    assert record.test["perplexity"] == pytest.approx(exp(record.test["loss"]), rel=1e-4)
+    assert record.validation["perplexity"] < record.history[0]["validation"]["perplexity"]
+
+
+def test_what_pretraining_left_is_trained_further(pretrained: Callable[..., Comparison], tmp_path: Path) -> None:
+    adapted = pretrained("mlm").output
+    rows = [(f"we saw {word}", "joy" if word == "smile" else "sad") for word in ("smile", "tears")] * 12
+    data = {"train": rows, "validation": rows[:6], "test": rows[:6]}
+    done = unfreeze.compare(
+        model=[str(adapted)], data=data, strategy=["head"], seeds=1, epochs=1, output=tmp_path / "out"
+    )
+    assert done.records[0].status == "done"
+
+
+def test_hidden_words_are_filled(pretrained: Callable[..., Comparison]) -> None:
+    model = unfreeze.load(pretrained("mlm").output)
+    [found] = model.predict("we saw [MASK] in berlin", top_k=3)
+    assert len(found) == 3 and found[0].keys() == {"score", "token", "token_str", "sequence"}
+    with pytest.raises(TaskError, match=r"there is no \[MASK\] in it"):
+        model.predict("we saw anna")
+
+
+def test_pairs_and_tokens_are_judged(pretrained: Callable[..., Comparison]) -> None:
+    pair = {"text": "We saw anna in lima.", "text_pair": "A day in lima."}
+    for objective, labels in (("nsp", {"next", "random"}), ("sop", {"in order", "swapped"})):
+        [found] = unfreeze.load(pretrained(objective).output).predict(pair)
+        assert found["label"] in labels and 0.5 <= found["score"] <= 1
+    found = unfreeze.load(pretrained("rtd").output).predict(["we saw anna"])
+    assert all(one["entity"] == "replaced" for row in found for one in row)
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
+def test_from_scratch(tmp_path: Path, kind: Any) -> None:
+    values = {"data": str(corpus(tmp_path)), "output": tmp_path / "out", "epochs": 1, "precision": "fp32"}
+    settings, _ = pretrain_settings("mlm", values)
+    scratch = Scratch("bert", kind, 300, 16, 2, 2, 32, 64)
+    done = pretrain(settings, scratch)
+    assert done.records[0].status == "done"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(done.best / "model")
+    assert len(tokenizer) <= 300 and tokenizer.mask_token == "[MASK]"
+    text = "we saw anna in lima"
+    assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True).strip() == text
+    assert tokenizer("a", "b")["token_type_ids"][-1] == 1
+    with pytest.raises(SettingsError, match="say where to begin"):
+        pretrain(settings.model_copy(update={"model": ("minilm",)}), scratch)
+
+
+def test_translations_are_read_in_pairs(family_folder: Callable[..., str], tmp_path: Path) -> None:
+    lines = [f"we saw {name} in {place}\tkarl {place} {name}" for name in NAMES for place in PLACES] * 8
+    file = tmp_path / "pairs.tsv"
+    file.write_text("\n".join(f"{line} {i}" for i, line in enumerate(lines)), encoding="utf-8")
+    values = {"data": str(file), "model": family_folder("bert"), "epochs": 1, "output": tmp_path / "out"}
+    [record] = pretrain(pretrain_settings("tlm", values)[0]).records
+    assert record.status == "done" and record.test["perplexity"] > 1
+    file.write_text("only one column\nanother\n", encoding="utf-8")
+    broken = pretrain_settings("tlm", values | {"format": "parallel", "output": tmp_path / "other"})[0]
+    with pytest.raises(DataError, match="1 columns, expected a sentence and its translation"):
+        pretrain(broken)
+
+
+def test_mistakes_are_told(family_folder: Callable[..., str], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--objective clm: expected one of mlm"):
+        pretrain_settings("clm", {})
+    file = tmp_path / "one.txt"
+    file.write_text("\n\n".join(f"Only one sentence here {i}" for i in range(12)), encoding="utf-8")
+    for objective in ("nsp", "sop"):
+        values = {"data": str(file), "model": family_folder("bert"), "output": tmp_path / objective}
+        with pytest.raises(TaskError, match="no passage has two sentences"):
+            pretrain(pretrain_settings(objective, values)[0])
