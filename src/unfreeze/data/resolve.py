@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from unfreeze.data import docstrings
 from unfreeze.data.bundled import PREFIX, sample_folder
 from unfreeze.data.examples import Example
 from unfreeze.data.findings import DataError, Finding, Say, data_error
@@ -98,6 +99,8 @@ def _from_memory(data: Any, name: str, settings: ReadSettings, say: Say) -> list
 
 
 def _from_name(name: str, request: DataRequest, say: Say, unnamed: SplitName) -> tuple[str, Sources]:
+    if name == f"{PREFIX}{docstrings.NAME}":
+        return name, {split: [partial(docstrings.docstring_examples, split)] for split, _ in docstrings.SPLITS}
     if name.startswith(PREFIX):
         return name, _from_folder(sample_folder(name), request, say, unnamed)
     path = Path(name).expanduser()

@@ -50,7 +50,7 @@ class Settings(BaseModel):
     )
 
     model: tuple[str, ...] = Field((), description="hub id, local folder or `minilm` (repeatable)")
-    data: Any = Field(None, description="sample:emotion|ner|pos|qa, a file, a folder or a hub id")
+    data: Any = Field(None, description="sample:emotion|ner|pos|qa|docstrings, a file, a folder or a hub id")
     train_file: str | None = Field(None, description="training file, in place of --data")
     validation_file: str | None = Field(None, description="validation file; made from the training data if missing")
     test_file: tuple[str, ...] = Field((), description="test file as PATH or NAME=PATH (repeatable)")

@@ -1,0 +1,167 @@
+"""`sample:docstrings`: which library does a docstring describe? Made on the user's machine, from what is installed."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+from unfreeze.data.examples import PRETRAINING, Example, Origin, PassageExample, TextExample
+from unfreeze.data.findings import Finding, Say, data_error
+from unfreeze.data.read_settings import ReadSettings
+
+NAME = "docstrings"
+# Library -> what gives it away, beside its name: packages, short names, makers. Left out of all texts.
+LIBRARIES = MappingProxyType(
+    {
+        "numpy": ("np", "ndarray", "ndarrays"),
+        "scipy": ("sp",),
+        "sklearn": ("scikit-learn", "scikit", "scikits"),
+        "pandas": ("pd", "dataframe", "dataframes", "ndframe"),
+        "torch": ("pytorch", "aten", "libtorch", "torchscript", "inductor", "dynamo", "aot"),
+        "transformers": ("transformer", "hugging face", "huggingface", "hf"),
+    }
+)
+MOST_FILES = 500  # of each library, drawn by a hash of their names
+MOST = 2000  # examples of each library
+SHORTEST, LONGEST = 4, 60  # words of a summary
+SPLITS = (("train", 80), ("validation", 90), ("test", 100))  # percentiles of the hash of a module
+
+_SECTION = re.compile(
+    r"^(Parameters|Args|Arguments|Returns|Raises|Examples?|Notes?|Attributes|See Also|Yields)\b:?", re.MULTILINE
+)
+_MARKUP = re.compile(r":\w+:`~?([^`<]*?)(?:\s*<[^>]*>)?`|`+([^`]*)`+|\*\*?([^*]+)\*\*?")
+_NO_PROSE = re.compile(r"^\s*(>>>|\.\.|[-=~^]{3,}|\|)|::\s*$")
+
+
+@dataclass(frozen=True)
+class Docstring:
+    """The prose of one docstring."""
+
+    library: str
+    module: str  # the file, from the folder of the library
+    line: int
+    summary: str
+    paragraphs: tuple[str, ...]
+
+
+def docstring_examples(split: str, settings: ReadSettings, say: Say) -> list[Example]:
+    """The examples of one split: summaries with their library, or for pretraining whole descriptions.
+
+    Raises:
+        DataError: fewer than two of the libraries are installed.
+    """
+    found, missing = _collected()
+    if len({one.library for one in found}) < 2:
+        advice = f"Install some of {', '.join(LIBRARIES)}."
+        message = f"sample:{NAME} is made of installed libraries, and there are too few"
+        raise data_error("no-libraries", message, NAME, advice=advice)
+    chosen = [one for one in found if split_of_module(one.module) == split]
+    if split == "train":
+        without = f"; not installed: {', '.join(missing)}" if missing else ""
+        message = f"made of docstrings of {', '.join(dict.fromkeys(one.library for one in found))}{without}"
+        say(Finding("note", "docstrings", message, NAME))
+    if settings.task in PRETRAINING:
+        return [
+            PassageExample("\n".join(one.paragraphs), settings.task, Origin(f"{one.library}/{one.module}", one.line))
+            for one in chosen
+        ]
+    if settings.task not in (None, "classification"):
+        message = f"sample:{NAME} is for classification and pretraining, not {settings.task}"
+        raise data_error("wrong-task", message, NAME)
+    return [TextExample(one.summary, one.library, Origin(f"{one.library}/{one.module}", one.line)) for one in chosen]
+
+
+def split_of_module(module: str) -> str:
+    """The split of all docstrings of one module, so that what a module repeats is never learnt and asked."""
+    percentile = _hash(module) % 100
+    return next(name for name, below in SPLITS if percentile < below)
+
+
+@cache
+def _collected() -> tuple[tuple[Docstring, ...], tuple[str, ...]]:
+    """Docstrings of all libraries, and the libraries that are not there. Texts that occur twice are left out."""
+    found: list[Docstring] = []
+    missing = []
+    seen: set[str] = set()
+    for library in LIBRARIES:
+        folder = _folder_of(library)
+        if folder is None:
+            missing.append(library)
+            continue
+        number = 0
+        for one in _of_library(library, folder):
+            key = one.summary.casefold()
+            if key not in seen:
+                seen.add(key)
+                found.append(one)
+                number += 1
+            if number == MOST:
+                break
+    return tuple(found), tuple(missing)
+
+
+def _folder_of(library: str) -> Path | None:
+    """Where a library is installed; nothing of it is imported."""
+    spec = find_spec(library)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else None
+
+
+def _of_library(library: str, folder: Path) -> Iterator[Docstring]:
+    files = [path.relative_to(folder) for path in folder.rglob("*.py")]
+    own = [path for path in files if not any(_is_foreign(part) for part in path.parts)]
+    for path in sorted(own, key=lambda path: _hash(path.as_posix()))[:MOST_FILES]:
+        try:
+            tree = ast.parse((folder / path).read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError, OSError):
+            continue  # a template, or for another version of Python
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+                written = ast.get_docstring(node)
+                line = node.body[0].lineno
+                if written and (one := described(library, path.as_posix(), line, written)):
+                    yield one
+
+
+def described(library: str, module: str, line: int, written: str) -> Docstring | None:
+    """The prose of a docstring without what names a library; None if too little or too much is left.
+
+    >>> described("numpy", "a.py", 1, "Return the NumPy sum of `a` over *all* axes.").summary
+    'Return the sum of a over all axes.'
+    """
+    prose = written[: match.start()] if (match := _SECTION.search(written)) else written
+    leak = _leaks(tuple(LIBRARIES.items()))
+    paragraphs = []
+    for block in re.split(r"\n\s*\n", prose):
+        if any(_NO_PROSE.search(row) for row in block.splitlines()):
+            continue
+        plain = _MARKUP.sub(lambda m: next((group for group in m.groups() if group), ""), " ".join(block.split()))
+        plain = re.sub(r"\s+([.,;:)])", r"\1", " ".join(leak.sub(" ", plain).split()))
+        if plain:
+            paragraphs.append(plain)
+    if not paragraphs or not SHORTEST <= len(paragraphs[0].split()) <= LONGEST:
+        return None
+    return Docstring(library, module, line, paragraphs[0], tuple(paragraphs))
+
+
+@cache
+def _leaks(libraries: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
+    """What names one of the libraries, or anything in it by its path, and addresses."""
+    names = "|".join(re.escape(name) for library, others in libraries for name in (*others, library))
+    return re.compile(rf"\b(?:{names})(?:\.\w+)*\b('s)?|\bhttps?://\S+", re.IGNORECASE)
+
+
+def _is_foreign(part: str) -> bool:
+    """Tests, and copies of other libraries."""
+    return part in ("tests", "testing", "test", "externals", "_vendor", "third_party") or part.startswith("test_")
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
