@@ -19,6 +19,7 @@ from unfreeze.tasks import TASKS
 
 Array = npt.NDArray[np.float64]
 STRATEGIES = 8
+REACH = 0.4  # of the largest effect: a normal number is further away than 2.5 standard deviations once in 80
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class World:
     no run is better than another in expectation. The *seed effect* puts the real spread between seeds back: a number
     from a normal distribution whose variance is that of a real strategy's seeds, less what the examples explain of it.
     It is reached by taking, for a random share of the run's examples, a prediction of the comparable runs that is most
-    right there (or least right). A *true difference* is put in the same way, on the same examples for all seeds of a
-    strategy.
+    right there (or least right). What cannot be reached in this way is not asked for: where the seeds of a strategy
+    differ so much that its made-up runs would often end at the most that there is, and so be equal, its spread is
+    `REACH` of that. A *true difference* is put in the same way, on the same examples for all seeds of a strategy.
     """
 
     runs: RealRuns
@@ -79,7 +81,8 @@ class World:
         expected = np.stack([(1 - abs(s)) * plain + abs(s) * ends[1 if s >= 0 else -1] for s in shares])
         effects = runs.score(expected) - runs.score(plain)
         spread = [_seed_variance(one, runs.score) for one in runs.counts.values() if len(one) > 1]
-        return cls(runs, pool, owner, best, worst, np.sqrt(np.array(spread)), shares, effects)
+        most = REACH * min(float(effects[-1]), -float(effects[0]))
+        return cls(runs, pool, owner, best, worst, np.sqrt(np.array(spread)).clip(max=most), shares, effects)
 
     def family(
         self, generator: np.random.Generator, seeds: int, *, seed_effects: bool, difference: float = 0.0

@@ -18,6 +18,8 @@ STEP_FLAGS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser, {*DATA_FLAGS, *STEP_FLAGS})
+    parser.add_argument("--text", metavar="TEXT", help="show what the model's tokenizer makes of it, token by token")
+    parser.add_argument("--text-pair", metavar="TEXT", help="a second text, read together with --text")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -25,6 +27,10 @@ def call(options: argparse.Namespace) -> int:
     settings, notes = settings_from(options)
     if hasattr(options, "strategy") and not settings.model:
         raise SettingsError(["--strategy: is inspected on a model. Give --model too."])
+    if (options.text or options.text_pair) and not (options.text and settings.model):
+        raise SettingsError(["--text, --text-pair: are shown as a model reads them. Give --model and --text."])
+    if options.text:
+        return print_tokenisations(settings, options.text, options.text_pair, options.json)
     if not options.json:
         for note in notes:
             say(note)
@@ -43,6 +49,24 @@ def print_models(settings: Settings, as_json: bool) -> int:
         print(json.dumps([asdict(inspection) for inspection in inspections], indent=2, ensure_ascii=False))
     else:
         print_inspections(inspections)
+    return 0
+
+
+def print_tokenisations(settings: Settings, text: str, pair: str | None, as_json: bool) -> int:
+    """What each model's tokenizer makes of a text, or of two."""
+    from dataclasses import asdict
+
+    from unfreeze.cli.inspection_tables import print_tokens
+    from unfreeze.models.load import load_tokenizer
+    from unfreeze.models.tokenisation import tokenised
+
+    found = {model: tokenised(load_tokenizer(model), text, pair) for model in dict.fromkeys(settings.model)}
+    if as_json:
+        shown = {model: [asdict(row) for row in rows] for model, rows in found.items()}
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return 0
+    for model, rows in found.items():
+        print_tokens(model, rows)
     return 0
 
 

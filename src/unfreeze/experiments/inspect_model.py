@@ -16,6 +16,7 @@ from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import choose_task, prepare
 from unfreeze.models.anatomy import take_anatomy
+from unfreeze.models.architecture import BYTES_PER_PARAMETER, BYTES_PER_TRAINED, Architecture, architecture_of
 from unfreeze.models.load import LoadedNetwork, load_config, load_network, model_path, quiet_loading
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.strategies import Strategy, StrategyError
@@ -40,6 +41,8 @@ class Inspection:
     total_parameters: int
     learning_rate: float
     epochs: int
+    architecture: Architecture
+    training_bytes: int  # of all weights, and of gradients and AdamW's means of what trains; fp32, without activations
     flow: GradientFlow
 
 
@@ -97,6 +100,7 @@ def _inspect(model: str, strategy: Strategy, step: _Step, settings: Settings, de
     loaded = _load(model, step, settings.seed)
     network = loaded.network
     anatomy = take_anatomy(network)
+    architecture = architecture_of(network, anatomy)
     strategy.refuse(anatomy)
     strategy.adapt(network, anatomy)
     network.to(device)
@@ -114,7 +118,18 @@ def _inspect(model: str, strategy: Strategy, step: _Step, settings: Settings, de
         frozen_dropout=options.frozen_dropout,
     )
     words = trainables.describe(network)
-    return Inspection(model, str(strategy), words, trained, total, options.learning_rate, options.epochs, flow)
+    return Inspection(
+        model,
+        str(strategy),
+        words,
+        trained,
+        total,
+        options.learning_rate,
+        options.epochs,
+        architecture,
+        BYTES_PER_PARAMETER * total + (BYTES_PER_TRAINED - BYTES_PER_PARAMETER) * trained,
+        flow,
+    )
 
 
 def _load(model: str, step: _Step, seed: int) -> LoadedNetwork:

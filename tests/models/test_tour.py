@@ -1,0 +1,66 @@
+"""What a network is made of and what a tokenizer makes of a text, for every family."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from unfreeze.cli import main
+from unfreeze.models.anatomy import take_anatomy
+from unfreeze.models.architecture import architecture_of
+from unfreeze.models.load import load_network, load_tokenizer
+from unfreeze.models.tokenisation import tokenised
+
+TEXT, PAIR = "the happy house", "we saw anna"
+
+
+def test_parameters_are_counted_once_and_add_up(family: str, family_folder: Callable[..., str]) -> None:
+    network = load_network(family_folder(family), "AutoModelForTokenClassification", 0).network
+    found = architecture_of(network, take_anatomy(network))
+    assert sum(found.parameters.values()) == sum(p.numel() for p in network.parameters())
+    assert found.shares_layers == (family == "albert")
+    assert any("share 1 set of weights" in one for one in found.peculiarities) == (family == "albert")
+    # Only these two have a table that may be narrower than the layers.
+    factorised = found.embedding_size is not None
+    assert factorised == any("factorised" in one for one in found.peculiarities)
+    assert factorised <= (family in ("albert", "electra"))
+    assert found.hidden_size == 16 and found.num_heads == 2
+
+
+def test_tokens_are_those_of_the_tokenizer(family: str, family_folder: Callable[..., str]) -> None:
+    tokenizer = load_tokenizer(family_folder(family))
+    for pair in (None, PAIR):
+        rows, stock = tokenised(tokenizer, TEXT, pair), tokenizer(TEXT, pair)
+        assert [row.id for row in rows] == stock["input_ids"]
+        assert [row.segment for row in rows] == list(stock.get("token_type_ids", [None] * len(rows)))
+        texts = (TEXT, pair or "")
+        for row in rows:
+            assert (row.text is None) == (row.id in tokenizer.all_special_ids and row.characters is None)
+            # A byte-level tokenizer may have a piece for the blank it puts before a text.
+            if row.characters is not None and row.text is not None and row.token != "Ġ":
+                assert texts[row.text][slice(*row.characters)]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_command_shows_both(
+    family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    model, json_flag = family_folder("bert"), ["--json"] if as_json else []
+    assert main(["inspect", "--model", model, "--text", TEXT, "--text-pair", PAIR, *json_flag]) == 0
+    printed = capsys.readouterr().out
+    if as_json:
+        assert json.loads(printed)[model][0]["token"] == "[CLS]"
+    else:
+        assert "[CLS]" in printed and "segment" in printed
+    assert main(["inspect", "--model", model, "--strategy", "full", *json_flag]) == 0
+    printed = capsys.readouterr().out
+    if as_json:
+        [one] = json.loads(printed)
+        assert one["architecture"]["num_layers"] == 2
+        assert one["training_bytes"] == 16 * one["total_parameters"]
+    else:
+        assert "layers 2" in printed and "layer 2" in printed
+    assert main(["inspect", "--text", TEXT]) == 2
+    assert "Give --model and --text" in capsys.readouterr().err
