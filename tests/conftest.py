@@ -213,10 +213,18 @@ def _modernbert_tokenizer() -> Any:
     )
 
 
+def _mpnet_tokenizer() -> Any:
+    """Word pieces between RoBERTa's special tokens."""
+    from transformers import MPNetTokenizer
+
+    names = {"[PAD]": "<pad>", "[UNK]": "[UNK]", "[CLS]": "<s>", "[SEP]": "</s>", "[MASK]": "<mask>"}
+    return MPNetTokenizer(vocab={names.get(piece, piece): i for piece, i in _word_pieces().items()})
+
+
 def _unigram_tokenizer(class_name: str) -> Any:
     import transformers
 
-    brackets = class_name == "AlbertTokenizer"
+    brackets = class_name in ("AlbertTokenizer", "DebertaV2Tokenizer")
     frame = ("[CLS]", "[SEP]", "[MASK]") if brackets else ("<s>", "</s>", "<mask>")
     letters = sorted(set("".join(ALL_WORDS)))
     pieces = ["<pad>", "<unk>", *frame, "▁", *letters, *(f"▁{word}" for i, word in enumerate(ALL_WORDS) if i % 3)]
@@ -240,8 +248,16 @@ FAMILIES = {
         Family("xlm-roberta", lambda: _unigram_tokenizer("XLMRobertaTokenizer")),
         Family("camembert", lambda: _unigram_tokenizer("CamembertTokenizer")),
         Family("modernbert", _modernbert_tokenizer),
+        Family(
+            "deberta-v2",
+            lambda: _unigram_tokenizer("DebertaV2Tokenizer"),
+            {"relative_attention": True, "position_buckets": 8, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0},
+        ),
+        Family("mpnet", _mpnet_tokenizer),
     )
 }
+# In products with the strategies only in the slow tests.
+SLOW_FAMILIES = ("deberta-v2", "mpnet")
 # With what it is trained on.
 TASKS: dict[str, tuple[Task, Callable[..., Sequence[Example]]]] = {
     "classification": (Classification(), make_texts),
@@ -293,7 +309,9 @@ def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with an argument `family` or `task_name` runs once for each of them."""
     if "family" in metafunc.fixturenames:
-        metafunc.parametrize("family", FAMILIES)
+        rare = SLOW_FAMILIES if {"strategy_text", "text", "strategy"} & set(metafunc.fixturenames) else ()
+        families = [pytest.param(name, marks=pytest.mark.slow) if name in rare else name for name in FAMILIES]
+        metafunc.parametrize("family", families)
     if "task_name" in metafunc.fixturenames:
         fast: Sequence[str] = tuple(TASKS)
         if "family" in metafunc.fixturenames or "model_type" in metafunc.fixturenames:

@@ -76,14 +76,20 @@ EMBEDDINGS = {
     "xlm-roberta": {"embeddings"},
     "camembert": {"embeddings"},
     "modernbert": {"embeddings"},
+    "deberta-v2": {"embeddings"},  # and encoder.rel_embeddings, where attention is relative
+    "mpnet": {"embeddings", "encoder"},  # encoder.relative_attention_bias
 }
 TOP = {"bert": {"pooler"}, "albert": {"pooler"}, "modernbert": {"final_norm"}}
 HEADS = {
-    "classification": {"modernbert": {"head", "classifier"}, "distilbert": {"pre_classifier", "classifier"}},
-    "tagging": {"modernbert": {"head", "classifier"}},
-    "question-answering": {"modernbert": {"head", "classifier"}},
+    "AutoModelForSequenceClassification": {
+        "modernbert": {"head", "classifier"},
+        "distilbert": {"pre_classifier", "classifier"},
+        "deberta-v2": {"pooler", "classifier"},
+    },
+    "AutoModelForTokenClassification": {"modernbert": {"head", "classifier"}},
+    "AutoModelForQuestionAnswering": {"modernbert": {"head", "classifier"}},
 }
-PLAIN_HEAD = {"question-answering": {"qa_outputs"}}
+PLAIN_HEAD = {"AutoModelForQuestionAnswering": {"qa_outputs"}}
 
 
 def test_the_parts_are_the_right_modules(family: str, task_name: str) -> None:
@@ -96,9 +102,10 @@ def test_the_parts_are_the_right_modules(family: str, task_name: str) -> None:
             assert name.startswith(prefix) == (place.part != "head")
     assert modules["embeddings"] == EMBEDDINGS[family]
     # Token classification networks of BERT and ALBERT are built without a pooler.
-    has_top = task_name == "classification" or family == "modernbert"
+    auto_class = AUTO_CLASSES[task_name]
+    has_top = auto_class == "AutoModelForSequenceClassification" or family == "modernbert"
     assert modules["top"] == (TOP.get(family, set()) if has_top else set())
-    assert modules["head"] == HEADS[task_name].get(family, PLAIN_HEAD.get(task_name, {"classifier"}))
+    assert modules["head"] == HEADS[auto_class].get(family, PLAIN_HEAD.get(auto_class, {"classifier"}))
 
 
 def test_norms_are_found_whatever_they_are_called(family: str, task_name: str) -> None:

@@ -28,7 +28,8 @@ each_placement = pytest.mark.parametrize("placement", PLACEMENTS)
 def logits(bench: Any, network: Any = None) -> torch.Tensor:
     inputs = bench.collator(bench.validation.encoded.features).inputs
     with torch.no_grad():
-        result: torch.Tensor = (network or bench.network).eval()(**inputs).logits
+        outputs = list((network or bench.network).eval()(**inputs).values())
+        result: torch.Tensor = outputs[0] if len(outputs) == 1 else torch.stack(outputs, -1)
     return result
 
 

@@ -21,6 +21,7 @@ HEADS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "albert": lambda network, mean: network.classifier(mean),
     "distilbert": lambda network, mean: network.classifier(network.pre_classifier(mean).relu()),
     "modernbert": lambda network, mean: network.classifier(network.head(mean)),
+    "deberta-v2": lambda network, mean: network.classifier(network.pooler(mean.unsqueeze(1))),
 }
 
 

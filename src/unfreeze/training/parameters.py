@@ -118,7 +118,7 @@ class GroupKey:
 def parameter_groups(network: nn.Module, trainables: Trainables, weight_decay: float) -> list[dict[str, Any]]:
     """Optimizer groups over everything that trains in any epoch.
 
-    Biases and norms (all vectors) are not decayed, as in the stock Trainer.
+    Biases and norms (all vectors, and tables that are called a bias) are not decayed, as in the stock Trainer.
     """
     groups: dict[GroupKey, list[nn.Parameter]] = {}
     epochs = range(trainables.epochs)
@@ -127,7 +127,8 @@ def parameter_groups(network: nn.Module, trainables: Trainables, weight_decay: f
         if active:
             place = trainables.anatomy.locate(name)
             scales = tuple(trainables.strategy.lr_scale(place, epoch) for epoch in epochs)
-            groups.setdefault(GroupKey(parameter.ndim > 1, active[0], scales), []).append(parameter)
+            decays = parameter.ndim > 1 and "bias" not in name
+            groups.setdefault(GroupKey(decays, active[0], scales), []).append(parameter)
     return [
         {"params": members, "weight_decay": weight_decay if key.decays else 0.0, "key": key}
         for key, members in groups.items()
