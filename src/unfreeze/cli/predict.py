@@ -5,19 +5,35 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from unfreeze.cli.terminal import say
 
+FEATURES = "feature-extraction"
 BATCH_OF_TEXTS = 1024  # read, predict and print this many at a time, so that a file of any size streams
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model_folder", metavar="DIR", help="a comparison (its best run), a run, or a model folder")
+    parser.add_argument(
+        "model_folder", metavar="MODEL", help="a comparison (its best run), a run, a model folder, or a hub id"
+    )
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="without any: lines of --file or standard input")
-    parser.add_argument("--file", type=Path, metavar="FILE", help="text file, one text a line; - is standard input")
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="one text a line, or one JSON object (.jsonl); - is standard input"
+    )
+    parser.add_argument("--text-pair", metavar="TEXT", help="the second text, for models of pairs")
+    parser.add_argument("--context", metavar="TEXT", help="what the questions are about, for models that answer some")
+    parser.add_argument(
+        "--task",
+        metavar="TASK",
+        help="where the model does not tell: fill-mask, next-sentence, replaced-token, question-answering, "
+        "text-classification, token-classification, feature-extraction ...",
+    )
+    parser.add_argument("--top-k", type=int, metavar="N", help="so many answers, for questions and hidden words")
     parser.add_argument(
         "--aggregation-strategy",
         choices=("none", "simple"),
@@ -26,18 +42,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    from unfreeze.inference.predictor import load_predictor
     from unfreeze.settings import SettingsError
 
     if options.texts and options.file:
         raise SettingsError(["--file: give texts or a file, not both."])
-    predictor = load_predictor(options.model_folder)
-    lines = iter(options.texts) if options.texts else _lines(options.file)
-    chosen = {} if options.aggregation_strategy is None else {"aggregation_strategy": options.aggregation_strategy}
-    while texts := list(islice(lines, BATCH_OF_TEXTS)):
-        for prediction in predictor.predict(texts, **chosen):
+    answer = _features_of(options.model_folder) if options.task == FEATURES else _answering(options)
+    lines: Iterator[Any] = iter(options.texts) if options.texts else _lines(options.file)
+    if options.file is not None and options.file.suffix == ".jsonl":
+        lines = _objects(lines, options.file)
+    inputs = (_input(line, options) for line in lines)
+    while some := list(islice(inputs, BATCH_OF_TEXTS)):
+        for prediction in answer(some):
             print(json.dumps(prediction, ensure_ascii=False))
     return 0
+
+
+def _answering(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
+    from unfreeze.inference.predictor import load_predictor
+
+    predictor = load_predictor(options.model_folder, task=options.task)
+    names = ("aggregation_strategy", "top_k")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    return partial(predictor.predict, **chosen)
+
+
+def _features_of(model: str) -> Callable[[list[Any]], list[Any]]:
+    """The last hidden states, as the feature-extraction pipeline gives them: a vector for each token."""
+    from transformers import AutoModel, pipeline
+
+    from unfreeze.models.load import load_tokenizer, model_path, quiet_loading
+
+    with quiet_loading():
+        network = AutoModel.from_pretrained(model_path(model), trust_remote_code=False, use_safetensors=True)
+    extract = pipeline("feature-extraction", model=network, tokenizer=load_tokenizer(model))
+    return lambda texts: [extract(text)[0] for text in texts]
+
+
+def _input(line: Any, options: argparse.Namespace) -> Any:
+    """A line as the task takes it: with the second text, or with the context that it asks about."""
+    if options.context is not None:
+        return {"question": line, "context": options.context}
+    return line if options.text_pair is None else {"text": line, "text_pair": options.text_pair}
+
+
+def _objects(lines: Iterator[str], file: Path) -> Iterator[Any]:
+    from unfreeze.settings import SettingsError
+
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise SettingsError([f"--file {file}:{number}: is not valid JSON ({error})."]) from None
 
 
 def _lines(file: Path | None) -> Iterator[str]:

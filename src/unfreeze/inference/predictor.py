@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unfreeze.acceleration.precision import PLAIN, Precision
 from unfreeze.batching.collate import Collator
 from unfreeze.data.examples import Example
+from unfreeze.data.hub import is_hub_id
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.models.extensions import load_extended, recorded
@@ -70,35 +71,65 @@ class Predictor:
 
 
 def load_predictor(
-    path: str | Path, *, max_length: int | None = None, task: Task | None = None, device: str | None = None
+    path: str | Path, *, max_length: int | None = None, task: Task | str | None = None, device: str | None = None
 ) -> Predictor:
-    """Load a saved model: a comparison folder (its best run), a run folder, or a model folder.
+    """Load a trained model: a comparison folder (its best run), a run folder, a model folder, or a hub id.
 
-    `task` is needed only for a model that was trained with a task of the user's own; `device` is the GPU where there is
-    one.
+    `task` is needed where the model does not tell, or for one of the user's own; a name is that of a task or of a
+    Hugging Face pipeline. `device` is the GPU where there is one.
 
     Raises:
-        ModelError: the folder holds no model, or none of a known task.
+        ModelError: there is no model, none of a known task, or one without a head for this task.
     """
     import torch
 
-    folder = _model_folder(Path(path))
-    config = load_config(str(folder))
+    source = _model_source(path)
+    config = load_config(source)
     usage: dict[str, Any] = getattr(config, "unfreeze", None) or {}
     labels = LabelSet.from_mapping(config.id2label)
-    task = task or _task_of(folder, config, usage, labels)
+    chosen = task if isinstance(task, Task) else _task_of(source, config, usage, labels, task)
+    folder = Path(source)
     if (folder / ADAPTER_FILE).is_file():
-        network = load_adapted(folder, task.auto_class, config)
+        network = load_adapted(folder, chosen.auto_class, config)
     elif recorded(config):
-        network = load_extended(folder, task.auto_class, config)
+        network = load_extended(folder, chosen.auto_class, config)
     else:
-        network = load_network(str(folder), task.auto_class, 0).network
-    tokenizer = load_tokenizer(str(folder))
+        network = _stock(source, chosen, config)
+    tokenizer = load_tokenizer(source)
     wanted = max_length or usage.get("max_length")
     lengths = [length for length in (wanted, longest_input(config, tokenizer)) if length is not None]
     network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     longest = min(lengths, default=DEFAULT_LENGTH)
-    return Predictor(network, tokenizer, task, labels, longest, lower_case=bool(usage.get("lower_case", False)))
+    return Predictor(network, tokenizer, chosen, labels, longest, lower_case=bool(usage.get("lower_case", False)))
+
+
+def _stock(source: str, task: Task, config: Any) -> PreTrainedModel:
+    """The network of a checkpoint that has a head for this task.
+
+    Raises:
+        ModelError: the head would be a random one.
+    """
+    classes = [task.auto_class]
+    if config.model_type in task.hub_classes:
+        classes.append(task.hub_classes[config.model_type])
+    for name in classes:
+        loaded = load_network(source, name, 0)
+        encoder = loaded.network.base_model_prefix + "."
+        heads = sorted(one for one in loaded.new_parameters if not one.startswith(encoder))
+        if not heads:
+            return loaded.network
+    raise ModelError(
+        f"{source}: has no head for {task.name} ({', '.join(heads[:3])} would be random). Train one with `unfreeze "
+        "train` or `unfreeze pretrain`, or choose a model that has it."
+    )
+
+
+def _model_source(path: str | Path) -> str:
+    """The folder that holds the model, or the name of one on the hub."""
+    folder = Path(path).expanduser()
+    if not folder.exists() and (str(path) == "minilm" or is_hub_id(str(path))):
+        return str(path)
+    return str(_model_folder(folder))
 
 
 def _model_folder(path: Path) -> Path:
@@ -114,17 +145,23 @@ def _model_folder(path: Path) -> Path:
     )
 
 
-def _task_of(folder: Path, config: Any, usage: dict[str, Any], labels: LabelSet) -> Task:
-    """The task a model was trained for: as we saved it, else by the class of its network."""
-    if usage.get("task") in TASKS:
-        return TASKS[usage["task"]](**usage.get("task_settings", {}))
+def _task_of(source: str, config: Any, usage: dict[str, Any], labels: LabelSet, named: str | None) -> Task:
+    """The task a model was trained for: as we saved it, else as it was asked for, else by the class of its network."""
+    saved = TASKS[usage["task"]](**usage.get("task_settings", {})) if usage.get("task") in TASKS else None
+    fitting = [task for name, task in TASKS.items() if named in (name, task.pipeline)]
+    if named is not None and not fitting:
+        names = sorted({*TASKS, *(task.pipeline for task in TASKS.values())})
+        raise ModelError(f"--task {named}: expected one of {', '.join(names)}.")
+    if saved is not None and (named is None or type(saved) in fitting):
+        return saved
     architecture = " ".join(config.architectures or [])
-    for task in TASKS.values():
-        if task.auto_class.removeprefix("AutoModel") in architecture:
-            fitting = task.for_config(config, labels)
-            if fitting is not None:
-                return fitting
+    for task in fitting or TASKS.values():
+        if named is not None or task.auto_class.removeprefix("AutoModel") in architecture:
+            found = task.for_config(config, labels)
+            if found is not None or named == task.name:
+                return found or task()
+    known = ", ".join(TASKS)
     raise ModelError(
-        f"{folder}: {usage.get('task') or architecture or 'the model'} is no task known here ({', '.join(TASKS)}). "
-        "Load a model of your own task with unfreeze.load(..., task=...)."
+        f"{source}: {named or usage.get('task') or architecture or 'the model'} is no task that it has a head for "
+        f"(known: {known}). Say --task, or load a model of your own task with unfreeze.load(..., task=...)."
     )

@@ -13,6 +13,7 @@ from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, counts_by_label, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
+from unfreeze.models.tokenisation import TokenRow, tokenised
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.generator import GENERATOR, attach_generator
 from unfreeze.tasks.masked_lm import MaskedLM
@@ -39,6 +40,7 @@ class ReplacedToken(Objective):
     name: ClassVar[str] = "replaced-token"
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
     pipeline: ClassVar[str] = "token-classification"
+    hub_classes: ClassVar[Mapping[str, str]] = {"electra": "ElectraForPreTraining"}
     unit: ClassVar[str] = "token"
     token_labels: ClassVar[bool] = True
     static_inputs: ClassVar[bool] = False
@@ -118,8 +120,21 @@ class ReplacedToken(Objective):
 
     def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
         """For each text the tokens that look replaced: `{"entity", "score", "index", "word", "start", "end"}`."""
-        from transformers import pipeline
+        import torch
 
-        tag = pipeline("token-classification", model=model.network, tokenizer=model.tokenizer)
-        found = tag([text_of(one) for one in inputs], ignore_labels=[NAMES[0]])
-        return list(found)
+        found = []
+        for text in map(text_of, inputs):
+            rows = [row for row in tokenised(model.tokenizer, text) if row.text is not None]
+            encoded = model.tokenizer(text, return_tensors="pt", verbose=False).to(model.network.device)
+            with torch.inference_mode():
+                logits = model.network(**encoded).logits.float()
+            # One logit a token is that of "replaced" (ELECTRA); two are those of both.
+            scores = logits.sigmoid()[0] if logits.dim() == 2 else logits.softmax(-1)[0, :, 1]
+            found.append([_replaced(row, float(scores[row.position])) for row in rows if scores[row.position] >= 0.5])
+        return found
+
+
+def _replaced(row: TokenRow, score: float) -> dict[str, Any]:
+    start, end = row.characters or (None, None)
+    named = {"entity": NAMES[1], "score": score, "index": row.position, "word": row.token}
+    return named | {"start": start, "end": end}

@@ -120,6 +120,9 @@ class NextSentence(SentencePairs):
     """Does the second sentence follow the first, or is it a random one of another passage? (Devlin et al. 2019, 3.1)"""
 
     name: ClassVar[str] = "next-sentence"
+    hub_classes: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("bert", "ernie", "fnet", "megatron-bert", "mobilebert"), "AutoModelForNextSentencePrediction"
+    )
 
     def label_names(self) -> tuple[str, ...]:
         return ("next", "random")

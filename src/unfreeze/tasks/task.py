@@ -91,6 +91,7 @@ class Task(ABC):
     auto_class: ClassVar[str]  # the stock network with the right head, e.g. "AutoModelForTokenClassification"
     peft_type: ClassVar[str | None]  # peft's task type, written into saved adapters
     pipeline: ClassVar[str]  # the Hugging Face pipeline that runs the saved model, or the one that did
+    hub_classes: ClassVar[Mapping[str, str]] = {}  # model type -> stock network with a head of its own for this task
     unit: ClassVar[str] = "text"  # what gets one answer, in words
     has_labels: ClassVar[bool] = True  # is the answer one label, for a text or for each word?
     token_labels: ClassVar[bool] = False  # is a label set for each token, or for the whole window?

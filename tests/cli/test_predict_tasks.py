@@ -1,0 +1,109 @@
+"""`unfreeze predict` on models from elsewhere: their own heads are used, and random ones are refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from unfreeze.cli import main
+
+TEXT, PAIR = "we saw anna in lima", "a happy day"
+
+
+@pytest.fixture
+def model(family_folder: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
+    """`model("bert", "BertForMaskedLM")`: a model with that head, as someone else saved it."""
+
+    def make(family: str, class_name: str, **config: Any) -> str:
+        base = family_folder(family)
+        torch.manual_seed(1)
+        network = getattr(transformers, class_name).from_pretrained(base, **config)
+        folder = tmp_path / class_name
+        network.save_pretrained(folder)
+        transformers.AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+        return str(folder)
+
+    return make
+
+
+def predicted(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[Any]:
+    code = main(["predict", *arguments])
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    return [json.loads(line) for line in captured.out.splitlines()]
+
+
+def test_hidden_words(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = model("bert", "BertForMaskedLM")
+    [ours] = predicted(capsys, folder, "we saw [MASK]", "--task", "fill-mask", "--top-k", "2")
+    stock = transformers.pipeline("fill-mask", folder)("we saw [MASK]", top_k=2)
+    assert [one["token_str"] for one in ours] == [one["token_str"] for one in stock]
+    assert main(["predict", folder, "we saw", "--task", "fill-mask"]) == 2
+    assert "there is no [MASK] in it" in capsys.readouterr().err
+
+
+def test_next_sentence(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = model("bert", "BertForNextSentencePrediction")
+    [ours] = predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "next-sentence")
+    network = transformers.BertForNextSentencePrediction.from_pretrained(folder).eval()
+    inputs = transformers.AutoTokenizer.from_pretrained(folder)(TEXT, PAIR, return_tensors="pt")
+    with torch.inference_mode():
+        scores = network(**inputs).logits.softmax(-1)[0]
+    assert ours == {"label": ("next", "random")[int(scores.argmax())], "score": pytest.approx(float(scores.max()))}
+
+
+def test_replaced_tokens(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = model("electra", "ElectraForPreTraining")
+    [ours] = predicted(capsys, folder, TEXT, "--task", "replaced-token")
+    network = transformers.ElectraForPreTraining.from_pretrained(folder).eval()
+    inputs = transformers.AutoTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
+    with torch.inference_mode():
+        scores = network(**inputs).logits.sigmoid()[0]
+    expected = [i for i in range(1, len(scores) - 1) if scores[i] >= 0.5]
+    assert [one["index"] for one in ours] == expected
+    assert all(one["score"] == pytest.approx(float(scores[one["index"]]), abs=1e-6) for one in ours)
+
+
+def test_questions(model: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = model("bert", "BertForQuestionAnswering")
+    [ours] = predicted(capsys, folder, "the house", "--context", TEXT)
+    assert ours.keys() == {"answer", "score", "start", "end"} and ours["answer"] in TEXT
+    file = tmp_path / "asked.jsonl"
+    file.write_text(json.dumps({"question": "the house", "context": TEXT}) + "\n", encoding="utf-8")
+    assert predicted(capsys, folder, "--file", str(file), "--task", "question-answering") == [ours]
+    assert len(predicted(capsys, folder, "the house", "--context", TEXT, "--top-k", "3")[0]) == 3
+
+
+def test_features(family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = family_folder("bert")
+    [vectors] = predicted(capsys, folder, TEXT, "--task", "feature-extraction")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert len(vectors) == len(tokenizer(TEXT)["input_ids"]) and len(vectors[0]) == 16
+
+
+def test_other_pipelines_by_their_name(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    labels = {"num_labels": 3}
+    folder = model("bert", "BertForSequenceClassification", **labels)
+    [ours] = predicted(capsys, folder, TEXT, "--task", "text-classification")
+    stock = transformers.pipeline("text-classification", folder)(TEXT)[0]
+    assert ours["label"] == stock["label"] and ours["score"] == pytest.approx(stock["score"], abs=1e-6)
+    rated = model("bert", "BertForSequenceClassification", num_labels=1)
+    assert predicted(capsys, rated, TEXT)[0]["label"] == "value"
+
+
+@pytest.mark.parametrize(
+    "task", ["fill-mask", "next-sentence", "replaced-token", "question-answering", "token-classification"]
+)
+def test_a_random_head_is_refused(
+    family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str], task: str
+) -> None:
+    assert main(["predict", family_folder("bert"), TEXT, "--text-pair", PAIR, "--task", task]) == 2
+    assert "would be random" in capsys.readouterr().err
+    assert main(["predict", family_folder("bert"), TEXT, "--task", "summarization"]) == 2
+    assert "--task summarization: expected one of" in capsys.readouterr().err
