@@ -80,6 +80,28 @@ def test_questions(model: Callable[..., str], capsys: pytest.CaptureFixture[str]
     assert len(predicted(capsys, folder, "the house", "--context", TEXT, "--top-k", "3")[0]) == 3
 
 
+def test_scores_of_each_token(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = model("bert", "BertForQuestionAnswering")
+    [ours] = predicted(capsys, folder, "the house", "--context", TEXT, "--explain")
+    [window] = ours["windows"]
+    for side in ("start", "end"):
+        assert sum(row["scores"][side] for row in window) == pytest.approx(1)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert [row["token"] for row in window] == tokenizer.convert_ids_to_tokens(
+        tokenizer("the house", TEXT)["input_ids"]
+    )
+    tagger = model("bert", "BertForTokenClassification", num_labels=5)
+    [ours] = predicted(capsys, tagger, TEXT, "--explain", "--aggregation-strategy", "none")
+    [window] = ours["windows"]
+    first = next(row for row in window if row["token"] not in ("[CLS]", "[SEP]"))
+    best = max(first["scores"], key=first["scores"].get)
+    assert ours["prediction"][0]["entity"] == best and len(first["scores"]) == 3
+    assert ours["prediction"][0]["score"] == pytest.approx(first["scores"][best], abs=1e-6)
+    classifier = model("bert", "BertForSequenceClassification", num_labels=3)
+    assert main(["predict", classifier, TEXT, "--explain"]) == 2
+    assert "answers come from whole texts" in capsys.readouterr().err
+
+
 def test_features(family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = family_folder("bert")
     [vectors] = predicted(capsys, folder, TEXT, "--task", "feature-extraction")

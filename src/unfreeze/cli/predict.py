@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the model does not tell: fill-mask, next-sentence, replaced-token, question-answering, "
         "text-classification, token-classification, feature-extraction ...",
     )
+    parser.add_argument("--explain", action="store_true", help="also each token with its tags, or as start and end")
     parser.add_argument("--top-k", type=int, metavar="N", help="so many answers, for questions and hidden words")
     parser.add_argument(
         "--aggregation-strategy",
@@ -63,7 +64,10 @@ def _answering(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
     predictor = load_predictor(options.model_folder, task=options.task)
     names = ("aggregation_strategy", "top_k")
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return partial(predictor.predict, **chosen)
+    answer: Callable[[list[Any]], list[Any]] = partial(predictor.predict, **chosen)
+    if not options.explain:
+        return answer
+    return lambda inputs: [{"prediction": answer([one])[0], "windows": predictor.explain([one])} for one in inputs]
 
 
 def _features_of(model: str) -> Callable[[list[Any]], list[Any]]:

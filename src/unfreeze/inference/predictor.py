@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,49 @@ class Predictor:
         """
         one = isinstance(inputs, str | Mapping)
         return self.task.answers([inputs] if one else list(inputs), self, **options)
+
+    def explain(self, inputs: Any) -> list[list[dict[str, Any]]]:
+        """For each window of one input, or of a list, its tokens with the scores that the answer comes from.
+
+        Tags for tagging, start and end for questions: `[{"token": "anna", "scores": {"B-PER": 0.98, ...}}, ...]`.
+
+        Raises:
+            TaskError: the answers of this task do not come from single tokens.
+        """
+        import torch
+
+        recorder = _Recorder(self)
+        one = isinstance(inputs, str | Mapping)
+        self.task.answers([inputs] if one else list(inputs), recorder)
+        encoded = self.task.encode(recorder.examples, self.tokenizer, self.labels, self.max_length, labelled=False)
+        found = []
+        for window in encoded.features:
+            batch = self.evaluator.collator([window])
+            with torch.inference_mode():
+                [scores] = self.task.explained(self.network.eval()(**batch.inputs), batch, self.labels)
+            tokens = self.tokenizer.convert_ids_to_tokens(list(window.input_ids))
+            found.append([{"token": t, "scores": s} for t, s in zip(tokens, scores, strict=True)])
+        return found
+
+
+@dataclass
+class _Recorder:
+    """A model that remembers what examples it was asked about."""
+
+    model: Predictor
+    examples: list[Example] = field(default_factory=list)
+
+    @property
+    def network(self) -> PreTrainedModel:
+        return self.model.network
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self.model.tokenizer
+
+    def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
+        self.examples += self.model._as_trained(examples)
+        return self.model.predict_examples(examples)
 
 
 def load_predictor(

@@ -276,6 +276,18 @@ class QuestionAnswering(Task):
             for candidate, weight in zip(candidates, weights, strict=True)
         ]
 
+    def explained(self, outputs: Any, batch: Batch, labels: LabelSet) -> list[list[dict[str, float]]]:
+        """How likely each token of a window is to be the first and the last of the answer; the first token: none."""
+        padding = batch.inputs["attention_mask"] == 0
+        starts, ends = (
+            at_least_fp32(logits[:, : padding.shape[1]]).masked_fill(padding, -inf).softmax(-1).tolist()
+            for logits in (outputs.start_logits, outputs.end_logits)
+        )
+        return [
+            [{"start": start, "end": end} for start, end in zip(*row, strict=True)][: len(window)]
+            for window, *row in zip(batch.features, starts, ends, strict=True)
+        ]
+
     def answers(
         self,
         inputs: Sequence[Any],

@@ -188,6 +188,17 @@ class Tagging(Task):
         gold = [required(self.gold(example), example) for example in examples]
         return gold, [prediction.predicted for prediction in predictions if isinstance(prediction.predicted, tuple)]
 
+    def explained(self, outputs: Any, batch: Batch, labels: LabelSet) -> list[list[dict[str, float]]]:
+        """The three likeliest tags of each token; a word is answered by its first one."""
+        scores, best = outputs.logits.float().softmax(-1).topk(min(3, len(labels)), dim=-1)  # (batch, tokens, 3)
+        return [
+            [
+                {labels.names[label]: score for label, score in zip(*token, strict=True)}
+                for token in zip(ids[: len(window)], values[: len(window)], strict=True)
+            ]
+            for window, ids, values in zip(batch.features, best.tolist(), scores.tolist(), strict=True)
+        ]
+
     def answers(
         self,
         inputs: Sequence[Any],

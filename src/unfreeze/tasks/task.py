@@ -198,6 +198,14 @@ class Task(ABC):
         """Further files of a split that people of this task know: name to what is written as JSON."""
         return {}
 
+    def explained(self, outputs: Any, batch: Batch, labels: LabelSet) -> list[list[dict[str, float]]]:
+        """For each window and each of its tokens the scores that the answers come from, by name.
+
+        Raises:
+            TaskError: answers do not come from single tokens.
+        """
+        raise TaskError(f"{self.name}: answers come from whole texts, not from tokens, so there is nothing to show.")
+
     @abstractmethod
     def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
         """Inputs as the Hugging Face pipeline of this task takes them, to outputs as it gives them.
