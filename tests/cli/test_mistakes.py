@@ -32,7 +32,7 @@ Cli = Callable[..., Any]
         (["compare", "--config", "none.yaml"], "error: --config none.yaml: cannot be read"),
         (["train", "--strategy", "freeze:first=0..2"], "error: --strategy freeze:first=0..2: train takes one"),
         (["comparison"], "error: argument COMMAND: invalid choice: 'comparison'"),
-        (["predict"], "error: the following arguments are required: DIR"),
+        (["predict"], "error: the following arguments are required: MODEL"),
         (["predict", "none", "text"], "error: none: no model found"),
         (["predict", "none", "text", "--file", "f"], "error: --file: give texts or a file, not both"),
         (["evaluate", "none", "--data", "sample:emotion"], "error: none: no model found"),

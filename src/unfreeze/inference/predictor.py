@@ -127,7 +127,12 @@ def load_predictor(
     import torch
 
     source = _model_source(path)
-    config = load_config(source)
+    try:
+        config = load_config(source)
+    except ModelError as error:
+        if Path(source).exists() or source == "minilm":
+            raise
+        raise ModelError(f"{path}: no model found: there is no such folder here. Read as a hub id: {error}") from error
     usage: dict[str, Any] = getattr(config, "unfreeze", None) or {}
     labels = LabelSet.from_mapping(config.id2label)
     chosen = task if isinstance(task, Task) else _task_of(source, config, usage, labels, task)

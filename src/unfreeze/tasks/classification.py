@@ -64,7 +64,9 @@ class Classification(TextTask):
     ) -> list[Prediction]:
         predictions = []
         for i, probabilities in enumerate(self.by_example(features, reduced, len(examples))):
-            shares = (probabilities / probabilities.sum()).tolist()  # the most of each label need not sum to 1
+            if self.long_text == "window_max":  # the most of each label need not sum to 1
+                probabilities = probabilities / probabilities.sum()
+            shares = probabilities.tolist()
             best = max(range(len(labels)), key=shares.__getitem__)
             predictions.append(Prediction(i, labels.names[best], tuple(shares)))
         return predictions
