@@ -53,7 +53,7 @@ def two_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "tests" / "t.py").write_text(
             'def f():\n    """A test is no text of a library."""\n', encoding="utf-8"
         )
-    monkeypatch.setattr(docstrings, "LIBRARIES", MappingProxyType({"aaa": (), "bbb": (), "ccc": ()}))
+    monkeypatch.setattr(docstrings, "PACKAGES", MappingProxyType({"aaa": (), "bbb": (), "ccc": ()}))
     monkeypatch.setattr(docstrings, "_folder_of", lambda name: tmp_path / name if (tmp_path / name).is_dir() else None)
     docstrings._collected.cache_clear()
     return tmp_path
@@ -80,7 +80,7 @@ def test_whole_descriptions_for_pretraining(two_libraries: Path) -> None:
 
 
 def test_one_library_is_too_few(two_libraries: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docstrings, "LIBRARIES", MappingProxyType({"aaa": (), "ccc": ()}))
+    monkeypatch.setattr(docstrings, "PACKAGES", MappingProxyType({"aaa": (), "ccc": ()}))
     docstrings._collected.cache_clear()
     with pytest.raises(DataError, match="there are too few"):
         load_corpus(DataRequest(data="sample:docstrings"))

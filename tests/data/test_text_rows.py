@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 
 from unfreeze.data.examples import MultiLabelExample, NumberExample, QuestionExample, Span, TextExample
@@ -123,7 +124,6 @@ def test_questions_in_rows(tmp_path: Path) -> None:
 
 
 def test_questions_and_pairs_in_memory() -> None:
-    datasets = pytest.importorskip("datasets")
     rows = [
         {
             "id": f"{i}",

@@ -116,7 +116,8 @@ def test_a_loss_that_is_no_number_does_not_touch_the_weights(
     bench = workbench(per_device_train_batch_size=size, gradient_accumulation_steps=accumulation)
     after_each_step = [bench.state()]
     trainer = bench.trainer(
-        task=BreaksDown(calls=[], good=good, factor=factor), on_progress=lambda progress: after_each_step.append(bench.state())
+        task=BreaksDown(calls=[], good=good, factor=factor),
+        on_progress=lambda progress: after_each_step.append(bench.state()),
     )
     steps_done = good // accumulation
     with pytest.raises(Diverged, match=f"step {steps_done + 1}: loss (nan|inf|-inf), gradient norm"):

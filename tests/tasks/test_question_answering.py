@@ -26,9 +26,9 @@ from unfreeze.data.examples import QuestionExample, Span
 from unfreeze.data.labels import LabelSet
 from unfreeze.models.load import load_tokenizer
 from unfreeze.tasks import Prediction, QuestionAnswering, TaskError
+from unfreeze.tasks.answer_files import AnswerPrediction
 from unfreeze.tasks.answer_spans import best_spans
 from unfreeze.tasks.pieces import pieces_with_offsets
-from unfreeze.tasks.question_answering import AnswerPrediction
 
 NO_LABELS = LabelSet(())
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefgh", *(f"##{letter}" for letter in "abcdefgh")]

@@ -1,4 +1,4 @@
-"""`sample:docstrings`: which library does a docstring describe? Made on the user's machine, from what is installed."""
+"""`sample:docstrings`: which package does a docstring describe? Made on the user's machine, from what is installed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from unfreeze.data.findings import Finding, Say, data_error
 from unfreeze.data.read_settings import ReadSettings
 
 NAME = "docstrings"
-# Library -> what gives it away, beside its name: packages, short names, makers. Left out of all texts.
-LIBRARIES = MappingProxyType(
+# Package -> what gives it away, beside its name: packages, short names, makers. Left out of all texts.
+PACKAGES = MappingProxyType(
     {
         "numpy": ("np", "ndarray", "ndarrays"),
         "scipy": ("sp",),
@@ -28,8 +28,8 @@ LIBRARIES = MappingProxyType(
         "transformers": ("transformer", "hugging face", "huggingface", "hf"),
     }
 )
-MOST_FILES = 500  # of each library, drawn by a hash of their names
-MOST = 2000  # examples of each library
+MOST_FILES = 500  # of each package, drawn by a hash of their names
+MOST = 2000  # examples of each package
 SHORTEST, LONGEST = 4, 60  # words of a summary
 SPLITS = (("train", 80), ("validation", 90), ("test", 100))  # percentiles of the hash of a module
 
@@ -44,38 +44,38 @@ _NO_PROSE = re.compile(r"^\s*(>>>|\.\.|[-=~^]{3,}|\|)|::\s*$")
 class Docstring:
     """The prose of one docstring."""
 
-    library: str
-    module: str  # the file, from the folder of the library
+    package: str
+    module: str  # the file, from the folder of the package
     line: int
     summary: str
     paragraphs: tuple[str, ...]
 
 
 def docstring_examples(split: str, settings: ReadSettings, say: Say) -> list[Example]:
-    """The examples of one split: summaries with their library, or for pretraining whole descriptions.
+    """The examples of one split: summaries with their package, or for pretraining whole descriptions.
 
     Raises:
-        DataError: fewer than two of the libraries are installed.
+        DataError: fewer than two of the packages are installed.
     """
     found, missing = _collected()
-    if len({one.library for one in found}) < 2:
-        advice = f"Install some of {', '.join(LIBRARIES)}."
-        message = f"sample:{NAME} is made of installed libraries, and there are too few"
-        raise data_error("no-libraries", message, NAME, advice=advice)
+    if len({one.package for one in found}) < 2:
+        advice = f"Install some of {', '.join(PACKAGES)}."
+        message = f"sample:{NAME} is made of installed packages, and there are too few"
+        raise data_error("no-packages", message, NAME, advice=advice)
     chosen = [one for one in found if split_of_module(one.module) == split]
     if split == "train":
         without = f"; not installed: {', '.join(missing)}" if missing else ""
-        message = f"made of docstrings of {', '.join(dict.fromkeys(one.library for one in found))}{without}"
+        message = f"made of docstrings of {', '.join(dict.fromkeys(one.package for one in found))}{without}"
         say(Finding("note", "docstrings", message, NAME))
     if settings.task in PRETRAINING:
         return [
-            PassageExample("\n".join(one.paragraphs), settings.task, Origin(f"{one.library}/{one.module}", one.line))
+            PassageExample("\n".join(one.paragraphs), settings.task, Origin(f"{one.package}/{one.module}", one.line))
             for one in chosen
         ]
     if settings.task not in (None, "classification"):
         message = f"sample:{NAME} is for classification and pretraining, not {settings.task}"
         raise data_error("wrong-task", message, NAME)
-    return [TextExample(one.summary, one.library, Origin(f"{one.library}/{one.module}", one.line)) for one in chosen]
+    return [TextExample(one.summary, one.package, Origin(f"{one.package}/{one.module}", one.line)) for one in chosen]
 
 
 def split_of_module(module: str) -> str:
@@ -86,17 +86,17 @@ def split_of_module(module: str) -> str:
 
 @cache
 def _collected() -> tuple[tuple[Docstring, ...], tuple[str, ...]]:
-    """Docstrings of all libraries, and the libraries that are not there. Texts that occur twice are left out."""
+    """Docstrings of all packages, and the packages that are not there. Texts that occur twice are left out."""
     found: list[Docstring] = []
     missing = []
     seen: set[str] = set()
-    for library in LIBRARIES:
-        folder = _folder_of(library)
+    for package in PACKAGES:
+        folder = _folder_of(package)
         if folder is None:
-            missing.append(library)
+            missing.append(package)
             continue
         number = 0
-        for one in _of_library(library, folder):
+        for one in _of_package(package, folder):
             key = one.summary.casefold()
             if key not in seen:
                 seen.add(key)
@@ -107,14 +107,14 @@ def _collected() -> tuple[tuple[Docstring, ...], tuple[str, ...]]:
     return tuple(found), tuple(missing)
 
 
-def _folder_of(library: str) -> Path | None:
-    """Where a library is installed; nothing of it is imported."""
-    spec = find_spec(library)
+def _folder_of(package: str) -> Path | None:
+    """Where a package is installed; nothing of it is imported."""
+    spec = find_spec(package)
     places = list(spec.submodule_search_locations or ()) if spec else []
     return Path(places[0]) if places else None
 
 
-def _of_library(library: str, folder: Path) -> Iterator[Docstring]:
+def _of_package(package: str, folder: Path) -> Iterator[Docstring]:
     files = [path.relative_to(folder) for path in folder.rglob("*.py")]
     own = [path for path in files if not any(_is_foreign(part) for part in path.parts)]
     for path in sorted(own, key=lambda path: _hash(path.as_posix()))[:MOST_FILES]:
@@ -126,18 +126,18 @@ def _of_library(library: str, folder: Path) -> Iterator[Docstring]:
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
                 written = ast.get_docstring(node)
                 line = node.body[0].lineno
-                if written and (one := described(library, path.as_posix(), line, written)):
+                if written and (one := described(package, path.as_posix(), line, written)):
                     yield one
 
 
-def described(library: str, module: str, line: int, written: str) -> Docstring | None:
-    """The prose of a docstring without what names a library; None if too little or too much is left.
+def described(package: str, module: str, line: int, written: str) -> Docstring | None:
+    """The prose of a docstring without what names a package; None if too little or too much is left.
 
     >>> described("numpy", "a.py", 1, "Return the NumPy sum of `a` over *all* axes.").summary
     'Return the sum of a over all axes.'
     """
     prose = written[: match.start()] if (match := _SECTION.search(written)) else written
-    leak = _leaks(tuple(LIBRARIES.items()))
+    leak = _leaks(tuple(PACKAGES.items()))
     paragraphs = []
     for block in re.split(r"\n\s*\n", prose):
         if any(_NO_PROSE.search(row) for row in block.splitlines()):
@@ -148,18 +148,18 @@ def described(library: str, module: str, line: int, written: str) -> Docstring |
             paragraphs.append(plain)
     if not paragraphs or not SHORTEST <= len(paragraphs[0].split()) <= LONGEST:
         return None
-    return Docstring(library, module, line, paragraphs[0], tuple(paragraphs))
+    return Docstring(package, module, line, paragraphs[0], tuple(paragraphs))
 
 
 @cache
-def _leaks(libraries: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
-    """What names one of the libraries, or anything in it by its path, and addresses."""
-    names = "|".join(re.escape(name) for library, others in libraries for name in (*others, library))
+def _leaks(packages: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
+    """What names one of the packages, or anything in it by its path, and addresses."""
+    names = "|".join(re.escape(name) for package, others in packages for name in (*others, package))
     return re.compile(rf"\b(?:{names})(?:\.\w+)*\b('s)?|\bhttps?://\S+", re.IGNORECASE)
 
 
 def _is_foreign(part: str) -> bool:
-    """Tests, and copies of other libraries."""
+    """Tests, and copies of other packages."""
     return part in ("tests", "testing", "test", "externals", "_vendor", "third_party") or part.startswith("test_")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, inf
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,8 @@ from unfreeze.data.examples import Example, QuestionExample, Span
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshold, normalized
 from unfreeze.metrics.resampling import ResampledMetric
-from unfreeze.tasks.answer_spans import Candidate, WindowSpans, best_spans, merged
+from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
+from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged
 from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
@@ -30,21 +31,6 @@ if TYPE_CHECKING:
 
 DOC_STRIDE = 128
 NO_ANSWER = "(no answer)"  # for people; in files it is the empty text, as the SQuAD scripts have it
-
-
-@dataclass(frozen=True)
-class AnswerPrediction(Prediction):
-    """The answer to one question; `predicted` is "" where the network says that there is none."""
-
-    start: int  # characters of the context
-    end: int
-    null_score_diff: float  # score of "no answer" less that of the best span
-    null: Candidate  # "no answer" as one of the n best
-    n_best: tuple[Candidate, ...]  # spans, the best first
-
-    def as_json(self, gold: Any) -> dict[str, Any]:
-        """The line that `predictions.jsonl` holds: where the answer stands, beside what it says."""
-        return super().as_json(gold) | {"start": self.start, "end": self.end}
 
 
 @dataclass(frozen=True)
@@ -246,35 +232,12 @@ class QuestionAnswering(Task):
 
     def files(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, Any]:
         """`predictions`, `nbest_predictions` and `null_odds` by question id, in the form of the stock example."""
-        answered = [
-            (example.id or str(i), one)
+        answered = {
+            (example.id or str(i)): one
             for i, (example, one) in enumerate(zip(examples, predictions, strict=True))
             if isinstance(example, QuestionExample) and isinstance(one, AnswerPrediction)
-        ]
-        files: dict[str, Any] = {
-            "predictions": {name: one.predicted for name, one in answered},
-            "nbest_predictions": {name: self._n_best(one) for name, one in answered},
         }
-        if self.version_2_with_negative:
-            # A context without a single piece has no span: JSON knows no infinity.
-            files["null_odds"] = {name: min(one.null_score_diff, 1e9) for name, one in answered}
-        return files
-
-    def _n_best(self, one: AnswerPrediction) -> list[dict[str, Any]]:
-        candidates = list(one.n_best)
-        if self.version_2_with_negative or not candidates:
-            candidates = sorted([*candidates, one.null], key=lambda candidate: -candidate.score)
-        weights = [exp(candidate.score - candidates[0].score) for candidate in candidates]
-        return [
-            {
-                "text": candidate.text,
-                "probability": weight / sum(weights),
-                "score": candidate.score,
-                "start_logit": candidate.start_logit,
-                "end_logit": candidate.end_logit,
-            }
-            for candidate, weight in zip(candidates, weights, strict=True)
-        ]
+        return answer_files(answered, null_is_one=self.version_2_with_negative)
 
     def explained(self, outputs: Any, batch: Batch, labels: LabelSet) -> list[list[dict[str, float]]]:
         """How likely each token of a window is to be the first and the last of the answer; the first token: none."""
