@@ -48,6 +48,16 @@ def answer_scores(gold: Sequence[str], predicted: str, *, unanswerable: bool = F
     return exact, max((_f1(normalized(answer).split(), said.split(), unanswerable) for answer in gold), default=0.0)
 
 
+def mean_scores(scored: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """The means of what `answer_scores` gives for each question; 0 where there is none.
+
+    >>> mean_scores([(1.0, 1.0), (0.0, 0.5)])
+    {'exact_match': 0.5, 'f1': 0.75}
+    """
+    exact, f1 = zip(*scored, strict=True) if scored else ((), ())
+    return {"exact_match": sum(exact) / max(1, len(exact)), "f1": sum(f1) / max(1, len(f1))}
+
+
 def _f1(gold: list[str], predicted: list[str], unanswerable: bool) -> float:
     if unanswerable and not (gold and predicted):
         return float(gold == predicted)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from unfreeze.data.examples import Span
+
 if TYPE_CHECKING:
     from unfreeze.batching.features import Batch, Features
 
@@ -37,6 +39,12 @@ class WindowSpans:
     end_logits: npt.NDArray[np.float32]  # (spans,)
     null_logits: tuple[float, float]  # of the first token, which stands for "no answer"
     log_sums: tuple[float, float]  # log of the summed exponentials over the context, for start and end
+
+
+def tokens_of(answer: Span, offsets: npt.NDArray[np.int32]) -> tuple[int, int] | None:
+    """The first and the last token that hold characters of an answer; None where no token does."""
+    touched = np.flatnonzero((offsets[:, 0] < answer.end) & (offsets[:, 1] > answer.start))
+    return (int(touched[0]), int(touched[-1])) if len(touched) else None
 
 
 def best_spans(outputs: Any, batch: Batch, max_answer_length: int, n_best: int) -> list[WindowSpans]:

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.batching.windows import token_windows
-from unfreeze.data.examples import Example, QuestionExample, Span
+from unfreeze.data.examples import Example, QuestionExample
 from unfreeze.data.labels import LabelSet
-from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshold, normalized
+from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshold, mean_scores, normalized
 from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
-from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged
+from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged, tokens_of
 from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
@@ -202,7 +202,7 @@ class QuestionAnswering(Task):
         return replace(self, null_score_diff_threshold=max(threshold, min(differences) - 1.0))
 
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
-        return _means(self._scored(examples, predictions))
+        return mean_scores(self._scored(examples, predictions))
 
     def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
         if not has_unanswerable(examples):
@@ -213,7 +213,7 @@ class QuestionAnswering(Task):
             name: [one for one, has in zip(scored, kinds, strict=True) if has == wanted]
             for name, wanted in (("answerable", True), ("unanswerable", False))
         }
-        return {name: {**_means(some), "support": len(some)} for name, some in parts.items() if some}
+        return {name: {**mean_scores(some), "support": len(some)} for name, some in parts.items() if some}
 
     def _scored(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> list[tuple[float, float]]:
         # The script 1.1 has no notion of an empty answer, the script 2.0 has: the data decide which one is meant.
@@ -293,20 +293,9 @@ def has_unanswerable(examples: Sequence[Example]) -> bool:
     return any(isinstance(example, QuestionExample) and example.answers == () for example in examples)
 
 
-def tokens_of(answer: Span, offsets: npt.NDArray[np.int32]) -> tuple[int, int] | None:
-    """The first and the last token that hold characters of an answer; None where no token does."""
-    touched = np.flatnonzero((offsets[:, 0] < answer.end) & (offsets[:, 1] > answer.start))
-    return (int(touched[0]), int(touched[-1])) if len(touched) else None
-
-
 def _question(given: Any) -> QuestionExample:
     if isinstance(given, Mapping) and {"question", "context"} <= given.keys():
         return QuestionExample(str(given["question"]), str(given["context"]))
     if isinstance(given, tuple | list) and len(given) == 2:
         return QuestionExample(str(given[0]), str(given[1]))
     raise TaskError(f'{given!r}: expected {{"question": ..., "context": ...}}, as the pipeline takes it.')
-
-
-def _means(scored: Sequence[tuple[float, float]]) -> dict[str, float]:
-    exact, f1 = zip(*scored, strict=True) if scored else ((), ())
-    return {"exact_match": sum(exact) / max(1, len(exact)), "f1": sum(f1) / max(1, len(f1))}
