@@ -16,6 +16,7 @@ from unfreeze.settings import (
     flag,
     read_config_file,
     read_settings,
+    unused_settings,
 )
 from unfreeze.settings.model import DEFAULT_STRATEGIES
 from unfreeze.strategies import Full, LoRA
@@ -194,11 +195,11 @@ def test_settings_that_contradict_each_other() -> None:
 
 def test_settings_that_a_task_does_not_use() -> None:
     settings, _ = read_settings({"doc_stride": 4, "label_alignment": "all", "tag_column": 2, "max_length": 64})
-    notes = settings.unused_settings("classification")
+    notes = unused_settings(settings, "classification")
     assert [note.split()[0] for note in notes] == ["--label-alignment", "--tag-column"]
     assert "--label-alignment all is not used: it is for tagging, this is classification" in notes
-    assert settings.unused_settings("tagging") == settings.unused_settings("a task of the user's own") == []
-    assert read_settings({})[0].unused_settings("classification") == []
+    assert unused_settings(settings, "tagging") == unused_settings(settings, "a task of the user's own") == []
+    assert unused_settings(read_settings({})[0], "classification") == []
 
 
 # Settings as YAML.

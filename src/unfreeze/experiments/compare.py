@@ -25,7 +25,7 @@ from unfreeze.experiments.prepare import Prepared, choose_task, prepare, reading
 from unfreeze.experiments.probe import probe_models, wants_probe
 from unfreeze.experiments.until_decided import add_seeds_until_decided
 from unfreeze.models.weights_identity import weights_identity
-from unfreeze.settings import Settings, SettingsError
+from unfreeze.settings import Settings, SettingsError, unused_settings
 from unfreeze.storage.folders import slug
 from unfreeze.strategies import Strategy
 from unfreeze.tasks import Task
@@ -115,7 +115,7 @@ def ask(
     for finding in corpus.findings:
         listener.said(f"{finding.severity}: {finding}")
     task = task or choose_task(corpus, settings)
-    for unused in settings.unused_settings(corpus.task):
+    for unused in unused_settings(settings, corpus.task):
         listener.said(unused)
     device = device or _device()
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]

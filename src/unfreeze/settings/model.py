@@ -20,13 +20,8 @@ from unfreeze.settings.budget import Budget, parse_budget
 from unfreeze.settings.mistakes import flag
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
-from unfreeze.tasks import TASKS
 
 DEFAULT_STRATEGIES = ("head", "freeze:first=half", "lora", "full")
-
-# Settings that only some tasks look at: those that are fields of a task, and what is read for one task only. Column
-# names are judged by the readers, which know the format.
-READ_FOR = {"tag_column": "tagging"}
 
 # Settings that do not decide what a single run comes to: where it is written, and what runs beside it. Data is known
 # by its content and not by its name.
@@ -273,22 +268,6 @@ class Settings(BaseModel):
     def data_request(self) -> DataRequest:
         """The part of the settings that is about data; a field of it that is no setting is a bug and raises."""
         return DataRequest(**{field.name: getattr(self, field.name) for field in fields(DataRequest)})
-
-    def unused_settings(self, task: str) -> list[str]:
-        """One note for each setting that differs from its default and that this task does not look at."""
-        users: dict[str, list[str]] = {}
-        for other, known in TASKS.items():
-            for field in fields(known):  # type: ignore[arg-type]
-                users.setdefault(field.name, []).append(other)
-        users |= {name: [other] for name, other in READ_FOR.items()}
-        return [
-            f"{flag(name)} {getattr(self, name)} is not used: it is for {', '.join(known)}, this is {task}"
-            for name, known in users.items()
-            if name in type(self).model_fields
-            and task in TASKS
-            and task not in known
-            and getattr(self, name) != type(self).model_fields[name].default
-        ]
 
     def written(self) -> dict[str, Any]:
         """As plain values for YAML; objects of the user's own are written as text, data in memory by its type."""

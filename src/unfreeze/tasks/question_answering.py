@@ -150,12 +150,8 @@ class QuestionAnswering(Task):
         return sorted(rng.randrange(tokens) for _ in range(2))
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        # What is padded is no place for an answer: the loss does not depend on how long the batch is.
-        padding = batch.inputs["attention_mask"] == 0
-        starts, ends = (
-            summed_cross_entropy(at_least_fp32(logits[:, : padding.shape[1]]).masked_fill(padding, -inf), labels, None)
-            for logits, labels in zip((outputs.start_logits, outputs.end_logits), batch.labels.unbind(1), strict=True)
-        )
+        sides = zip(_places(outputs, batch), batch.labels.unbind(1), strict=True)
+        starts, ends = (summed_cross_entropy(logits, labels, None) for logits, labels in sides)
         return (starts[0] + ends[0]) / 2, starts[1]
 
     def reduce(self, outputs: Any, batch: Batch) -> list[WindowSpans]:
@@ -241,11 +237,7 @@ class QuestionAnswering(Task):
 
     def explained(self, outputs: Any, batch: Batch, labels: LabelSet) -> list[list[dict[str, float]]]:
         """How likely each token of a window is to be the first and the last of the answer; the first token: none."""
-        padding = batch.inputs["attention_mask"] == 0
-        starts, ends = (
-            at_least_fp32(logits[:, : padding.shape[1]]).masked_fill(padding, -inf).softmax(-1).tolist()
-            for logits in (outputs.start_logits, outputs.end_logits)
-        )
+        starts, ends = (logits.softmax(-1).tolist() for logits in _places(outputs, batch))
         return [
             [{"start": start, "end": end} for start, end in zip(*row, strict=True)][: len(window)]
             for window, *row in zip(batch.features, starts, ends, strict=True)
@@ -291,6 +283,16 @@ class QuestionAnswering(Task):
 def has_unanswerable(examples: Sequence[Example]) -> bool:
     """Is there a question that is known to have no answer?"""
     return any(isinstance(example, QuestionExample) and example.answers == () for example in examples)
+
+
+def _places(outputs: Any, batch: Batch) -> list[Tensor]:
+    """Logits of start and end, both (batch, tokens). What is padded is no place for an answer: neither the loss nor a
+    probability depends on how long the batch is."""
+    padding = batch.inputs["attention_mask"] == 0
+    return [
+        at_least_fp32(logits[:, : padding.shape[1]]).masked_fill(padding, -inf)
+        for logits in (outputs.start_logits, outputs.end_logits)
+    ]
 
 
 def _question(given: Any) -> QuestionExample:
