@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, SupportsIndex, TypeGuard
 
-from unfreeze.data.examples import Origin, QuestionExample, Span
+from unfreeze.data.examples import Example, Origin, QuestionExample, Span
 from unfreeze.data.findings import Finding, Problems, Say
 
 MOVED_ADVICE = "Offsets count characters (code points), not bytes or UTF-16 units."
@@ -126,3 +126,8 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
+
+
+def has_unanswerable(examples: Sequence[Example]) -> bool:
+    """Is there a question that is known to have no answer?"""
+    return any(isinstance(example, QuestionExample) and example.answers == () for example in examples)

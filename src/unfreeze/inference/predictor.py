@@ -15,9 +15,8 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.input_length import longest_input
-from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer
+from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer, model_folder
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
-from unfreeze.storage.folders import BEST_FILE, best_run
 from unfreeze.tasks import TASKS, Prediction, Task
 
 if TYPE_CHECKING:
@@ -177,18 +176,11 @@ def _model_source(path: str | Path) -> str:
     folder = Path(path).expanduser()
     if not folder.exists() and (str(path) == "minilm" or is_hub_id(str(path))):
         return str(path)
-    return str(_model_folder(folder))
-
-
-def _model_folder(path: Path) -> Path:
-    if (path / BEST_FILE).is_file():
-        path = best_run(path)
-    if (path / "model" / "config.json").is_file():
-        return path / "model"
-    if (path / "config.json").is_file():
-        return path
+    found = model_folder(folder)
+    if (found / "config.json").is_file():
+        return str(found)
     raise ModelError(
-        f"{path}: no model found. Give the folder of a comparison (--output), of one of its runs, or a folder with a "
+        f"{folder}: no model found. Give the folder of a comparison (--output), of one of its runs, or a folder with a "
         "config.json that `save_pretrained` wrote."
     )
 

@@ -40,18 +40,22 @@ def model_path(model: str) -> str:
         return str(minilm_folder())
     path = Path(model).expanduser()
     if path.is_dir():
-        return str(_inside(path))
+        return str(_to_train(model_folder(path)))
     if path.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise ModelError(f"--model {model}: no such folder. Expected `minilm`, a local model folder or a hub id.")
     return model
 
 
-def _inside(folder: Path) -> Path:
-    """The model in a folder: its own, that of a run, or of a comparison's best run; of an adapter the merged one."""
+def model_folder(folder: Path) -> Path:
+    """Where the model of a folder lies: in it, or in `model/` of a run, or of a comparison's best run."""
     if (folder / BEST_FILE).is_file():
         folder = best_run(folder)
-    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
-        folder = folder / "model"
+    inner = folder / "model"
+    return inner if not (folder / "config.json").is_file() and (inner / "config.json").is_file() else folder
+
+
+def _to_train(folder: Path) -> Path:
+    """The model itself, and of an adapter the merged one: a stock network loads nothing else."""
     merged = folder.with_name(f"{folder.name}-merged")
     return merged if (folder / "adapter_config.json").is_file() and merged.is_dir() else folder
 

@@ -14,6 +14,7 @@ from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.batching.windows import token_windows
 from unfreeze.data.examples import Example, QuestionExample
 from unfreeze.data.labels import LabelSet
+from unfreeze.data.questions import has_unanswerable
 from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshold, mean_scores, normalized
 from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
@@ -278,11 +279,6 @@ class QuestionAnswering(Task):
             ]
             found.append(shown[0] if top_k == 1 else shown)
         return found
-
-
-def has_unanswerable(examples: Sequence[Example]) -> bool:
-    """Is there a question that is known to have no answer?"""
-    return any(isinstance(example, QuestionExample) and example.answers == () for example in examples)
 
 
 def _places(outputs: Any, batch: Batch) -> list[Tensor]:
