@@ -37,7 +37,7 @@ class Trials(Listener):
 @pytest.mark.parametrize("candidates", range(2, 30))
 def test_rounds_halve_and_the_budget_is_what_they_add_up_to(candidates: int) -> None:
     planned = rounds(candidates)
-    assert planned[0][0] == candidates and planned[-1] == (max(2, candidates // 2), 0.5)
+    assert planned[0][0] == candidates and planned[-1] == (max(2, candidates // 2), 1.0)
     assert search_budget(candidates) == sum(count * share for count, share in planned)
 
 
@@ -50,13 +50,14 @@ def test_what_is_tried_and_what_is_found(run_comparison: RunComparison, tmp_path
     for entry, record in zip(done.summary["search"], done.records, strict=True):
         name = entry["strategy"]
         first = [trial for trial in entry["trials"] if trial["share"] == 0.25]
-        second = [trial for trial in entry["trials"] if trial["share"] == 0.5]
+        second = [trial for trial in entry["trials"] if trial["share"] == 1]
         assert {trial["learning_rate"] for trial in second} == {trial["learning_rate"] for trial in ranked(first)[:2]}
         best = ranked(second)[0]
         assert not best["degenerate"]
         assert entry["chosen"] == best["learning_rate"] == record.learning_rate
+        assert best["score"] == record.validation[record.selection_metric]  # the last round is as long as the run
         assert record.learning_rate_from == "search" and record.strategy == name
-        assert [trial["steps"] for trial in entry["trials"]] == [9] * 5 + [18] * 2  # of 36 in a run
+        assert [trial["steps"] for trial in entry["trials"]] == [9] * 5 + [36] * 2  # a run has 36
         edges = {min(t["learning_rate"] for t in first): "lowest", max(t["learning_rate"] for t in first): "highest"}
         assert entry["edge"] == edges.get(entry["chosen"])
         assert ("Widen" in entry["sentence"]) == (entry["edge"] is not None)

@@ -252,11 +252,11 @@ def every_key(model: str = "distilbert-base-uncased") -> dict[str, Any]:
                 "strategy": "head",
                 "chosen": 5e-3,
                 "edge": "highest",
-                "budget": "2.25 runs' worth of training with one seed",
+                "budget": "3.25 runs' worth of training with one seed",
                 "trials": [
                     {"learning_rate": 5e-4, "share": 0.25, "steps": 40, "score": 0.5, "status": "done"},
                     {"learning_rate": 5e-3, "share": 0.25, "steps": 40, "score": 0.7, "status": "done"},
-                    {"learning_rate": 5e-3, "share": 0.5, "steps": 80, "score": 0.8, "status": "done"},
+                    {"learning_rate": 5e-3, "share": 1.0, "steps": 160, "score": 0.8, "status": "done"},
                     {"learning_rate": 5e-2, "share": 0.25, "steps": 12, "score": None, "status": "diverged"},
                 ],
                 "train_seconds": 90.0,

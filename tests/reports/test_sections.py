@@ -212,7 +212,7 @@ def test_learning_rates_warn_at_the_edge_and_mark_the_chosen(results):
     assert trials.marked == {(1, 1)}
     assert [row[2:] for row in trials.rows] == [
         ["0.5000 (40 steps)", ""],
-        ["0.7000 (40 steps)", "0.8000 (80 steps)"],
+        ["0.7000 (40 steps)", "0.8000 (160 steps)"],
         ["diverged (12 steps)", ""],
     ]
 

@@ -13,19 +13,15 @@ from unfreeze.strategies import Strategy
 
 @dataclass(frozen=True)
 class Cell:
-    """One run that is to be made; with a `share` below 1 a trial of the learning-rate search, which saves no model."""
+    """One run that is to be made, or a trial of the learning-rate search, which saves no model."""
 
     model: str
     strategy: Strategy
     seed: int
     learning_rate: float | None = None  # what a search found or tries; None: the settings' or the strategy's
     train_share: float | None = None  # of the training data; None: all of it
-    share: float = 1.0  # of the run's training
-
-    @property
-    def is_trial(self) -> bool:
-        """Is it made only to choose a learning rate?"""
-        return self.share < 1
+    share: float = 1.0  # of the run's training; below 1 for trials only
+    is_trial: bool = False  # made only to choose a learning rate
 
 
 def cell_folder(output: Path, cell: Cell, content: Any) -> Path:

@@ -1,9 +1,10 @@
 """The learning rate of each strategy, found on validation by successive halving.
 
 Every strategy tries the same multiples of its own default with a quarter of a run's training; the better half (rounded
-down, but two at least) starts again with half of a run's training, and the best of these is taken (Jamieson & Talwalkar
-2016, algorithm 1, with two rounds). Each trial has a schedule that ends with it. Nothing is random: seed, order and
-budget are fixed before. A short trial is kinder to high rates than a whole run, so no trial is shorter than that.
+down, but two at least) starts again with the whole of it, and the best of these is taken (Jamieson & Talwalkar 2016,
+algorithm 1, with two rounds). Each trial has a schedule that ends with it. Nothing is random: seed, order and budget
+are fixed before. A short trial is kinder to high rates than a whole run: no trial is shorter than that, and the last
+round has trainings as long as the run's.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from unfreeze.experiments.cell import Cell
 from unfreeze.storage.records import RunRecord
 from unfreeze.strategies import Strategy
 
-FIRST_SHARE, LAST_SHARE = 0.25, 0.5  # of a run's training
+FIRST_SHARE, LAST_SHARE = 0.25, 1.0  # of a run's training
 
 
 def rounds(candidates: int) -> list[tuple[int, float]]:
     """(rates tried, share of a run's training) of each round.
 
     >>> rounds(5), rounds(2)
-    ([(5, 0.25), (2, 0.5)], [(2, 0.5)])
+    ([(5, 0.25), (2, 1.0)], [(2, 1.0)])
     """
     last = max(2, candidates // 2)
     return [(candidates, FIRST_SHARE)] * (candidates > last) + [(last, LAST_SHARE)]
@@ -33,7 +34,7 @@ def search_budget(candidates: int) -> float:
     """What a search costs, in runs.
 
     >>> search_budget(5)
-    2.25
+    3.25
     """
     return sum(count * share for count, share in rounds(candidates))
 
@@ -55,7 +56,7 @@ def search_rates(
     planned = rounds(len(factors))
     for (_, share), (survivors, _) in zip(planned, [*planned[1:], (1, 0.0)], strict=True):
         cells = [
-            Cell(model, strategy, bench.settings.seed, rate, share=share)
+            Cell(model, strategy, bench.settings.seed, rate, share=share, is_trial=True)
             for (model, strategy), rates in left.items()
             for rate in rates
         ]
