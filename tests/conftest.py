@@ -30,6 +30,7 @@ from unfreeze.data.examples import (
     Example,
     MultiLabelExample,
     NumberExample,
+    PassageExample,
     QuestionExample,
     Span,
     TaggedExample,
@@ -42,7 +43,18 @@ from unfreeze.models.load import LoadedNetwork, load_network, load_tokenizer
 from unfreeze.models.save import save_model
 from unfreeze.strategies import STRATEGIES, Strategy
 from unfreeze.strategies.parse import parse_strategies
-from unfreeze.tasks import Classification, MultiLabel, QuestionAnswering, Regression, Tagging, Task
+from unfreeze.tasks import (
+    Classification,
+    MaskedLM,
+    MultiLabel,
+    NextSentence,
+    QuestionAnswering,
+    Regression,
+    ReplacedToken,
+    SentenceOrder,
+    Tagging,
+    Task,
+)
 from unfreeze.training.loop import Progress, Trainer, TrainingOptions, TrainingResult
 from unfreeze.training.parameters import Trainables
 
@@ -136,6 +148,18 @@ def make_questions(number: int, seed: int = 0) -> tuple[QuestionExample, ...]:
         question = " ".join(rng.choices(FILLERS, k=rng.randint(1, 4)))
         questions.append(QuestionExample(question, context, (Span(place, len(before)),), f"q{seed}-{i}"))
     return tuple(questions)
+
+
+@cache
+def make_passages(number: int, seed: int = 0) -> tuple[PassageExample, ...]:
+    """Passages of two or three short sentences; what begins a sentence names the next one."""
+    rng = random.Random(seed)
+    passages = []
+    for _ in range(number):
+        sentences = [rng.choices([*FILLERS, *NAMES["PER"]], k=rng.randint(2, 6)) for _ in range(rng.randint(2, 3))]
+        text = "\n".join(" ".join(words) for words in sentences)
+        passages.append(PassageExample(text, "masked-lm"))
+    return tuple(passages)
 
 
 # Families: the smallest configuration of each, in its own names, and its own kind of tokenizer.
@@ -265,10 +289,14 @@ TASKS: dict[str, tuple[Task, Callable[..., Sequence[Example]]]] = {
     "question-answering": (QuestionAnswering(), make_questions),
     "multi-label": (MultiLabel(), make_labelled),
     "regression": (Regression(), make_rated),
+    "masked-lm": (MaskedLM(masking="static"), make_passages),
+    "next-sentence": (NextSentence(), make_passages),
+    "sentence-order": (SentenceOrder(), make_passages),
+    "replaced-token": (ReplacedToken(), make_passages),
 }
 # In products with the strategies and with the families these are there every time, the others in the slow tests.
 WITH_STRATEGIES = ("classification", "tagging")
-WITH_FAMILIES = (*WITH_STRATEGIES, "question-answering")
+WITH_FAMILIES = (*WITH_STRATEGIES, "question-answering", "masked-lm")
 
 
 def save_family(name: str, folder: Path, *, num_hidden_layers: int = 2, auto_class: str = "AutoModel") -> Path:
@@ -350,8 +378,9 @@ def _make_questions() -> Callable[..., Sequence[QuestionExample]]:
 
 def logits_of(outputs: Any) -> torch.Tensor:
     """What any head says: (batch, labels), (batch, tokens, labels), or (batch, tokens, 2) for start and end."""
-    found = list(outputs.values())
-    return found[0] if len(found) == 1 else torch.stack(found, -1)
+    if "start_logits" in outputs:
+        return torch.stack([outputs.start_logits, outputs.end_logits], -1)
+    return outputs.logits
 
 
 @pytest.fixture(scope="session", name="logits_of")
@@ -415,6 +444,7 @@ class Workbench:
 
     def save(self, folder: Path) -> Path:
         """Save the network as a run does."""
+        self.task.detach(self.network)
         save_model(
             self.network,
             self.tokenizer,
@@ -480,11 +510,13 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
         chosen_options = TrainingOptions(**(values | options))
         loaded = _load_network(path, task, chosen_options.seed, labels, family, dropout)
         network = deepcopy(loaded.network)
+        task.attach(network, tokenizer, chosen_options.seed)
         anatomy = take_anatomy(network)
         chosen.refuse(anatomy)
         torch.manual_seed(chosen_options.seed)
         chosen.adapt(network, anatomy)
-        collator = Collator(tokenizer.pad_token_id, token_labels=task.token_labels)
+        corruption = task.corruption(tokenizer)
+        collator = Collator(tokenizer.pad_token_id, token_labels=task.token_labels, corrupt=corruption)
         evaluator = Evaluator(task, labels, collator, PLAIN, tokens_per_batch)
         encoded = [task.encode(split, tokenizer, labels, 48) for split in (train, validation)]
         return Workbench(

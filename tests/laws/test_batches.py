@@ -15,6 +15,8 @@ def test_accumulation_equals_one_big_batch(
     workbench: Callable[..., Any], task_name: str, size: int, accumulation: int, sampling: str
 ) -> None:
     """22 examples in batches of 8: the last one is short."""
+    if task_name == "replaced-token":
+        pytest.skip("its generator draws other tokens for every micro-batch")
 
     def trained(size: int, accumulation: int) -> Any:
         bench = workbench(
@@ -113,7 +115,7 @@ def test_padding_does_not_reach_the_loss(workbench: Callable[..., Any], family: 
         return total, bench.network.get_parameter(name).grad.clone()
 
     together, alone = loss_and_gradient([few]), loss_and_gradient([[window] for window in few])
-    assert together[0] == pytest.approx(alone[0], abs=1e-5)
+    assert together[0] == pytest.approx(alone[0], rel=1e-6, abs=1e-5)
     torch.testing.assert_close(together[1], alone[1], rtol=1e-4, atol=1e-5)
 
 

@@ -94,7 +94,8 @@ def stock_lora(bench: Any) -> Any:
     from peft import LoraConfig, get_peft_model
 
     base = type(bench.network)(bench.network.config)
-    untyped = {"modules_to_save": ["qa_outputs"]} if bench.task.peft_type is None else {}
+    questions = bench.task.name == "question-answering"
+    untyped = {"modules_to_save": ["qa_outputs"]} if questions else {}
     config = LoraConfig(
         task_type=bench.task.peft_type,
         r=8,
@@ -104,6 +105,9 @@ def stock_lora(bench: Any) -> Any:
         **untyped,
     )
     network = get_peft_model(base, config)
+    for name, parameter in network.named_parameters():
+        if ".cls." in name:  # peft has no way to say that a language model's head trains without its matrix
+            parameter.requires_grad_(True)
     parameters = dict(network.named_parameters())
     copied = set()
     with torch.no_grad():
@@ -130,6 +134,8 @@ def test_a_run_equals_the_stock_trainer(
     workbench: Callable[..., Any], strategy: str, task_name: str, tmp_path: Path
 ) -> None:
     text = "lora:lora_dropout=0" if strategy == "lora" else strategy
+    if task_name == "replaced-token":
+        pytest.skip("transformers has no network with both generator and discriminator")
     # The stock head takes padding for places where an answer may begin; one window at a time there is none.
     size = 1 if task_name == "question-answering" else BATCH
     bench = workbench(

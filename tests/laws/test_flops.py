@@ -38,7 +38,12 @@ def windows_of(bench: Any, lengths: list[int]) -> list[Features]:
     """Windows of these lengths, made of one token."""
     rng = Random(0)
     return [
-        Features(i, [5] * length, bench.task.random_labels(rng, length, bench.network.config.num_labels))
+        Features(
+            i,
+            [5] * length,
+            bench.task.random_labels(rng, length, bench.network.config.num_labels),
+            list(range(length)),
+        )
         for i, length in enumerate(lengths)
     ]
 
@@ -230,7 +235,8 @@ def test_freezing_more_costs_less(workbench: Callable[..., Any], task_name: str)
         costs.append(counted_by_us(bench, windows_of(bench, [12] * 4)))
     assert costs == sorted(costs, reverse=True)
     assert len(set(costs)) >= 5
-    assert costs[-1] < 0.4 * costs[0]
+    generator = task_name == "replaced-token"  # which trains with whatever trains, and costs as much as a layer
+    assert costs[-1] < (0.6 if generator else 0.4) * costs[0]
 
 
 def test_freezing_upper_layers_spares_only_weight_gradients(workbench: Callable[..., Any]) -> None:

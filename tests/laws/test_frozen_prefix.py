@@ -39,6 +39,8 @@ def test_the_prefix_is_deterministic_and_the_rest_is_not(
 ) -> None:
     if families[family].shares_layers:
         return  # no single layers: see the next test
+    if task_name == "replaced-token":
+        pytest.skip("what the network reads is drawn anew in every step")
     bench = workbench(family, task_name, f"freeze:first={frozen}", dropout=0.5, layers=3)
     assert unchanged(bench) == [True] * frozen + [False] * (3 - frozen) + [False]
 

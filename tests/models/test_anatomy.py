@@ -88,8 +88,16 @@ HEADS = {
     },
     "AutoModelForTokenClassification": {"modernbert": {"head", "classifier"}},
     "AutoModelForQuestionAnswering": {"modernbert": {"head", "classifier"}},
+    "AutoModelForMaskedLM": {
+        "bert": {"cls"},
+        "albert": {"predictions"},
+        "electra": {"generator_predictions", "generator_lm_head"},
+        "distilbert": {"vocab_transform", "vocab_projector", "vocab_layer_norm"},
+        "modernbert": {"head", "decoder"},
+        "deberta-v2": {"cls"},
+    },
 }
-PLAIN_HEAD = {"AutoModelForQuestionAnswering": {"qa_outputs"}}
+PLAIN_HEAD = {"AutoModelForQuestionAnswering": {"qa_outputs"}, "AutoModelForMaskedLM": {"lm_head"}}
 
 
 def test_the_parts_are_the_right_modules(family: str, task_name: str) -> None:

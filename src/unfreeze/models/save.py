@@ -140,18 +140,21 @@ def _save_adapter(
     adapter = get_peft_model_state_dict(wrapper, adapter_name="default")
     # Copies: what layers share would be refused by the format.
     tensors = {name: tensor.contiguous().clone() for name, tensor in adapter.items()}
-    parameters = dict(network.named_parameters())
-    others = [name for name in trained if ".base_layer." not in name and not _is_adapter(name)]
-    for name in others:
-        tensors[f"base_model.model.{name}"] = parameters[name].detach().contiguous()
+    # peft restores whole modules by name; else the head would be drawn at random again. Whole: also what stands still
+    # in them, such as the matrix that a language model's head shares with the embeddings.
+    prefix = network.base_model_prefix
+    others = [name for name in trained if not _is_tuned(name)]
+    modules = sorted({_module_to_save(name, prefix) for name in others})
+    for name, tensor in network.state_dict().items():
+        if not _is_tuned(name) and _module_to_save(name, prefix) in modules:
+            tensors[f"base_model.model.{name}"] = tensor.contiguous().clone()
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     config = copy(network.peft_config["default"])
     # A folder as an absolute path: the adapter must find it from any working directory.
     config.base_model_name_or_path = str(Path(base).resolve()) if Path(base).is_dir() else base
     config.task_type = peft_type
     config.inference_mode = True
-    # peft restores whole modules by name; without this the head would be drawn at random again.
-    config.modules_to_save = sorted({_module_to_save(name, network.base_model_prefix) for name in others})
+    config.modules_to_save = modules
     config.save_pretrained(str(folder))
 
 
@@ -160,6 +163,11 @@ def _is_base_weight(name: str, network: PreTrainedModel) -> bool:
     if ".base_layer." in name:
         return True
     return is_pretrained(name, network.base_model_prefix) and not _is_adapter(name)
+
+
+def _is_tuned(name: str) -> bool:
+    """Is it part of an adapter, or what an adapter hangs on?"""
+    return ".base_layer." in name or _is_adapter(name)
 
 
 def _is_adapter(name: str) -> bool:

@@ -39,6 +39,7 @@ class ReplacedToken(Objective):
 
     name: ClassVar[str] = "replaced-token"
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
+    peft_type: ClassVar[str | None] = "TOKEN_CLS"
     pipeline: ClassVar[str] = "token-classification"
     hub_classes: ClassVar[Mapping[str, str]] = {"electra": "ElectraForPreTraining"}
     unit: ClassVar[str] = "token"
@@ -85,9 +86,9 @@ class ReplacedToken(Objective):
         """The mean over tokens of the discriminator's loss, 50 times, and that over hidden ones of the generator's."""
         detection, tokens = summed_cross_entropy(outputs.logits.flatten(0, 1), self._targets(outputs, batch), None)
         hidden = batch.labels != IGNORE
-        filling, filled = summed_cross_entropy(outputs.generator_logits, batch.labels[hidden], None)
-        # In units of tokens, so that the loop's division by them gives the weighted sum of both means.
-        return DISCRIMINATOR_WEIGHT * detection + filling * tokens / filled.clamp(min=1), tokens
+        filling, _ = summed_cross_entropy(outputs.generator_logits, batch.labels[hidden], None)
+        # In units of tokens, of which that share is hidden: a weight that does not depend on how batches are cut.
+        return DISCRIMINATOR_WEIGHT * detection + filling / self.mlm_probability, tokens
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         scores, said = outputs.logits.float().softmax(-1).max(-1)

@@ -35,6 +35,7 @@ class SentencePairs(Objective):
     has it, and for BERT it is the one of next sentence prediction (pooler and a linear layer)."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
+    peft_type: ClassVar[str | None] = "SEQ_CLS"
     pipeline: ClassVar[str] = "text-classification"
     unit: ClassVar[str] = "pair"
     resampled: ClassVar[Mapping[str, ResampledMetric]] = {"accuracy": Accuracy(), "macro_f1": LabelF1("macro")}
