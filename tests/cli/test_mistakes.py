@@ -35,6 +35,7 @@ Cli = Callable[..., Any]
         (["predict"], "error: the following arguments are required: MODEL"),
         (["predict", "none", "text"], "error: none: no model found"),
         (["predict", "none", "text", "--file", "f"], "error: --file: give texts or a file, not both"),
+        (["predict", "none", "text", "--top-k", "0"], "error: --top-k 0: expected a number of answers, at least 1"),
         (["evaluate", "none", "--data", "sample:emotion"], "error: none: no model found"),
         (["runs", "none"], "error: none: no runs recorded there"),
         (["report", "none"], "error: none: no comparison.json there"),

@@ -142,3 +142,19 @@ def test_a_label_is_needed_to_score_but_not_to_predict(classifier: Predictor) ->
     assert classifier.predict_examples([TextExample("the day")])[0].predicted in classifier.labels.names
     with pytest.raises(TaskError, match="has no label"):
         classifier.evaluate([TextExample("the day")])
+
+
+def test_the_likeliest_labels(classifier: Predictor, saved_runs: SavedRuns) -> None:
+    text = "some furious day"
+    stock = transformers.pipeline("text-classification", str(saved_runs("bert", "classification")["full"][0] / "model"))
+    assert classifier.predict(text) == [pytest.approx(stock(text)[0])]
+    for top_k in (2, None):
+        [found] = classifier.predict(text, top_k=top_k)
+        assert found == [pytest.approx(one) for one in stock(text, top_k=top_k)]
+
+
+def test_unknown_options_are_refused(classifier: Predictor, tagger: Predictor) -> None:
+    with pytest.raises(TaskError, match="aggregation_strategy: classification has no such option; it takes top_k"):
+        classifier.predict("a day", aggregation_strategy="none")
+    with pytest.raises(TaskError, match="top_k: tagging has no such option; it takes aggregation_strategy"):
+        tagger.predict("a day", top_k=2)

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "text-classification, token-classification, feature-extraction ...",
     )
     parser.add_argument("--explain", action="store_true", help="also each token with its tags, or as start and end")
-    parser.add_argument("--top-k", type=int, metavar="N", help="so many answers, for questions and hidden words")
+    parser.add_argument("--top-k", type=int, metavar="N", help="so many answers: of questions, hidden words, labels")
     parser.add_argument(
         "--aggregation-strategy",
         choices=("none", "simple"),
@@ -47,6 +47,8 @@ def call(options: argparse.Namespace) -> int:
 
     if options.texts and options.file:
         raise SettingsError(["--file: give texts or a file, not both."])
+    if options.top_k is not None and options.top_k < 1:
+        raise SettingsError([f"--top-k {options.top_k}: expected a number of answers, at least 1."])
     answer = _features_of(options.model_folder) if options.task == FEATURES else _answering(options)
     lines: Iterator[Any] = iter(options.texts) if options.texts else _lines(options.file)
     if options.file is not None and options.file.suffix == ".jsonl":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer, model_folder
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
-from unfreeze.tasks import TASKS, Prediction, Task
+from unfreeze.tasks import TASKS, Prediction, Task, TaskError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -64,7 +65,14 @@ class Predictor:
         Texts for classification and tagging, or sentences given as lists of words; `{"question", "context"}` for
         question answering. There is one entry for each input; `Task.answers` of the task says what it holds, and which
         options there are.
+
+        Raises:
+            TaskError: an input or an option that the task does not take.
         """
+        taken = signature(self.task.answers).parameters.values()
+        known = [parameter.name for parameter in taken if parameter.kind is parameter.KEYWORD_ONLY]
+        for name in options.keys() - set(known):
+            raise TaskError(f"{name}: {self.task.name} has no such option; it takes {', '.join(known) or 'none'}.")
         one = isinstance(inputs, str | Mapping)
         return self.task.answers([inputs] if one else list(inputs), self, **options)
 

@@ -81,9 +81,15 @@ class Classification(TextTask):
         gold = [required(self.gold(example), example) for example in examples]
         return gold, [str(prediction.predicted) for prediction in predictions]
 
-    def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
-        """One `{"label", "score"}` for each text, or pair as `{"text", "text_pair"}`.
+    def answers(self, inputs: Sequence[Any], model: Model, *, top_k: int | None = 1, **options: Any) -> list[Any]:
+        """One `{"label", "score"}` for each text, or pair as `{"text", "text_pair"}`; else a list of the `top_k` best.
 
-        A list of words is taken as a text with blanks between them.
+        A list of words is taken as a text with blanks between them. `top_k=None` lists all labels.
         """
-        return [{"label": one.predicted, "score": max(one.scores)} for one in self.predicted(inputs, model)]
+        names = LabelSet.from_mapping(model.network.config.id2label).names
+        found = []
+        for one in self.predicted(inputs, model):
+            ranked = sorted(zip(names, one.scores, strict=True), key=lambda pair: -pair[1])[:top_k]
+            shown = [{"label": label, "score": score} for label, score in ranked]
+            found.append(shown[0] if top_k == 1 else shown)
+        return found

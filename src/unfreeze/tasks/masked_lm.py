@@ -118,8 +118,8 @@ class MaskedLM(Objective):
     def breakdown(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
         return {}
 
-    def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
-        """What the fill-mask pipeline gives: for each text with a mask token the likeliest tokens in its place."""
+    def answers(self, inputs: Sequence[Any], model: Model, *, top_k: int = 5, **options: Any) -> list[Any]:
+        """What the fill-mask pipeline gives: for each text with a mask token the `top_k` likeliest in its place."""
         from transformers import pipeline
 
         texts = [text_of(one) for one in inputs]
@@ -128,7 +128,7 @@ class MaskedLM(Objective):
             if mask not in text:
                 raise TaskError(f"{text!r}: there is no {mask} in it. Write {mask} where a word is to be found.")
         fill = pipeline("fill-mask", model=model.network, tokenizer=model.tokenizer)
-        found: list[Any] = fill(texts, **options)
+        found: list[Any] = fill(texts, top_k=top_k)
         return [found] if len(texts) == 1 else found
 
 
