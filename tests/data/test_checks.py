@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unfreeze.data.checks import check_splits
-from unfreeze.data.examples import Origin, TaggedExample, TextExample
+from unfreeze.data.examples import NumberExample, Origin, TaggedExample, TextExample
 from unfreeze.data.findings import DataError, Finding, printable, stop_on_errors
 from unfreeze.data.labels import LabelSet
 
@@ -39,6 +39,10 @@ def test_clean_data_has_no_findings() -> None:
         (GOOD, [TextExample("a\0b", "a")], {"control-characters": "warning"}),
         (GOOD, [TextExample("👩\u200d🔬 tab\t and\nline", "a")], {}),
         (GOOD, [TextExample("x", None)], {"missing-labels": "error"}),
+        ([NumberExample(f"text {i}", i / 3) for i in range(9)], None, {}),
+        ([NumberExample(f"text {i}", 2.5) for i in range(9)], None, {"one-number": "error"}),
+        ([NumberExample(f"text {i}", 90_000.0 + i) for i in range(9)], None, {"far-numbers": "warning"}),
+        ([NumberExample(f"text {i}", 999.0 * (-1) ** i) for i in range(10)], None, {"far-numbers": "warning"}),
     ],
 )
 def test_each_check(train: list, test: list | None, expected: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unfreeze.statistics.degenerate import degeneracy, majority_baseline
+from unfreeze.statistics.degenerate import degeneracy, majority_baseline, same_number
 
 GOLD = ["joy"] * 60 + ["anger"] * 40
 SENTENCES = [["B-PER", "I-PER", "O"], ["O", "O"], ["B-LOC", "O"]]
@@ -20,6 +20,14 @@ def test_one_answer_to_everything():
     assert degeneracy(GOLD, ["joy"] * 100) == "predicts joy for every text"
     assert degeneracy(GOLD, ["fear"] * 100) == "predicts fear for every text"
     assert degeneracy([["DET", "NOUN"]] * 3, [["NOUN", "NOUN"]] * 3, "word") == "predicts NOUN for every word"
+
+
+def test_numbers_that_hardly_differ():
+    gold = [1.0, 5.0, 2.5, 4.0]
+    assert same_number(gold, [3.0, 3.001, 2.999, 3.0]) == "predicts about 3 for every text"
+    assert same_number(gold, [2.9, 3.1, 3.0, 3.0]) is None
+    assert same_number([2.0] * 4, [2.0] * 4) is None  # constant, and right
+    assert same_number([], []) is None
 
 
 def test_no_entity_found():

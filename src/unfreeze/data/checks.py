@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from unfreeze.data.check_numbers import check_numbers
 from unfreeze.data.check_questions import check_questions
 from unfreeze.data.check_texts import check_texts
 from unfreeze.data.duplicates import content_key
@@ -27,6 +28,7 @@ def check_splits(splits: Splits, scheme: str | None) -> list[Finding]:
         lambda: check_texts(splits),
         lambda: check_questions(splits),
         lambda: _check_labels(splits["train"], scheme) if "train" in splits else (),
+        lambda: check_numbers(splits.get("train", ())),
         lambda: _check_spellings(splits),
         lambda: check_unseen(splits, scheme) if "train" in splits else (),
         lambda: _check_duplicates(splits, keys),

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from unfreeze.experiments.answers import read_answers
-from unfreeze.statistics.degenerate import Row, degeneracy, majority_baseline
+from unfreeze.statistics.degenerate import Row, degeneracy, majority_baseline, same_number
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
 from unfreeze.tasks import Task
+from unfreeze.tasks.task import Comparable
 
 
 def read_judged_record(folder: Path, task: type[Task]) -> RunRecord:
@@ -27,7 +28,16 @@ def degenerate_reason(folder: Path, task: type[Task]) -> str | None:
     answers = read_answers(folder, ["validation"], task).get("validation")
     if answers is None:
         return None
-    return degeneracy([one.gold for one in answers.compared], [one.predicted for one in answers.compared], task.unit)
+    return learnt_nothing(answers.gold, answers.predicted, answers.compared, task.unit)
+
+
+def learnt_nothing(
+    gold: Sequence[Any], predicted: Sequence[Any], compared: Sequence[Comparable], unit: str
+) -> str | None:
+    """Why these answers show that nothing was learnt, be they labels or numbers; None if they do not."""
+    if gold and all(isinstance(one, float) for one in gold):
+        return same_number(gold, predicted, unit)
+    return degeneracy([one.gold for one in compared], [one.predicted for one in compared], unit)
 
 
 def baseline_entry(

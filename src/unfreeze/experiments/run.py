@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.evaluation.evaluate import Evaluation, Split
 from unfreeze.experiments.build import build_trainer
+from unfreeze.experiments.learnt_nothing import learnt_nothing
 from unfreeze.experiments.model_card import model_card
 from unfreeze.experiments.options import rate_source
 from unfreeze.experiments.prepare import Prepared
@@ -17,7 +18,6 @@ from unfreeze.inference.predictor import load_predictor
 from unfreeze.models.extensions import loading_notes
 from unfreeze.models.save import merged_folder, save_model
 from unfreeze.settings import Settings
-from unfreeze.statistics.degenerate import degeneracy
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
@@ -180,7 +180,7 @@ def degenerate_on_validation(prepared: Prepared, evaluation: Evaluation) -> str 
     gold = [task.gold(example) for example in examples]
     rows = [one.as_json(row) for row, one in zip(gold, evaluation.predictions, strict=True) if row is not None]
     compared = [one for row in rows if (one := task.comparable(row)) is not None]
-    return degeneracy([one.gold for one in compared], [one.predicted for one in compared], task.unit)
+    return learnt_nothing([row["gold"] for row in rows], [row["predicted"] for row in rows], compared, task.unit)
 
 
 def save_verified(trainer: Trainer, prepared: Prepared, folder: Path, card: str) -> None:

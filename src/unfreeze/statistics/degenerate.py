@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import mean, pstdev
 
 Row = str | Sequence[str]  # one label for a text, or one tag for each word
 
 _NEARLY_ALL = 0.99
+_HARDLY_MOVES = 0.01  # of the spread of the right numbers
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,17 @@ def degeneracy(gold: Sequence[Row], predicted: Sequence[Row], unit: str = "text"
             f"and is right no more often than always answering {answer}"
         )
     return None
+
+
+def same_number(gold: Sequence[float], predicted: Sequence[float], unit: str = "text") -> str | None:
+    """As `degeneracy`, of numbers: they learnt nothing if they hardly differ where the right ones do.
+
+    >>> same_number([1.0, 2.0, 3.0], [2.001, 2.0, 2.002])
+    'predicts about 2 for every text'
+    """
+    if not gold or not pstdev(gold) or pstdev(predicted) >= _HARDLY_MOVES * pstdev(gold):
+        return None
+    return f"predicts about {mean(predicted):.4g} for every {unit}"
 
 
 def majority_baseline(
