@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet -c constraints.txt
+# A process for each core; a file's tests stay together and share what they prepare.
+PARALLEL := -n logical --dist loadfile
 
 .PHONY: demo test test-all test-rest check format clean
 
@@ -31,14 +33,14 @@ demo: .venv/installed-offline
 
 # Tiny random models, no extras, no servers.
 test: .venv/installed-test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-all: .venv/installed-test .venv/installed-offline
-	$(BIN)/python -m pytest -q -m "slow or not slow"
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow or not slow"
 
 # What `make test-all` has beyond `make test`: local servers, and the bundled encoder on the bundled samples.
 test-rest: .venv/installed-test .venv/installed-offline
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
 
 check: .venv/installed-check
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ import transformers
 
 import unfreeze
 from unfreeze.data.findings import DataError
+from unfreeze.data.request import DataRequest
+from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
 from unfreeze.models.scratch import Scratch
@@ -131,6 +133,9 @@ def test_translations_are_read_in_pairs(family_folder: Callable[..., str], tmp_p
     values = {"data": str(file), "model": family_folder("bert"), "epochs": 1, "output": tmp_path / "out"}
     [record] = pretrain(pretrain_settings("tlm", values)[0]).records
     assert record.status == "done" and record.test["perplexity"] > 1
+    file.write_text("\n".join(["sentence1\tsentence2", *lines]), encoding="utf-8")
+    corpus = load_corpus(DataRequest(data=str(file), task="translation-lm"))
+    assert sum(map(len, (corpus.train, corpus.validation, *corpus.tests.values()))) == len(lines)  # the names are none
     file.write_text("only one column\nanother\n", encoding="utf-8")
     broken = pretrain_settings("tlm", values | {"format": "parallel", "output": tmp_path / "other"})[0]
     with pytest.raises(DataError, match="1 columns, expected a sentence and its translation"):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torchmetrics.functional.text import squad
 
-from unfreeze.metrics.answers import answer_scores, best_threshold, normalized
+from unfreeze.metrics.answers import answer_scores, best_threshold, mean_scores, normalized
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,22 @@ from unfreeze.metrics.answers import answer_scores, best_threshold, normalized
 )
 def test_scores(gold: list[str], said: str, unanswerable: bool, expected: tuple[float, float]) -> None:
     assert answer_scores(gold, said, unanswerable=unanswerable) == pytest.approx(expected)
+
+
+WORDS = st.sampled_from(["the", "A", "an", "cat", "Dog.", "10–20", "U.S.", "it's", "résumé", "😀", "!!", "in"])
+# Of texts of which normalising leaves nothing the other program thinks as script 2.0 does.
+TEXTS = st.lists(WORDS, max_size=5).map(" ".join).filter(lambda text: normalized(text) != "")
+
+
+@given(st.lists(st.tuples(st.lists(TEXTS, min_size=1, max_size=3), TEXTS), min_size=1, max_size=8))
+def test_as_another_program_scores(questions: list[tuple[list[str], str]]) -> None:
+    said = [{"id": str(i), "prediction_text": text} for i, (_, text) in enumerate(questions)]
+    known = [
+        {"id": str(i), "answers": {"text": texts, "answer_start": [0] * len(texts)}}
+        for i, (texts, _) in enumerate(questions)
+    ]
+    theirs = {name: float(value) / 100 for name, value in squad(said, known).items()}
+    assert mean_scores([answer_scores(gold, one) for gold, one in questions]) == pytest.approx(theirs, abs=1e-6)
 
 
 @given(st.text(max_size=30))

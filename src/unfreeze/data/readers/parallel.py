@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unfreeze.data.columns import PAIR_COLUMNS
 from unfreeze.data.examples import Example, Objective, Origin, PassageExample
 from unfreeze.data.findings import Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
@@ -36,7 +37,9 @@ def read_parallel(path: Path, settings: ReadSettings = INFER_ALL, say: Say = sil
 
 
 def _is_parallel(head: Head) -> bool:
-    return head.settings.task == TASK and "\t" in head.lines[0]
+    first = tuple(column.strip().casefold() for column in head.lines[0].split("\t"))
+    named = head.settings.text_column is not None or first in PAIR_COLUMNS  # a table, whose first line names columns
+    return head.settings.task == TASK and len(first) > 1 and not named
 
 
 PARALLEL = Format(read_parallel, shared_suffixes=(".txt", ".tsv"), recognises=_is_parallel)

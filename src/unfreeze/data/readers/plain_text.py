@@ -37,7 +37,7 @@ def read_plain_text(path: Path, settings: ReadSettings = INFER_ALL, say: Say = s
 
 
 def _is_plain(head: Head) -> bool:
-    return head.settings.task in PRETRAINING
+    return head.settings.task in PRETRAINING and head.suffix != ".tsv"  # a table
 
 
 PLAIN_TEXT = Format(read_plain_text, shared_suffixes=(".txt", ".text", ".md"), recognises=_is_plain)
