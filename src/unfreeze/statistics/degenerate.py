@@ -56,7 +56,7 @@ def same_number(gold: Sequence[float], predicted: Sequence[float], unit: str = "
     """As `degeneracy`, of numbers: they learnt nothing if they hardly differ where the right ones do.
 
     >>> same_number([1.0, 2.0, 3.0], [2.001, 2.0, 2.002])
-    'predicts about 2 for every text'
+    'predicts about 2.001 for every text'
     """
     if not gold or not pstdev(gold) or pstdev(predicted) >= _HARDLY_MOVES * pstdev(gold):
         return None
