@@ -63,7 +63,7 @@ METRICS = {"mlm": "accuracy", "nsp": "accuracy", "sop": "accuracy", "rtd": "bala
 def test_every_objective_learns_and_leaves_a_model(pretrained: Callable[..., Comparison], objective: str) -> None:
     [record] = pretrained(objective).records
     assert record.status == "done" and record.selection_metric == METRICS[objective]
-    losses = [entry["validation"]["loss"] for entry in record.history]
+    losses = [entry["train_loss"] for entry in record.history]
     assert min(losses) < losses[0]
     folder = (pretrained(objective).output / str(record.model)).parent
     network = transformers.AutoModel.from_pretrained(folder / "model")
@@ -124,6 +124,59 @@ def test_from_scratch(tmp_path: Path, kind: Any) -> None:
     assert tokenizer("a", "b")["token_type_ids"][-1] == 1
     with pytest.raises(SettingsError, match="say where to begin"):
         pretrain(settings.model_copy(update={"model": ("minilm",)}), scratch)
+
+
+def test_another_beginning_is_not_mistaken_for_one_that_is_there(tmp_path: Path) -> None:
+    values = {"data": str(corpus(tmp_path)), "output": tmp_path / "out", "epochs": 1, "precision": "fp32"}
+    scratch = Scratch("bert", "wordpiece", 300, 16, 2, 2, 32, 64)
+    settings, _ = pretrain_settings("mlm", values | {"max_steps": 1})
+    pretrain(settings, scratch)
+    weights = (tmp_path / "out-from-scratch" / "model.safetensors").read_bytes()
+    pretrain(settings, scratch)
+    assert (tmp_path / "out-from-scratch" / "model.safetensors").read_bytes() == weights
+    other = Scratch("electra", "bpe", 400, 32, 1, 2, 32, 64)
+    with pytest.raises(SettingsError, match="holds a model of another family, size, tokenizer, seed or text"):
+        pretrain(settings, other)
+    done = pretrain(settings.model_copy(update={"overwrite": True}), other)
+    assert transformers.AutoConfig.from_pretrained(done.best / "model").model_type == "electra"
+
+
+@pytest.mark.parametrize("strategy", ["full", "lora"])
+def test_the_pooler_is_kept_for_the_next_task(family_folder: Callable[..., str], tmp_path: Path, strategy: str) -> None:
+    """A masked language model has none."""
+    from safetensors.torch import load_file
+
+    base = family_folder("bert")
+    values = {"data": str(corpus(tmp_path)), "model": base, "output": tmp_path / "out", "max_steps": 2}
+    done = pretrain(pretrain_settings("mlm", values | {"strategy": strategy, "precision": "fp32"})[0])
+    folder = done.best / ("model" if strategy == "full" else "model-merged")
+    known = load_file(Path(base) / "model.safetensors")
+    network, report = transformers.AutoModel.from_pretrained(folder, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert (network.pooler.dense.weight == known["pooler.dense.weight"]).all()
+    assert (network.embeddings.word_embeddings.weight != known["embeddings.word_embeddings.weight"]).any() == (
+        strategy == "full"
+    )
+
+
+def test_what_has_no_generator_is_not_scored(pretrained: Callable[..., Comparison]) -> None:
+    done = pretrained("rtd")
+    file = corpus(done.output.parent)
+    from unfreeze.data.read_settings import ReadSettings
+    from unfreeze.data.readers.plain_text import read_plain_text
+
+    examples = read_plain_text(file, ReadSettings(task="replaced-token"))
+    with pytest.raises(TaskError, match="left behind when a model is saved"):
+        unfreeze.load(done.output).evaluate(examples)
+
+
+@pytest.mark.parametrize("objective", ["mlm", "rtd"])
+def test_texts_may_spell_out_special_tokens(family_folder: Callable[..., str], tmp_path: Path, objective: str) -> None:
+    file = tmp_path / "special.txt"
+    file.write_text("\n\n".join(f"we [MASK] the day [SEP] {i} lima [UNK] tears" for i in range(40)), encoding="utf-8")
+    values = {"data": str(file), "model": family_folder("bert"), "output": tmp_path / "out", "max_steps": 3}
+    [record] = pretrain(pretrain_settings(objective, values | {"precision": "fp32"})[0]).records
+    assert record.status == "done", record.error
 
 
 def test_translations_are_read_in_pairs(family_folder: Callable[..., str], tmp_path: Path) -> None:

@@ -40,6 +40,12 @@ def test_one_run(make_records):
     assert len(draw_figures(Results(make_records(1, 1)))) == len(FROM_RECORDS)
 
 
+@pytest.mark.parametrize("seconds", [0.02, 45.0, 1691.8])
+def test_a_single_value_gets_few_ticks(make_records, caplog, seconds):
+    draw_figures(Results(make_records(1, 1, train_seconds=seconds)))
+    assert caplog.messages == []
+
+
 def test_runs_without_numbers_give_no_figures():
     bare = RunRecord(strategy="full", seed=0, model_name="m", task="t", status="done")
     assert draw_figures(Results([bare, replace(bare, seed=1, status="failed")])) == []

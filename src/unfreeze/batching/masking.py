@@ -22,7 +22,8 @@ class Masking:
     """Hides a share of the tokens of each window and keeps what stood there as its labels (Devlin et al. 2019, A.1).
 
     Of the tokens hidden, `masked` are replaced by the mask token, `random` by any other one, and the rest stays.
-    Special tokens and padding are never hidden. A window has the words of its tokens in `words`, -1 for special ones.
+    Special tokens and padding are never hidden, also where a text spells them out. A window has the words of its tokens
+    in `words`, -1 for what frames the text.
     """
 
     mask_token_id: int
@@ -32,6 +33,7 @@ class Masking:
     masked: float = 0.8
     random: float = 0.1
     static: bool = False  # the same tokens in every epoch?
+    special_ids: frozenset[int] = frozenset()  # the unknown token is one of them
 
     def __call__(self, window: Features, fresh: Random | None) -> Features:
         """The window with tokens hidden: drawn from `fresh`, or, without it, always the same ones of this window."""
@@ -40,7 +42,8 @@ class Masking:
             rng = Random(stable_seed("mask", window.example, tuple(window.input_ids)))
         ids = list(window.input_ids)
         labels = [IGNORE] * len(ids)
-        for position in self.chosen(window.words, rng):
+        words = [-1 if token in self.special_ids else word for token, word in zip(ids, window.words, strict=True)]
+        for position in self.chosen(words, rng):
             labels[position] = ids[position]
             draw = rng.random()
             if draw < self.masked:

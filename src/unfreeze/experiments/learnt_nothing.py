@@ -37,6 +37,8 @@ def learnt_nothing(
     """Why these answers show that nothing was learnt, be they labels or numbers; None if they do not."""
     if gold and all(isinstance(one, float) for one in gold):
         return same_number(gold, predicted, unit)
+    if not compared and all(isinstance(one, list | tuple) for one in gold):
+        return degeneracy(gold, predicted, unit)  # of an objective, which makes its own answers
     return degeneracy([one.gold for one in compared], [one.predicted for one in compared], unit)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import Settings, SettingsError, read_settings
+from unfreeze.storage.atomic import write_json
 from unfreeze.storage.folders import slug
 
+MADE_OF = "scratch.json"  # what that model was made of
 SCRATCH_SUFFIX = "-from-scratch"  # of the folder beside the output that holds the model to begin with
 SHORT = {
     "mlm": "masked-lm",
@@ -52,9 +56,26 @@ def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Liste
     corpus = load_corpus(settings.data_request())
     output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
     folder = output.with_name(output.name + SCRATCH_SUFFIX)
-    if not (folder / "config.json").is_file():
+    made_of = [asdict(scratch), settings.seed, corpus.sha256]
+    if _is_another(folder, made_of) and not settings.overwrite:
+        raise SettingsError(
+            [
+                f"--from-scratch {scratch.model_type}: {folder} holds a model of another family, size, tokenizer, seed "
+                "or text. Pass --overwrite to begin anew, or another --output."
+            ]
+        )
+    if not (folder / MADE_OF).is_file() or _is_another(folder, made_of):
         scratch.write(folder, (part for example in corpus.train for part in example.parts), settings.seed)
+        write_json(folder / MADE_OF, made_of)
         listener.said(
             f"{folder}: a {scratch.model_type} with random weights, a {scratch.tokenizer} tokenizer of its own"
         )
     return compare(settings.model_copy(update={"model": (str(folder),), "output": output}), listener)
+
+
+def _is_another(folder: Path, made_of: list[Any]) -> bool:
+    """Does the folder hold something that was made of other things?"""
+    if not folder.exists():
+        return False
+    file = folder / MADE_OF
+    return not file.is_file() or json.loads(file.read_text(encoding="utf-8")) != made_of

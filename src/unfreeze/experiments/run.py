@@ -200,6 +200,7 @@ def save_verified(trainer: Trainer, prepared: Prepared, folder: Path, card: str)
         peft_type=prepared.task.peft_type,
         trained=[name for name, _ in network.named_parameters() if trainables.ever_trains(name)],
         card=card,
+        whole_encoder=prepared.task.learns_encoder,
     )
     verify_saved(network, folder, prepared)
 

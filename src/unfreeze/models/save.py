@@ -28,6 +28,7 @@ def save_model(
     peft_type: str | None,
     trained: Iterable[str],
     card: str,
+    whole_encoder: bool = False,
 ) -> None:
     """Write `folder` whole: weights in safetensors, labels in `config.json`, tokenizer, model card.
 
@@ -35,6 +36,8 @@ def save_model(
     `<folder>-merged`. `trained` names the parameters that trained: the head goes along, because the adapter is
     worthless without it. If weights of the encoder trained beside the adapter, or the network is no stock one, peft's
     format cannot hold that: then `folder` is the merged model. A network that is not stock is written in our own way.
+    With `whole_encoder` weights of the base's encoder that this network was built without (the pooler of a masked
+    language model) go along, so that the next task finds them.
     """
     names = list(trained)
     has_adapter = getattr(network, "peft_config", None) is not None
@@ -51,10 +54,14 @@ def save_model(
                 save_extended(merged, temporary)
             else:
                 merged.save_pretrained(temporary)
+                if whole_encoder:
+                    _add_rest_of_encoder(network, base, temporary)
         _save_around(tokenizer, temporary, card)
     if as_adapter:
         with quiet_loading(), new_folder(merged_folder(folder)) as temporary:
             merge_adapter(network).save_pretrained(temporary)
+            if whole_encoder:
+                _add_rest_of_encoder(network, base, temporary)
             _save_around(tokenizer, temporary, card)
 
 
@@ -116,6 +123,21 @@ def load_adapted(folder: Path, auto_class: str, config: Any) -> Any:
         PeftModel.from_pretrained(base, str(folder))  # puts its layers into `base`
     _merge_in_place(base)
     return base.eval()
+
+
+def _add_rest_of_encoder(network: PreTrainedModel, base: str, folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    file, prefix = folder / "model.safetensors", network.base_model_prefix
+    if not file.is_file():  # several files: a network of that size is left as it is
+        return
+    loaded = load_network(base, "AutoModel", 0)
+    own = {name.replace(".base_layer.", ".") for name in getattr(network, prefix).state_dict()}
+    whole = loaded.network.state_dict()
+    rest = {name: whole[name] for name in whole.keys() - own if name not in loaded.new_parameters}
+    if rest:
+        tensors = load_file(file) | {f"{prefix}.{name}": tensor.contiguous() for name, tensor in rest.items()}
+        save_file(tensors, file, metadata={"format": "pt"})
 
 
 def _save_around(tokenizer: PreTrainedTokenizerBase, folder: Path, card: str) -> None:

@@ -71,8 +71,13 @@ def _scale(axes: Axes, cost: Cost, values: Sequence[float]) -> None:
             axes.xaxis.set_major_locator(FixedLocator(near[:: 1 + len(near) // 7]))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(f"{cost.words} (logarithmic)")
-    elif distance := next((one for one in cost.ticks if one >= (max(values) - min(values)) / 6), None):
+    elif distance := next((one for one in cost.ticks if one >= _span(values) / 6), None):
         axes.xaxis.set_major_locator(MultipleLocator(distance))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: cost.write(value).replace(".0 ", " ").removesuffix(" 0 s"))
     )
+
+
+def _span(values: Sequence[float]) -> float:
+    """How far the axis reaches; around a single value it is drawn too."""
+    return max(max(values) - min(values), 0.1 * max(values))

@@ -42,7 +42,9 @@ def answer_files(answered: Mapping[str, AnswerPrediction], *, null_is_one: bool)
 def _n_best(one: AnswerPrediction, null_is_one: bool) -> list[dict[str, Any]]:
     candidates = list(one.n_best)
     if null_is_one or not candidates:
-        candidates = sorted([*candidates, one.null], key=lambda candidate: -candidate.score)
+        # As Hugging Face's run_qa: among the n best, or behind them.
+        ranked = sorted([*candidates, one.null], key=lambda candidate: -candidate.score)
+        candidates = ranked if ranked[-1] is one.null else ranked[: max(1, len(candidates))]
     weights = [exp(candidate.score - candidates[0].score) for candidate in candidates]
     return [
         {

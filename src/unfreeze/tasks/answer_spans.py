@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, inf
@@ -112,12 +113,21 @@ def merged(
         assert window.offsets is not None
         characters = zip(window.offsets[spans.starts, 0].tolist(), window.offsets[spans.ends, 1].tolist(), strict=True)
         logits = zip(spans.start_logits.tolist(), spans.end_logits.tolist(), strict=True)
-        for (start, end), (start_logit, end_logit) in zip(characters, logits, strict=True):
+        for (start, last), (start_logit, end_logit) in zip(characters, logits, strict=True):
+            end = _with_marks(context, last)
             known = found.get((start, end))
             if start < end and (known is None or start_logit + end_logit > known.score):
                 found[start, end] = candidate(start, end, start_logit, end_logit)
     ranked = sorted(found.values(), key=lambda one: (-one.score, one.start, one.end))
     return candidate(0, 0, null_start, null_end), tuple(ranked[:n_best])
+
+
+def _with_marks(context: str, end: int) -> int:
+    """The end of an answer behind the marks that belong to its last letter: tokenizers that drop accents leave them
+    out of their offsets."""
+    while 0 < end < len(context) and unicodedata.category(context[end]) in ("Mn", "Me"):
+        end += 1
+    return end
 
 
 def _context_mask(windows: Sequence[Features], tokens: int) -> npt.NDArray[np.bool_]:

@@ -24,7 +24,8 @@ class Outputs:
     """What the network says of the corrupted text, and what the generator did to it."""
 
     logits: Tensor  # (batch, tokens, 2)
-    generator_logits: Tensor  # (hidden tokens, vocabulary)
+    generator_logits: Tensor  # (filled tokens, vocabulary)
+    filled: Tensor  # (batch, tokens) where the generator wrote
     corrupted_ids: Tensor  # (batch, tokens)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -73,6 +74,7 @@ def _make(model: Any, network: PreTrainedModel, mask_token_id: int) -> Any:
             super().__init__()
             self.model = model
             self.logits: Tensor | None = None
+            self.filled: Tensor | None = None
             self.corrupted: Tensor | None = None
             self.handles = [
                 network.register_forward_pre_hook(self.before, with_kwargs=True),
@@ -83,14 +85,14 @@ def _make(model: Any, network: PreTrainedModel, mask_token_id: int) -> Any:
             ids = kwargs["input_ids"]
             hidden = ids == mask_token_id
             outputs = self.model(**kwargs).logits[:, : ids.shape[1]]
-            self.logits = outputs[hidden]  # (hidden tokens, vocabulary)
+            self.filled, self.logits = hidden, outputs[hidden]
             drawn = draw(self.logits, ids, hidden, fresh=network.training)
             self.corrupted = ids.masked_scatter(hidden, drawn)
             return args, {**kwargs, "input_ids": self.corrupted}
 
         def after(self, _: Any, args: Any, kwargs: dict[str, Any], outputs: Any) -> Outputs:
-            assert self.logits is not None and self.corrupted is not None
-            return Outputs(outputs.logits, self.logits, self.corrupted)
+            assert self.logits is not None and self.filled is not None and self.corrupted is not None
+            return Outputs(outputs.logits, self.logits, self.filled, self.corrupted)
 
         def remove(self, network: Any) -> None:
             """Leave the network as it was before."""

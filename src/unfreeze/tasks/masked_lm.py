@@ -61,10 +61,17 @@ class MaskedLM(Objective):
     def corruption(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Features, Random | None], Features]:
         if tokenizer.mask_token_id is None:
             raise TaskError(f"{type(tokenizer).__name__} has no mask token; choose a model that was trained with one.")
-        special = set(tokenizer.all_special_ids)
+        special = frozenset(map(int, tokenizer.all_special_ids))
         ordinary = [i for i in range(len(tokenizer)) if i not in special]
         static = self.masking == "static"
-        return Masking(int(tokenizer.mask_token_id), ordinary, self.mlm_probability, self.mask_unit, static=static)
+        return Masking(
+            int(tokenizer.mask_token_id),
+            ordinary,
+            self.mlm_probability,
+            self.mask_unit,
+            static=static,
+            special_ids=special,
+        )
 
     def encode(
         self,
@@ -88,6 +95,9 @@ class MaskedLM(Objective):
                 cut += [lost] if lost else []
             else:
                 features += _windows(i, pieces, frame, max_length)
+        special = set(tokenizer.all_special_ids)
+        if examples and all(special.issuperset(window.input_ids) for window in features):
+            raise TaskError(f"{self.name}: the texts hold nothing but special tokens, so there is nothing to hide.")
         return Encoded(tuple(features), len(examples), len(cut), sum(cut))
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -137,6 +147,24 @@ class TranslationLM(MaskedLM):
     """Hidden tokens of a sentence and its translation, read together (Conneau and Lample 2019, section 3.3)."""
 
     name: ClassVar[str] = "translation-lm"
+
+    def encode(
+        self,
+        examples: Sequence[Example],
+        tokenizer: PreTrainedTokenizerBase,
+        labels: LabelSet,
+        max_length: int,
+        *,
+        labelled: bool = True,
+    ) -> Encoded:
+        alone = [example for example in examples if len(example.parts) < 2]
+        if alone:
+            raise TaskError(
+                f"{self.name}: {len(alone):,} of {len(examples):,} sentences have no translation (first: "
+                f"{alone[0].origin or alone[0]}). Give two columns with a tab between them, or a table with "
+                "--text-column and --text-pair-column."
+            )
+        return super().encode(examples, tokenizer, labels, max_length, labelled=labelled)
 
 
 def _windows(example: int, pieces: Pieces, frame: Frame, max_length: int) -> Iterator[Features]:

@@ -30,6 +30,7 @@ class Objective(Task):
 
     peft_type: ClassVar[str | None] = None
     has_labels: ClassVar[bool] = False
+    learns_encoder: ClassVar[bool] = True
 
     @abstractmethod
     def label_names(self) -> tuple[str, ...]:

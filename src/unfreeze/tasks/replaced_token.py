@@ -15,10 +15,10 @@ from unfreeze.metrics.classification import classification_scores, counts_by_lab
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.models.tokenisation import TokenRow, tokenised
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
-from unfreeze.tasks.generator import GENERATOR, attach_generator
+from unfreeze.tasks.generator import GENERATOR, Outputs, attach_generator
 from unfreeze.tasks.masked_lm import MaskedLM
 from unfreeze.tasks.pretraining import Objective, text_of
-from unfreeze.tasks.task import Model, Prediction
+from unfreeze.tasks.task import Model, Prediction, TaskError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,7 +61,14 @@ class ReplacedToken(Objective):
         hiding = MaskedLM(mlm_probability=self.mlm_probability).corruption(tokenizer)
         assert isinstance(hiding, Masking)
         # What is hidden is always masked: the generator decides what stands there.
-        return Masking(hiding.mask_token_id, hiding.ordinary_ids, self.mlm_probability, masked=1.0, random=0.0)
+        return Masking(
+            hiding.mask_token_id,
+            hiding.ordinary_ids,
+            self.mlm_probability,
+            masked=1.0,
+            random=0.0,
+            special_ids=hiding.special_ids,
+        )
 
     def encode(
         self,
@@ -85,8 +92,8 @@ class ReplacedToken(Objective):
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The mean over tokens of the discriminator's loss, 50 times, and that over hidden ones of the generator's."""
         detection, tokens = summed_cross_entropy(outputs.logits.flatten(0, 1), self._targets(outputs, batch), None)
-        hidden = batch.labels != IGNORE
-        filling, _ = summed_cross_entropy(outputs.generator_logits, batch.labels[hidden], None)
+        # A mask token that a text spells out is filled too, and has no label.
+        filling, _ = summed_cross_entropy(outputs.generator_logits, batch.labels[outputs.filled], None)
         # In units of tokens, of which that share is hidden: a weight that does not depend on how batches are cut.
         return DISCRIMINATOR_WEIGHT * detection + filling / self.mlm_probability, tokens
 
@@ -97,14 +104,25 @@ class ReplacedToken(Objective):
         return [[(NAMES[g], NAMES[s], p) for g, s, p in zip(*row, strict=True) if g != IGNORE] for row in rows]
 
     def _targets(self, outputs: Any, batch: Batch) -> Tensor:
-        """1 for each token that is not what stood there, 0 for others, nothing for special ones; flat."""
+        """1 for each token that is not what stood there, 0 for others, nothing for special ones; flat.
+
+        Raises:
+            TaskError: the network has no generator, which only training gives it.
+        """
         import torch
 
+        if not isinstance(outputs, Outputs):
+            raise TaskError(
+                f"{self.name}: the generator that replaces tokens is left behind when a model is saved, so it cannot "
+                "be scored later. Its scores are in its run; `unfreeze predict` says which tokens of a text look "
+                "replaced."
+            )
         original = torch.where(batch.labels == IGNORE, batch.inputs["input_ids"], batch.labels)
         replaced = (outputs.corrupted_ids != original).long()
         words = [[*window.words, *[-1] * (original.shape[1] - len(window))] for window in batch.features]
         ordinary = torch.tensor(words, device=replaced.device) >= 0
-        return torch.where(ordinary, replaced, IGNORE).flatten()
+        judged = ordinary & ~(outputs.filled & (batch.labels == IGNORE))
+        return torch.where(judged, replaced, IGNORE).flatten()
 
     def score(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, float]:
         """Balanced accuracy is the mean of the recalls of both kinds of token: most are original."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TRIES = 100  # at another passage with sentences; there may be none
-Pair = tuple[str, str, int]  # two sentences and the id of their label
+Pair = tuple[str, str | None, int]  # two sentences, None where there is no second one, and the id of their label
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,17 @@ class SentencePairs(Objective):
                 "line, or whole paragraphs, and a blank line between documents."
             )
         # Always the same pairs for the same text: a comparison on validation compares the same.
-        pairs = [
+        drawn = [
             (i, *pair)
             for i in range(len(passages))
             for pair in self.made(sentences, i, Random(stable_seed(self.name, i, sentences[i])))
         ]
+        pairs = [(i, one, other, label) for i, one, other, label in drawn if other is not None]
+        if len(pairs) < len(drawn) and not any(label for *_, label in pairs):
+            raise TaskError(
+                f"{self.name}: the {len(passages)} passages of {passages[0].origin or 'the data'} hold no sentence "
+                "that could stand for a random one. Give more passages, or longer ones."
+            )
         texts = list(dict.fromkeys(text for _, one, other, _ in pairs for text in (one, other)))
         ids = dict(zip(texts, tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"], strict=True))
         features = []
@@ -134,8 +140,8 @@ class NextSentence(SentencePairs):
             first = own[position]
             if rng.random() < 0.5:
                 yield first, own[position + 1], 0
-            elif (other := _random_sentence(sentences, passage, position, rng)) is not None:
-                yield first, other, 1
+            else:
+                yield first, _random_sentence(sentences, passage, position, rng), 1
 
 
 @dataclass(frozen=True)
@@ -150,14 +156,20 @@ class SentenceOrder(SentencePairs):
     def made(self, sentences: Sequence[Sequence[str]], passage: int, rng: Random) -> Iterator[Pair]:
         own = sentences[passage]
         for first, second in pairwise(own):
+            if first == second:
+                continue  # they have no order
             yield (first, second, 0) if rng.random() < 0.5 else (second, first, 1)
 
 
 def _random_sentence(sentences: Sequence[Sequence[str]], passage: int, position: int, rng: Random) -> str | None:
-    """A sentence of another passage; of the same one, but not next to `position`, where there is no other."""
+    """A sentence of another passage; of the same one, but not next to `position`, where there is no other.
+
+    Never the words that do follow: many passages may go on in the same way.
+    """
+    following = sentences[passage][position + 1]
     for _ in range(TRIES):
         drawn = rng.randrange(len(sentences))
-        if drawn != passage and sentences[drawn]:
-            return rng.choice(sentences[drawn])
-    far = [one for i, one in enumerate(sentences[passage]) if abs(i - position) > 1]
+        if drawn != passage and sentences[drawn] and (found := rng.choice(sentences[drawn])) != following:
+            return found
+    far = [one for i, one in enumerate(sentences[passage]) if abs(i - position) > 1 and one != following]
     return rng.choice(far) if far else None

@@ -96,6 +96,7 @@ class Task(ABC):
     has_labels: ClassVar[bool] = True  # is the answer one label, for a text or for each word?
     token_labels: ClassVar[bool] = False  # is a label set for each token, or for the whole window?
     max_length: ClassVar[int] = 256  # tokens in an input, special ones included, where the user says nothing
+    learns_encoder: ClassVar[bool] = False  # is the encoder what is wanted, so that all of it is kept?
     static_inputs: ClassVar[bool] = True  # is an example encoded the same way in every epoch?
     scores_vocabulary: ClassVar[bool] = False  # does the loss run over the whole vocabulary?
     errors: ClassVar[tuple[str, ...]] = ()  # the scores that are better the lower they are, and so cannot select
