@@ -126,6 +126,73 @@ def test_a_random_head_is_refused(
     family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str], task: str
 ) -> None:
     assert main(["predict", family_folder("bert"), TEXT, "--text-pair", PAIR, "--task", task]) == 2
-    assert "would be random" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "has no head for " in said
+    assert "would be random" in said or "its labels are others" in said
     assert main(["predict", family_folder("bert"), TEXT, "--task", "summarization"]) == 2
     assert "--task summarization: expected one of" in capsys.readouterr().err
+
+
+def failed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(["predict", *words]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    return said.err
+
+
+def test_a_head_for_other_labels_does_not_answer(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    names = {"id2label": {0: "next", 1: "random"}, "label2id": {"next": 0, "random": 1}}
+    for labels, task in (({"num_labels": 3}, "next-sentence"), (names, "sentence-order")):
+        folder = model("bert", "BertForSequenceClassification", **labels)
+        said = failed(capsys, folder, TEXT, "--text-pair", PAIR, "--task", task)
+        assert f"has no head for {task} (its labels are others)" in said
+    assert predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "next-sentence")
+
+
+def test_texts_longer_than_the_network_reads_are_refused(
+    model: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "we saw [MASK] " + "the house " * 40
+    masked = model("bert", "BertForMaskedLM")
+    assert "tokens, and the network reads 64 at once" in failed(capsys, masked, long)
+    assert "tokens, the network reads 64" in failed(capsys, masked, long, "--task", "feature-extraction")
+    assert len(predicted(capsys, masked, "we saw [MASK]", "--top-k", "5000")[0]) > 20  # all there are
+
+
+def test_what_a_task_does_not_take_is_refused(
+    model: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    texts = model("bert", "BertForSequenceClassification", num_labels=3)
+    tags = model("bert", "BertForTokenClassification", num_labels=3)
+    lines = tmp_path / "lines.jsonl"
+    for content, message in (
+        ("5", "lines.jsonl:1: expected a text, a list of words or an object"),
+        ("null", "lines.jsonl:1: expected a text"),
+        ('{"text": null}', 'expected texts in {"text": ...}'),
+        ('{"text": "a", "text_pair": 5}', "expected texts in"),
+        ('["a", 5]', "expected a text, or a list of words"),
+    ):
+        lines.write_text(content, encoding="utf-8")
+        assert message in failed(capsys, texts, "--file", str(lines)), content
+    lines.write_text('{"text": "a", "text_pair": "b"}', encoding="utf-8")
+    assert "has its own" in failed(capsys, texts, "--file", str(lines), "--text-pair", "c")
+    assert "expected {" in failed(capsys, tags, "a day", "--text-pair", "b")
+    lines.write_text('{"text": "we saw anna"}', encoding="utf-8")
+    assert predicted(capsys, tags, "--file", str(lines)) == predicted(capsys, tags, "we saw anna")
+    assert "is not for --task feature-extraction" in failed(
+        capsys, texts, "a", "--task", "feature-extraction", "--top-k", "2"
+    )
+    assert "nothing more to show" in failed(capsys, model("bert", "BertForMaskedLM"), "a [MASK]", "--explain")
+
+
+def test_inputs_in_python(model: Callable[..., str]) -> None:
+    import unfreeze
+    from unfreeze.tasks import TaskError
+
+    masked, texts = model("bert", "BertForMaskedLM"), model("bert", "BertForSequenceClassification", num_labels=3)
+    for folder in (masked, texts):
+        predictor = unfreeze.load(folder)
+        assert predictor.predict([]) == []
+        for wrong in (None, 5, b"abc", [None], [b"abc"]):
+            with pytest.raises(TaskError, match="expected a text"):
+                predictor.predict(wrong)

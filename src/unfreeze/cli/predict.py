@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unfreeze.cli.terminal import say
+from unfreeze.settings import flag
 
 FEATURES = "feature-extraction"
 BATCH_OF_TEXTS = 1024  # read, predict and print this many at a time, so that a file of any size streams
@@ -49,7 +50,9 @@ def call(options: argparse.Namespace) -> int:
         raise SettingsError(["--file: give texts or a file, not both."])
     if options.top_k is not None and options.top_k < 1:
         raise SettingsError([f"--top-k {options.top_k}: expected a number of answers, at least 1."])
-    answer = _features_of(options.model_folder) if options.task == FEATURES else _answering(options)
+    if options.text_pair is not None and options.context is not None:
+        raise SettingsError(["--text-pair --context: a text has a pair, or a question a context. Leave one out."])
+    answer = _features_of(options) if options.task == FEATURES else _answering(options)
     lines: Iterator[Any] = iter(options.texts) if options.texts else _lines(options.file)
     if options.file is not None and options.file.suffix == ".jsonl":
         lines = _objects(lines, options.file)
@@ -72,23 +75,47 @@ def _answering(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
     return lambda inputs: [{"prediction": answer([one])[0], "windows": predictor.explain([one])} for one in inputs]
 
 
-def _features_of(model: str) -> Callable[[list[Any]], list[Any]]:
+def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
     """The last hidden states, as the feature-extraction pipeline gives them: a vector for each token."""
-    from transformers import AutoModel, pipeline
+    from transformers import pipeline
 
-    from unfreeze.models.load import load_tokenizer, model_path, quiet_loading
+    from unfreeze.models.input_length import longest_input
+    from unfreeze.models.load import load_config, load_network, load_tokenizer
+    from unfreeze.settings import SettingsError
 
-    with quiet_loading():
-        network = AutoModel.from_pretrained(model_path(model), trust_remote_code=False, use_safetensors=True)
-    extract = pipeline("feature-extraction", model=network, tokenizer=load_tokenizer(model))
-    return lambda texts: [extract(text)[0] for text in texts]
+    names = ("text_pair", "context", "top_k", "aggregation_strategy", "explain")
+    unused = [flag(name) for name in names if getattr(options, name)]
+    if unused:
+        raise SettingsError([f"{name}: is not for --task {FEATURES}." for name in unused])
+    model = options.model_folder
+    network, tokenizer = load_network(model, "AutoModel", 0).network, load_tokenizer(model)
+    longest = longest_input(load_config(model), tokenizer)
+    extract = pipeline("feature-extraction", model=network, tokenizer=tokenizer)
+
+    def features(texts: list[Any]) -> list[Any]:
+        for text in texts:
+            if not isinstance(text, str):
+                raise SettingsError([f"{text!r}: expected a text."])
+            tokens = len(tokenizer(text, verbose=False)["input_ids"])
+            if longest is not None and tokens > longest:
+                raise SettingsError([f"{text[:60]!r}: {tokens} tokens, the network reads {longest}. Give it in parts."])
+        return [extract(text)[0] for text in texts]
+
+    return features
 
 
 def _input(line: Any, options: argparse.Namespace) -> Any:
     """A line as the task takes it: with the second text, or with the context that it asks about."""
-    if options.context is not None:
-        return {"question": line, "context": options.context}
-    return line if options.text_pair is None else {"text": line, "text_pair": options.text_pair}
+    from unfreeze.settings import SettingsError
+
+    for option, text in (("context", "question"), ("text_pair", "text")):
+        given = getattr(options, option)
+        if given is None:
+            continue
+        if isinstance(line, dict) and option in line:
+            raise SettingsError([f"{flag(option)}: {line!r} has its own. Leave one out."])
+        return {**line, option: given} if isinstance(line, dict) else {text: line, option: given}
+    return line
 
 
 def _objects(lines: Iterator[str], file: Path) -> Iterator[Any]:
@@ -96,7 +123,10 @@ def _objects(lines: Iterator[str], file: Path) -> Iterator[Any]:
 
     for number, line in enumerate(lines, start=1):
         try:
-            yield json.loads(line)
+            found = json.loads(line)
+            if not isinstance(found, str | list | dict):
+                raise SettingsError([f"--file {file}:{number}: expected a text, a list of words or an object."])
+            yield found
         except ValueError as error:
             raise SettingsError([f"--file {file}:{number}: is not valid JSON ({error})."]) from None
 

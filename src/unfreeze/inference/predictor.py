@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
@@ -73,8 +73,8 @@ class Predictor:
         known = [parameter.name for parameter in taken if parameter.kind is parameter.KEYWORD_ONLY]
         for name in options.keys() - set(known):
             raise TaskError(f"{name}: {self.task.name} has no such option; it takes {', '.join(known) or 'none'}.")
-        one = isinstance(inputs, str | Mapping)
-        return self.task.answers([inputs] if one else list(inputs), self, **options)
+        given = _listed(inputs)
+        return self.task.answers(given, self, **options) if given else []
 
     def explain(self, inputs: Any) -> list[list[dict[str, Any]]]:
         """For each window of one input, or of a list, its tokens with the scores that the answer comes from.
@@ -87,8 +87,9 @@ class Predictor:
         import torch
 
         recorder = _Recorder(self)
-        one = isinstance(inputs, str | Mapping)
-        self.task.answers([inputs] if one else list(inputs), recorder)
+        self.task.answers(_listed(inputs), recorder)
+        if not recorder.examples:
+            raise TaskError(f"{self.task.name}: there is nothing more to show than its answers.")
         encoded = self.task.encode(recorder.examples, self.tokenizer, self.labels, self.max_length, labelled=False)
         found = []
         for window in encoded.features:
@@ -98,6 +99,14 @@ class Predictor:
             tokens = self.tokenizer.convert_ids_to_tokens(list(window.input_ids))
             found.append([{"token": t, "scores": s} for t, s in zip(tokens, scores, strict=True)])
         return found
+
+
+def _listed(inputs: Any) -> list[Any]:
+    if isinstance(inputs, str | Mapping):
+        return [inputs]
+    if isinstance(inputs, bytes) or not isinstance(inputs, Iterable):
+        raise TaskError(f"{inputs!r}: expected a text, or a list of texts.")
+    return list(inputs)
 
 
 @dataclass
@@ -114,6 +123,10 @@ class _Recorder:
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         return self.model.tokenizer
+
+    @property
+    def max_length(self) -> int:
+        return self.model.max_length
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         self.examples += self.model._as_trained(examples)
@@ -144,6 +157,8 @@ def load_predictor(
     labels = LabelSet.from_mapping(config.id2label)
     chosen = task if isinstance(task, Task) else _task_of(source, config, usage, labels, task)
     folder = Path(source)
+    if (folder / ADAPTER_FILE).is_file() or recorded(config):
+        _refuse_other_head(source, chosen, config)
     if (folder / ADAPTER_FILE).is_file():
         network = load_adapted(folder, chosen.auto_class, config)
     elif recorded(config):
@@ -164,19 +179,22 @@ def _stock(source: str, task: Task, config: Any) -> PreTrainedModel:
     Raises:
         ModelError: the head would be a random one.
     """
-    classes = [task.auto_class]
-    if config.model_type in task.hub_classes:
-        classes.append(task.hub_classes[config.model_type])
-    for name in classes:
+    heads = ["its labels are others"]
+    for name in task.head_classes(config):
         loaded = load_network(source, name, 0)
         encoder = loaded.network.base_model_prefix + "."
-        heads = sorted(one for one in loaded.new_parameters if not one.startswith(encoder))
+        heads = sorted(f"{one} would be random" for one in loaded.new_parameters if not one.startswith(encoder))
         if not heads:
             return loaded.network
     raise ModelError(
-        f"{source}: has no head for {task.name} ({', '.join(heads[:3])} would be random). Train one with `unfreeze "
+        f"{source}: has no head for {task.name} ({', '.join(heads[:3])}). Train one with `unfreeze "
         "train` or `unfreeze pretrain`, or choose a model that has it."
     )
+
+
+def _refuse_other_head(source: str, task: Task, config: Any) -> None:
+    if task.auto_class not in task.head_classes(config):
+        raise ModelError(f"{source}: has no head for {task.name} (its labels are others).")
 
 
 def _model_source(path: str | Path) -> str:

@@ -14,8 +14,9 @@ from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.resampling import Accuracy, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.inputs import refuse_longer, text_of
 from unfreeze.tasks.pieces import pieces_of_words
-from unfreeze.tasks.pretraining import Objective, text_of
+from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.special_tokens import Frame, PairFrame, frame_of, pair_frame_of
 from unfreeze.tasks.task import Model, Prediction, TaskError
 from unfreeze.tasks.texts import longest_first
@@ -137,8 +138,9 @@ class MaskedLM(Objective):
         for text in texts:
             if mask not in text:
                 raise TaskError(f"{text!r}: there is no {mask} in it. Write {mask} where a word is to be found.")
+            refuse_longer(text, len(model.tokenizer(text, verbose=False)["input_ids"]), model)
         fill = pipeline("fill-mask", model=model.network, tokenizer=model.tokenizer)
-        found: list[Any] = fill(texts, top_k=top_k)
+        found: list[Any] = fill(texts, top_k=min(top_k, int(model.network.config.vocab_size)))
         return [found] if len(texts) == 1 else found
 
 

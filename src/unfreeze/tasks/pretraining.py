@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from unfreeze.batching.features import Features
 from unfreeze.data.examples import Example, PassageExample
 from unfreeze.data.labels import LabelSet
-from unfreeze.tasks.task import Answer, Comparable, Prediction, Task, TaskError
+from unfreeze.tasks.task import Answer, Comparable, Prediction, Task
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ class Objective(Task):
     @abstractmethod
     def label_names(self) -> tuple[str, ...]:
         """What an item may be, in the order of the ids of the labels."""
+
+    @classmethod
+    def head_classes(cls, config: Any) -> list[str]:
+        # A head for other labels of that number answers something else.
+        names = tuple(str(config.id2label[i]) for i in sorted(config.id2label))
+        own = cls().label_names()
+        return [one for one in super().head_classes(config) if one != cls.auto_class or own in ((), names)]
 
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         return LabelSet(self.label_names())
@@ -70,14 +77,3 @@ class Objective(Task):
     def comparable(cls, row: Mapping[str, Any]) -> Comparable | None:
         # Nobody reads through hidden tokens for label errors: there are none.
         return None
-
-
-def text_of(given: Any) -> str:
-    """The text of an input.
-
-    Raises:
-        TaskError: it is something else.
-    """
-    if isinstance(given, str):
-        return given
-    raise TaskError(f"{given!r}: expected a text.")

@@ -20,9 +20,10 @@ from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
 from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged, tokens_of
 from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
+from unfreeze.tasks.inputs import texts_of
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
-from unfreeze.tasks.task import Comparable, Model, Prediction, Task, TaskError, required
+from unfreeze.tasks.task import Comparable, Model, Prediction, Task, required
 
 if TYPE_CHECKING:
     from random import Random
@@ -292,8 +293,7 @@ def _places(outputs: Any, batch: Batch) -> list[Tensor]:
 
 
 def _question(given: Any) -> QuestionExample:
-    if isinstance(given, Mapping) and {"question", "context"} <= given.keys():
-        return QuestionExample(str(given["question"]), str(given["context"]))
     if isinstance(given, tuple | list) and len(given) == 2:
-        return QuestionExample(str(given[0]), str(given[1]))
-    raise TaskError(f'{given!r}: expected {{"question": ..., "context": ...}}, as the pipeline takes it.')
+        given = {"question": given[0], "context": given[1]}
+    question, context = texts_of(given, "question", "context")
+    return QuestionExample(question, context)

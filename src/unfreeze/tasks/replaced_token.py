@@ -16,8 +16,9 @@ from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.models.tokenisation import TokenRow, tokenised
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.generator import GENERATOR, Outputs, attach_generator
+from unfreeze.tasks.inputs import refuse_longer, text_of
 from unfreeze.tasks.masked_lm import MaskedLM
-from unfreeze.tasks.pretraining import Objective, text_of
+from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.task import Model, Prediction, TaskError
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ class ReplacedToken(Objective):
         for text in map(text_of, inputs):
             rows = [row for row in tokenised(model.tokenizer, text) if row.text is not None]
             encoded = model.tokenizer(text, return_tensors="pt", verbose=False).to(model.network.device)
+            refuse_longer(text, encoded["input_ids"].shape[1], model)
             with torch.inference_mode():
                 logits = model.network(**encoded).logits.float()
             # One logit a token is that of "replaced" (ELECTRA); two are those of both.

@@ -16,6 +16,7 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.inputs import texts_of
 from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.special_tokens import pair_frame_of
 from unfreeze.tasks.task import Model, Prediction, TaskError
@@ -112,9 +113,10 @@ class SentencePairs(Objective):
 
         tokenizer, found = model.tokenizer, []
         for one in inputs:
-            if not (isinstance(one, Mapping) and {"text", "text_pair"} <= one.keys()):
-                raise TaskError(f'{one!r}: expected {{"text": ..., "text_pair": ...}}, two sentences.')
-            encoded = tokenizer(one["text"], one["text_pair"], truncation=True, return_tensors="pt")
+            # Too long pairs are cut as in training.
+            encoded = tokenizer(
+                *texts_of(one, "text", "text_pair"), truncation=True, max_length=model.max_length, return_tensors="pt"
+            )
             with torch.inference_mode():
                 logits = model.network(**encoded.to(model.network.device)).logits[0]
             score, said = logits.float().softmax(-1).max(-1)

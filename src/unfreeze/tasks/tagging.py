@@ -16,6 +16,7 @@ from unfreeze.metrics.entities import entity_scores, scores_by_entity_type
 from unfreeze.metrics.resampling import Accuracy, EntityF1, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.entities import Aggregation, entity_groups, split_words
+from unfreeze.tasks.inputs import text_or_words, texts_of
 from unfreeze.tasks.pieces import chosen_overlap
 from unfreeze.tasks.special_tokens import frame_of
 from unfreeze.tasks.task import Model, Prediction, Task, required
@@ -212,8 +213,9 @@ class Tagging(Task):
         With `aggregation_strategy="none"` it is one `{"entity", "score", "word", "index", "start", "end"}` for each
         word that is not `O`. Offsets count characters of the text; words given as a list are joined with single blanks.
         """
-        texts = [item if isinstance(item, str) else " ".join(item) for item in inputs]
-        words = [split_words(item) for item in inputs]
+        given = [text_or_words(texts_of(one, "text")[0] if isinstance(one, Mapping) else one) for one in inputs]
+        texts = [item if isinstance(item, str) else " ".join(item) for item in given]
+        words = [split_words(item) for item in given]
         predictions = model.predict_examples(
             [TaggedExample(tuple(word.text for word in sentence)) for sentence in words]
         )

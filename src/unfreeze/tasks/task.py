@@ -76,6 +76,11 @@ class Model(Protocol):
     @property
     def tokenizer(self) -> Any: ...
 
+    @property
+    def max_length(self) -> int:
+        """Tokens that the network reads at once, special ones included."""
+        ...
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """One prediction for each example; their labels, if any, are not looked at."""
         ...
@@ -107,6 +112,11 @@ class Task(ABC):
         """This task, as the configuration of a model from elsewhere with its kind of head asks for it; None: it does
         not. By default: with its default settings."""
         return cls()
+
+    @classmethod
+    def head_classes(cls, config: Any) -> list[str]:
+        """The stock networks whose head may answer this task with such a configuration, the likeliest first."""
+        return [cls.auto_class, *(cls.hub_classes[t] for t in (config.model_type,) if t in cls.hub_classes)]
 
     @classmethod
     def settings_from(cls, examples: Sequence[Example]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from unfreeze.batching.features import Encoded, Features
 from unfreeze.batching.windows import token_windows
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
+from unfreeze.tasks.inputs import text_or_words, texts_of
 from unfreeze.tasks.pieces import chosen_overlap
 from unfreeze.tasks.special_tokens import Frame, PairFrame, frame_of, pair_frame_of
 from unfreeze.tasks.task import Model, Prediction, Task, TaskError
@@ -138,12 +139,12 @@ class TextTask(Task):
 
     def _example(self, given: Any) -> Example:
         if isinstance(given, Mapping):
-            if "text" not in given or not given.keys() <= {"text", "text_pair"}:
-                raise TaskError(f'{given!r}: expected a text or {{"text": ..., "text_pair": ...}}.')
-            example: Example = self.takes(str(given["text"]), pair=given.get("text_pair"))
+            text, *pair = texts_of(given, "text", optional="text_pair")
+            example: Example = self.takes(text, pair=pair[0] if pair else None)
             return example
-        text: Example = self.takes(given if isinstance(given, str) else " ".join(given))
-        return text
+        alone = text_or_words(given)
+        example = self.takes(alone if isinstance(alone, str) else " ".join(alone))
+        return example
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
