@@ -145,7 +145,7 @@ def test_a_head_for_other_labels_does_not_answer(model: Callable[..., str], caps
     for labels, task in (({"num_labels": 3}, "next-sentence"), (names, "sentence-order")):
         folder = model("bert", "BertForSequenceClassification", **labels)
         said = failed(capsys, folder, TEXT, "--text-pair", PAIR, "--task", task)
-        assert f"has no head for {task} (its labels are others)" in said
+        assert f"has no head for {task} (" in said
     assert predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "next-sentence")
 
 
