@@ -33,11 +33,14 @@ def split_of(name: str) -> SplitName | None:
     return found.pop() if len(found) == 1 else None
 
 
-def files_of_folder(folder: Path, say: Say, unnamed: SplitName = "train") -> dict[str, list[Path]]:
+def files_of_folder(
+    folder: Path, say: Say, unnamed: SplitName = "train", *, all_files: bool = False
+) -> dict[str, list[Path]]:
     """Split -> its files (several if it is cut into shards), or its folder of classes.
 
     `unnamed` is the split of a folder whose only file, or whose classes, speak of no split; it also says what must be
-    there: training data, or with "test" anything.
+    there: training data, or with "test" anything. With `all_files` several files that speak of no split are one: they
+    are parts of a corpus.
     """
     found = _splits_in(folder)
     if not found:  # before class folders: a folder of several datasets may look like one
@@ -46,6 +49,9 @@ def files_of_folder(folder: Path, say: Say, unnamed: SplitName = "train") -> dic
         found = {unnamed: [folder]}
     if not found:
         files = _data_files(folder)
+        if all_files and files:
+            say(Finding("note", "files", f"{len(files)} files are read one after the other", str(folder)))
+            return {unnamed: files}
         if len(files) != 1:
             there = ", ".join(sorted(f.name for f in folder.iterdir())[:20]) or "nothing"
             advice = "Name files like train.csv, validation.csv, test.csv, or pass --train-file."

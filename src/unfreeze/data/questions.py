@@ -88,7 +88,7 @@ class Questions:
             return None
         if start >= 0 and context[start : start + len(text)] == text:
             return Span(text, start)
-        places = context.count(text)
+        places = sum(context.startswith(text, i) for i in range(len(context)))  # they may overlap
         if places == 1:
             self.moved.append(name)
             return Span(text, context.index(text))

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from unfreeze.data import docstrings
 from unfreeze.data.bundled import PREFIX, sample_folder
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import PRETRAINING, Example
 from unfreeze.data.findings import DataError, Finding, Say, data_error
 from unfreeze.data.hub import choose_splits, is_hub_id, load_hub
 from unfreeze.data.in_memory import is_split_mapping, memory_examples
@@ -120,7 +120,7 @@ def _from_name(name: str, request: DataRequest, say: Say, unnamed: SplitName) ->
 def _from_folder(folder: Path, request: DataRequest, say: Say, unnamed: SplitName) -> Sources:
     return {
         split: [partial(read_file, path, request.format) for path in paths]
-        for split, paths in files_of_folder(folder, say, unnamed).items()
+        for split, paths in files_of_folder(folder, say, unnamed, all_files=request.task in PRETRAINING).items()
     }
 
 

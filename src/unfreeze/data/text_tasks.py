@@ -13,6 +13,7 @@ from unfreeze.data.examples import (
     Objective,
     PassageExample,
     QuestionExample,
+    TaggedExample,
     TaskName,
     TextExample,
 )
@@ -28,7 +29,14 @@ def recast(examples: Sequence[Example], task: TaskName | None, separator: str | 
         DataError: with every label that is no number.
     """
     if task in PRETRAINING:
-        return [_passage(one, task) for one in examples]
+        # Many questions ask about one context, which is read once.
+        contexts: dict[str, Example] = {}
+        for one in examples:
+            if isinstance(one, QuestionExample):
+                contexts.setdefault(one.context, one)
+        asked = set(map(id, contexts.values()))
+        kept = (one for one in examples if not isinstance(one, QuestionExample) or id(one) in asked)
+        return [_passage(one, task) for one in kept]
     if task == "multi-label":
         return [_several(one, separator) if isinstance(one, TextExample) else one for one in examples]
     if task != "regression":
@@ -42,8 +50,9 @@ def recast(examples: Sequence[Example], task: TaskName | None, separator: str | 
 def _passage(one: Example, objective: Objective) -> PassageExample:
     if isinstance(one, PassageExample):
         return one
-    # Of questions it is their context, the last part, of all else the first.
-    text = one.parts[-1] if isinstance(one, QuestionExample) else one.parts[0]
+    text = " ".join(one.parts) if isinstance(one, TaggedExample) else one.parts[0]
+    if isinstance(one, QuestionExample):
+        text = one.context
     pair = one.pair if objective == "translation-lm" and isinstance(one, TextExample) else None
     return PassageExample(text, objective, one.origin, pair)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import PRETRAINING, Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
 from unfreeze.data.readers.format import Format, Head
@@ -13,12 +13,13 @@ from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.readers.sentences import Sentences
 
 DOCUMENT_MARK = "-DOCSTART-"
+_MOST_TAGS = 0.2  # different ones for each line, where the file may be plain text
 
 
 def read_conll(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
     """Sentences from columns between tabs or blanks. Lines of another column count are errors."""
     file = str(path)
-    if settings.task not in (None, "tagging"):
+    if settings.task not in (None, "tagging", *PRETRAINING):
         raise data_error("wrong-format", "CoNLL columns hold tagged words, not labelled texts", file)
     say_unused_columns(settings, file, "columns of CoNLL have no names, and --tag-column chooses the tags", say)
     lines = split_lines(read_text(path, settings.encoding, say))
@@ -95,6 +96,8 @@ def _is_conll(head: Head) -> bool:
     width, count = Counter(map(len, rows)).most_common(1)[0]
     if width < 2 or count < 0.9 * len(lines):
         return False
+    if head.settings.task in PRETRAINING and len({row[-1] for row in rows if row}) > _MOST_TAGS * len(rows):
+        return False  # plain text, whose last words are many
     with_blanks = sum(" " in row[0] or " " in row[-1] for row in rows if row)
     return with_blanks <= 0.2 * len(rows)  # else the columns hold texts
 

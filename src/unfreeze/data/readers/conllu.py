@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.examples import PRETRAINING, Example, TaggedExample
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
 from unfreeze.data.readers.format import Format, Head
@@ -22,7 +22,7 @@ _RANGE_OR_EMPTY_ID = re.compile(r"[0-9]+(-|\.)[0-9]+")
 def read_conllu(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
     """Sentences of syntactic words with one tag each: upos (default), xpos, deprel, lemma, feats:NAME, misc:NAME."""
     file = str(path)
-    if settings.task not in (None, "tagging"):
+    if settings.task not in (None, "tagging", *PRETRAINING):
         raise data_error("wrong-format", "CoNLL-U holds tagged words, not labelled texts", file)
     wanted = str(settings.tag_column or "upos")
     tag_of = _tag_getter(wanted, file)

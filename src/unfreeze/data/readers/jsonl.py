@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import PRETRAINING, Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
 from unfreeze.data.readers.format import Format, Head
@@ -57,7 +57,9 @@ def _array(text: str, file: str, say: Say) -> list[tuple[int, dict[str, object]]
 
 def _is_json(head: Head) -> bool:
     if head.suffix != ".json":
-        return head.lines[0].lstrip(" \t").startswith(("{", "["))
+        begins = head.lines[0].lstrip(" \t").startswith(("{", "["))
+        # Plain text may begin with a bracket as well.
+        return begins and (head.settings.task not in PRETRAINING or head.text.lstrip().startswith(('{"', "[{")))
     if head.text.lstrip(" \t\r\n").startswith("["):
         return True
     try:

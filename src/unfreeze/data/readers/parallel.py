@@ -26,7 +26,8 @@ def read_parallel(path: Path, settings: ReadSettings = INFER_ALL, say: Say = sil
             continue
         columns = [column.strip() for column in line.split("\t")]
         if len(columns) != 2 or not all(columns):
-            message = f"{len(columns)} columns, expected a sentence and its translation with a tab between them"
+            empty = ", one of them empty" if len(columns) == 2 else ""
+            message = f"{len(columns)} columns{empty}, expected a sentence and its translation with a tab between them"
             problems.error("columns", message, number)
             continue
         examples.append(PassageExample(columns[0], TASK, Origin(file, number), columns[1]))

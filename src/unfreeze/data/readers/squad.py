@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import PRETRAINING, Example
 from unfreeze.data.findings import Say, data_error, silent
 from unfreeze.data.questions import Questions
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
@@ -18,7 +18,7 @@ from unfreeze.data.readers.raw_text import read_text
 def read_squad(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
     """Questions with their contexts; `plausible_answers` of unanswerable ones are never read."""
     file = str(path)
-    if settings.task not in (None, "question-answering"):
+    if settings.task not in (None, "question-answering", *PRETRAINING):
         advice = "Pass --task question-answering, or other data."
         raise data_error("wrong-task", f"SQuAD files are not for {settings.task}", file, advice=advice)
     say_unused_columns(settings, file, "SQuAD files have no columns", say)
