@@ -110,6 +110,17 @@ def test_pairs_and_tokens_are_judged(pretrained: Callable[..., Comparison]) -> N
     assert all(one["entity"] == "replaced" for row in found for one in row)
 
 
+def test_mpnet_from_scratch_reads_whole_windows(tmp_path: Path) -> None:
+    """Its padding has the number 1, and its positions start behind that."""
+    file = tmp_path / "long.txt"
+    file.write_text("\n\n".join(f"we saw {i} " + "anna in lima " * 40 for i in range(12)), encoding="utf-8")
+    values = {"data": str(file), "output": tmp_path / "out", "max_steps": 2, "precision": "fp32", "max_length": 64}
+    done = pretrain(pretrain_settings("mlm", values)[0], Scratch("mpnet", "wordpiece", 300, 16, 2, 2, 32, 64))
+    assert done.records[0].status == "done", done.records[0].error
+    tokenizer = transformers.AutoTokenizer.from_pretrained(done.best / "model")
+    assert tokenizer.pad_token_id == 1 != tokenizer.unk_token_id
+
+
 @pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
 def test_from_scratch(tmp_path: Path, kind: Any) -> None:
     values = {"data": str(corpus(tmp_path)), "output": tmp_path / "out", "epochs": 1, "precision": "fp32"}

@@ -28,6 +28,7 @@ PACKAGES = MappingProxyType(
         "transformers": ("transformer", "hugging face", "huggingface", "hf"),
     }
 )
+SHORTEST_INSIDE = 5  # letters: shorter names occur in other words by chance
 MOST_FILES = 500  # of each package, drawn by a hash of their names
 MOST = 2000  # examples of each package
 SHORTEST, LONGEST = 4, 60  # words of a summary
@@ -135,6 +136,8 @@ def described(package: str, module: str, line: int, written: str) -> Docstring |
 
     >>> described("numpy", "a.py", 1, "Return the NumPy sum of `a` over *all* axes.").summary
     'Return the sum of a over all axes.'
+    >>> described("torch", "a.py", 1, "Call __torch_dispatch__ of TorchDynamo for every graph there is.").summary
+    'Call of for every graph there is.'
     """
     prose = written[: match.start()] if (match := _SECTION.search(written)) else written
     leak = _leaks(tuple(PACKAGES.items()))
@@ -154,8 +157,13 @@ def described(package: str, module: str, line: int, written: str) -> Docstring |
 @cache
 def _leaks(packages: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
     """What names one of the packages, or anything in it by its path, and addresses."""
-    names = "|".join(re.escape(name) for package, others in packages for name in (*others, package))
-    return re.compile(rf"\b(?:{names})(?:\.\w+)*\b('s)?|\bhttps?://\S+", re.IGNORECASE)
+    names = [name for package, others in packages for name in (*others, package)]
+    alone = "|".join(map(re.escape, names))
+    # Long names give a package away inside a word too: TorchDynamo, __torch_dispatch__.
+    inside = "|".join(re.escape(name) for name in names if len(name) >= SHORTEST_INSIDE) or "(?!)"
+    return re.compile(
+        rf"\b(?:{alone})(?:\.\w+)*\b('s)?|[\w.]*(?:{inside})\w*(?:\.\w+)*('s)?|\bhttps?://\S+", re.IGNORECASE
+    )
 
 
 def _is_foreign(part: str) -> bool:

@@ -21,7 +21,8 @@ def longest_input(config: Any, tokenizer: Any) -> int | None:
     limits = []
     positions = getattr(config, "max_position_embeddings", None)
     if positions:
-        offset = int(config.pad_token_id or 0) + 1 if config.model_type in OFFSET_POSITIONS else 0
+        padding = 1 if config.model_type == "mpnet" else int(config.pad_token_id or 0)  # MPNet's is fixed in its code
+        offset = padding + 1 if config.model_type in OFFSET_POSITIONS else 0
         limits.append(int(positions) - offset)
     # A tokenizer without a limit says so with a number beyond any length.
     if tokenizer.model_max_length < 10**9:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +42,10 @@ class Scratch:
         import torch
         import transformers
 
-        tokenizer = train_tokenizer(self.tokenizer, texts, self.vocab_size)
+        # MPNet takes the token with the number 1 for padding, whatever its configuration says.
+        order = ("cls_token", "pad_token") if self.model_type == "mpnet" else ("pad_token",)
+        names = [SPECIAL[name] for name in dict.fromkeys((*order, *SPECIAL))]
+        tokenizer = train_tokenizer(self.tokenizer, texts, self.vocab_size, names)
         sizes = {name: getattr(self, name) for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
         sizes |= {"intermediate_size": self.intermediate_size, "max_position_embeddings": self.max_position_embeddings}
         ids = {name: getattr(tokenizer, f"{name}_id") for name in ("pad_token", "cls_token", "sep_token")}
@@ -60,26 +63,29 @@ class Scratch:
             tokenizer.save_pretrained(temporary)
 
 
-def train_tokenizer(kind: TokenizerKind, texts: Iterable[str], vocab_size: int) -> Any:
-    """A fast tokenizer in BERT's format around texts and pairs: lower-cased word pieces, or byte-level BPE."""
+def train_tokenizer(kind: TokenizerKind, texts: Iterable[str], vocab_size: int, names: Sequence[str]) -> Any:
+    """A fast tokenizer in BERT's format around texts and pairs: lower-cased word pieces, or byte-level BPE.
+
+    Args:
+        names: the special tokens, in the order of their ids.
+    """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
-    names = list(SPECIAL.values())
     trainer: Any
     if kind == "wordpiece":
         backend = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk_token"]))
         backend.normalizer = normalizers.BertNormalizer(lowercase=True)
         backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         backend.decoder = decoders.WordPiece()
-        trainer = trainers.WordPieceTrainer(vocab_size=vocab_size, special_tokens=names, show_progress=False)
+        trainer = trainers.WordPieceTrainer(vocab_size=vocab_size, special_tokens=list(names), show_progress=False)
     else:
         backend = Tokenizer(models.BPE(unk_token=SPECIAL["unk_token"]))
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
         backend.decoder = decoders.ByteLevel()
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         trainer = trainers.BpeTrainer(
-            vocab_size=vocab_size, special_tokens=names, initial_alphabet=alphabet, show_progress=False
+            vocab_size=vocab_size, special_tokens=list(names), initial_alphabet=alphabet, show_progress=False
         )
     backend.train_from_iterator(texts, trainer)
     around = [(SPECIAL[name], backend.token_to_id(SPECIAL[name])) for name in ("cls_token", "sep_token")]
