@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def passages(data: Any, **changes: Any) -> list[PassageExample]:
     corpus = load_corpus(DataRequest(data=data, task="masked-lm", **changes))
     found = [*corpus.train, *corpus.validation, *corpus.tests["test"]]
     assert all(isinstance(one, PassageExample) for one in found) and corpus.task == "masked-lm"
-    return sorted((one for one in found if isinstance(one, PassageExample)), key=lambda one: one.origin.line)  # type: ignore[union-attr,return-value]
+    return sorted((one for one in found if isinstance(one, PassageExample)), key=lambda one: one.origin.line or 0)  # type: ignore[union-attr,return-value]
 
 
 def test_blocks_are_passages(tmp_path: Path) -> None:
@@ -61,6 +62,46 @@ def test_texts_with_labels_are_read_without_them(tmp_path: Path) -> None:
     lines.write_text("\n".join(f"text {i};{'ab'[i % 2]}" for i in range(30)), encoding="utf-8")
     assert passages(str(lines))[0].text == "text 0"
     assert len(passages([f"text {i}" for i in range(30)])) == 30
+
+
+def test_contexts_and_tagged_sentences_are_texts(tmp_path: Path) -> None:
+    questions = [{"id": str(i), "question": f"Why {i}?", "answers": []} for i in range(60)]
+    paragraphs = [{"context": f"Passage {i}. It ends.", "qas": questions[2 * i : 2 * i + 2]} for i in range(30)]
+    squad = tmp_path / "squad.json"
+    squad.write_text(json.dumps({"version": "2.0", "data": [{"paragraphs": paragraphs}]}), encoding="utf-8")
+    assert sorted(one.text for one in passages(str(squad))) == sorted(f"Passage {i}. It ends." for i in range(30))
+    tagged = tmp_path / "train.txt"
+    tagged.write_text("\n\n".join(f"Anna B-PER\nsaw O\n{i} O" for i in range(30)), encoding="utf-8")
+    assert "Anna saw 7" in {one.text for one in passages(str(tagged))}
+    words = tmp_path / "words.txt"
+    words.write_text("\n".join(f"w{i} x{i}" for i in range(30)), encoding="utf-8")
+    assert {one.text for one in passages(str(words))} == {f"w{i} x{i}" for i in range(30)}
+
+
+def test_plain_text_may_begin_with_a_bracket(tmp_path: Path) -> None:
+    for i, first in enumerate(("[Verse 1]", "{{Infobox}}", "[1] A note")):
+        file = tmp_path / f"{i}.txt"
+        file.write_text("\n".join([first, *(f"Line {j}." for j in range(30))]), encoding="utf-8")
+        assert passages(str(file))[0].text == first
+    (tmp_path / "rows.txt").write_text("\n".join(f'{{"text": "t {j}", "label": "a"}}' for j in range(30)))
+    assert passages(str(tmp_path / "rows.txt"))[0].text == "t 0"
+
+
+def test_files_of_a_folder_are_one_corpus(tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        (tmp_path / f"{name}.txt").write_text("\n\n".join(f"{name} {i}\nmore" for i in range(12)), encoding="utf-8")
+    assert len(passages(str(tmp_path))) == 36
+
+
+def test_a_document_of_one_sentence_a_line_has_neighbours(tmp_path: Path) -> None:
+    file = tmp_path / "document.txt"
+    file.write_text("\n".join(f"Sentence {i}." for i in range(330)), encoding="utf-8")
+    corpus = load_corpus(DataRequest(data=str(file), task="next-sentence"))
+    found = [*corpus.train, *corpus.validation, *corpus.tests["test"]]
+    assert sum(len(one.sentences) for one in found if isinstance(one, PassageExample)) == 330
+    assert all(isinstance(one, PassageExample) and len(one.sentences) in (32, 10) for one in found)
+    file.write_text("\n".join(f"Sentence {i}. And after it {i}." for i in range(30)), encoding="utf-8")
+    assert len(load_corpus(DataRequest(data=str(file), task="next-sentence")).train) == 24
 
 
 def test_plain_text_is_no_labelled_data(tmp_path: Path) -> None:

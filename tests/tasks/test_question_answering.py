@@ -26,8 +26,8 @@ from unfreeze.data.examples import QuestionExample, Span
 from unfreeze.data.labels import LabelSet
 from unfreeze.models.load import load_tokenizer
 from unfreeze.tasks import Prediction, QuestionAnswering, TaskError
-from unfreeze.tasks.answer_files import AnswerPrediction
-from unfreeze.tasks.answer_spans import best_spans
+from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
+from unfreeze.tasks.answer_spans import Candidate, _with_marks, best_spans
 from unfreeze.tasks.pieces import pieces_with_offsets
 
 NO_LABELS = LabelSet(())
@@ -354,6 +354,33 @@ def test_scores_by_kind_of_question() -> None:
 def model_that(predict: Any) -> Any:
     """A model, as answering needs it."""
     return SimpleNamespace(predict_examples=predict, network=None, tokenizer=None)
+
+
+def test_a_stride_that_a_long_question_leaves_no_room_for_is_told() -> None:
+    asked = QuestionExample("a " * 12, "b " * 60, ())
+    [note] = encode(QuestionAnswering(doc_stride=18), [asked], word_pieces(), 32).notes
+    assert note.startswith("1 questions leave no more pieces of a window than --doc-stride 18")
+
+
+@pytest.mark.parametrize(
+    ("context", "last", "end"),
+    [("cafe\u0301 noir", 4, 5), ("cafe\u0301", 4, 5), ("K\u1ecd\u0301.", 2, 3), ("a b", 1, 1), ("\u2764\ufe0f!", 1, 2)],
+)
+def test_marks_belong_to_the_last_letter_of_an_answer(context: str, last: int, end: int) -> None:
+    """Tokenizers that drop accents leave them out of their offsets."""
+    assert _with_marks(context, last) == end
+
+
+@pytest.mark.parametrize(("null_score", "entries"), [(9.0, 3), (4.5, 3), (0.0, 4)])
+def test_no_answer_is_among_the_n_best_or_behind_them(null_score: float, entries: int) -> None:
+    def candidate(text: str, score: float) -> Candidate:
+        return Candidate(text, 0, len(text), score, score / 2, score / 2, 0.1)
+
+    best = tuple(candidate(text, score) for text, score in (("a", 5.0), ("b", 4.0), ("c", 3.0)))
+    one = AnswerPrediction(0, "a", (0.1,), 0, 1, null_score - 5.0, candidate("", null_score), best)
+    listed = answer_files({"q": one}, null_is_one=True)["nbest_predictions"]["q"]
+    assert len(listed) == entries and "" in [entry["text"] for entry in listed]
+    assert [entry["score"] for entry in listed] == sorted((entry["score"] for entry in listed), reverse=True)
 
 
 def test_answers_as_the_old_pipeline_gave_them() -> None:

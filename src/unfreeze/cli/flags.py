@@ -19,13 +19,24 @@ DATA_FLAGS = (
 )
 
 
+class Once(argparse.Action):
+    """Stores a value; a second one is a mistake, and not the one that counts."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        if hasattr(namespace, self.dest):
+            parser.error(
+                f"{option_string} {values}: was given as {getattr(namespace, self.dest)} before. Give it once."
+            )
+        setattr(namespace, self.dest, values)
+
+
 def add_settings_flags(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
     """Add one flag for each named setting (all by default), plus `--config`. Values are checked later, all at once."""
     chosen = set(Settings.model_fields if names is None else names)
     for name, info in Settings.model_fields.items():
         if name not in chosen:
             continue
-        options: dict[str, Any] = {"action": "append" if name in REPEATABLE else "store"}
+        options: dict[str, Any] = {"action": "append" if name in REPEATABLE else Once}
         if info.annotation in (bool, bool | None):
             options["action"] = argparse.BooleanOptionalAction
         else:

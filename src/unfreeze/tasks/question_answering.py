@@ -99,7 +99,7 @@ class QuestionAnswering(Task):
         contexts = list(dict.fromkeys(one.context for one in questions))
         pieces = dict(zip(contexts, pieces_with_offsets(contexts, tokenizer), strict=True))
         features: list[Features] = []
-        too_long = no_piece = 0
+        too_long = no_piece = narrow = 0
         for i, (example, question) in enumerate(zip(questions, asked, strict=True)):
             ids, offsets = pieces[example.context]
             kept = question[: room // 2]  # at least as much of the context is read at once
@@ -108,6 +108,7 @@ class QuestionAnswering(Task):
                 span = tokens_of(example.answers[0], offsets)
                 no_piece += span is None
                 too_long += span is not None and span[1] - span[0] >= self.max_answer_length
+            narrow += self.doc_stride is not None and self.doc_stride >= room - len(kept)
             features += self._windows(i, kept, ids, offsets, span, frame, room - len(kept), labelled=labelled)
         cut = [len(question) - room // 2 for question in asked if len(question) > room // 2]
         notes = []
@@ -117,6 +118,11 @@ class QuestionAnswering(Task):
             notes.append(
                 f"{too_long:,} answers are longer than {self.max_answer_length} tokens and cannot be found whole; "
                 "--max-answer-length changes that"
+            )
+        if narrow:
+            notes.append(
+                f"{narrow:,} questions leave no more pieces of a window than --doc-stride {self.doc_stride}: their "
+                "windows share half of what is left"
             )
         return Encoded(tuple(features), len(examples), len(cut), sum(cut), notes=tuple(notes))
 
