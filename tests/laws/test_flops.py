@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,6 +106,7 @@ def realistic_bench(family: str, task_name: str, strategy_text: str) -> Realisti
     num_labels = 17 if task.has_labels else 2
     config = transformers.AutoConfig.for_model(family, vocab_size=50, num_labels=num_labels, **sizes, **special)
     network = getattr(transformers, task.auto_class).from_config(config, attn_implementation="eager")
+    task.attach(network, SimpleNamespace(mask_token_id=4), 0)  # type: ignore[arg-type]
     anatomy = take_anatomy(network)
     [strategy] = parse_strategies(strategy_text, STRATEGIES)
     try:

@@ -110,6 +110,8 @@ def test_a_layer_that_is_applied_again_passes_its_gradient_to_itself(workbench: 
 
 def test_the_step_is_the_first_of_the_loop(workbench: Callable[..., Any], strategy_text: str, task_name: str) -> None:
     """Change of each part relative to its weights, where they changed; no dropout, no decay, no warm-up."""
+    if task_name == "replaced-token":
+        pytest.skip("its generator draws other tokens in every step")
     bench = bench_or_skip(
         workbench, "bert", task_name, strategy_text, dropout=0.0, weight_decay=0.0, max_steps=1, epochs=1, examples=8,
         train_sampling_strategy="sequential",

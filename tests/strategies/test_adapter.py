@@ -26,10 +26,8 @@ each_placement = pytest.mark.parametrize("placement", PLACEMENTS)
 
 
 def logits(bench: Any, network: Any = None) -> torch.Tensor:
-    inputs = bench.collator(bench.validation.encoded.features).inputs
     with torch.no_grad():
-        outputs = list((network or bench.network).eval()(**inputs).values())
-        result: torch.Tensor = outputs[0] if len(outputs) == 1 else torch.stack(outputs, -1)
+        result: torch.Tensor = bench.logits(bench.validation.encoded.features, (network or bench.network).eval())
     return result
 
 
