@@ -1,0 +1,133 @@
+"""The encoder of one network without work on padding: fused layers where its family has the right ones, hooks where it
+has not. Both are tried on a made-up batch first, and what does not give the plain outputs is not used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import torch
+
+from unfreeze.acceleration.fused_layer import FusedLayer, LayerPlan, Step
+from unfreeze.acceleration.layer_parts import Unsupported, layer_plan
+from unfreeze.acceleration.packing import Packing, pack_lengths
+from unfreeze.acceleration.unpad import unpadded
+from unfreeze.acceleration.weight_copies import WeightCopies
+from unfreeze.models.anatomy import AnatomyError, take_anatomy
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedModel
+
+TRIED_LENGTHS = (3, 9, 5)  # tokens of the made-up texts
+TOLERANCE = 1e-3  # relative to the largest output; errors of construction are far larger, those of rounding smaller
+
+
+@dataclass
+class FastLayers:
+    """How the layers of one network are computed."""
+
+    network_layers: tuple[nn.Module, ...]  # in the order in which they are applied
+    plans: tuple[tuple[LayerPlan, tuple[Tensor, ...]], ...] | None  # None: by hooks
+    copies: dict[torch.dtype, WeightCopies]
+    reason: str = ""
+
+    @contextmanager
+    def active(self, network: PreTrainedModel, packing: Packing, dtype: torch.dtype) -> Iterator[None]:
+        """Inside, the layers see packed tokens."""
+        if self.plans is None:
+            with unpadded(network, self.network_layers, packing):
+                yield
+            return
+        copies = self.copies.setdefault(dtype, WeightCopies(dtype))
+        with ExitStack() as patched:
+            last = len(self.network_layers) - 1
+            for i, (layer, (plan, parameters)) in enumerate(zip(self.network_layers, self.plans, strict=True)):
+                step = Step(plan, packing, copies, layer.training)
+                forward = _forward(step, parameters, first=i == 0, last=i == last)
+                layer.forward = forward
+                patched.callback(layer.__dict__.pop, "forward")
+            yield
+
+
+def _forward(step: Step, parameters: tuple[Tensor, ...], *, first: bool, last: bool) -> Callable[..., Tensor]:
+    def forward(hidden: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        packed = step.packing.pack(hidden) if first else hidden
+        with torch.autocast(hidden.device.type, enabled=False):
+            out: Tensor = FusedLayer.apply(packed, step, *parameters)  # type: ignore[no-untyped-call]
+        return step.packing.pad(out) if last else out
+
+    return forward
+
+
+_KNOWN: WeakKeyDictionary[Any, FastLayers | None] = WeakKeyDictionary()
+
+
+def fast_layers(network: PreTrainedModel) -> FastLayers | None:
+    """How to compute this network's layers faster; None: there is no way that gives the same."""
+    if network not in _KNOWN:
+        _KNOWN[network] = _find(network)
+    return _KNOWN[network]
+
+
+def _find(network: PreTrainedModel) -> FastLayers | None:
+    try:
+        anatomy = take_anatomy(network)
+    except AnatomyError:
+        return None
+    if anatomy.shared:
+        return None
+    layers = tuple(network.get_submodule(prefix) for prefix in anatomy.layer_prefixes)
+    found: FastLayers | None
+    try:
+        plans = tuple(layer_plan(layer, network.config) for layer in layers)
+    except Unsupported as reason:
+        found = FastLayers(layers, None, {}, str(reason))
+    else:
+        found = FastLayers(layers, plans, {})
+    if _same(network, found):
+        return found
+    found = FastLayers(layers, None, {}, "fused layers give other outputs")
+    return found if _same(network, found) else None
+
+
+def _same(network: PreTrainedModel, layers: FastLayers) -> bool:
+    """Does the network give the outputs of the plain path for texts of several lengths?"""
+    device, lengths = network.device, TRIED_LENGTHS
+    generator = torch.Generator().manual_seed(0)
+    vocabulary = network.get_input_embeddings().weight.shape[0]
+    ids = torch.randint(min(5, vocabulary - 1), vocabulary, (len(lengths), max(lengths)), generator=generator)
+    mask = (torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]).long()
+    padding = network.config.pad_token_id
+    ids = torch.where(mask.bool(), ids, 0 if padding is None else padding)
+    inputs = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+    packing = pack_lengths(lengths, str(device))
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        with torch.no_grad():
+            plain = _outputs(network(**inputs))
+            with layers.active(network, packing, torch.float32):
+                fast = _outputs(network(**inputs))
+    except Exception:  # whatever a family does with tokens that have lost their places
+        return False
+    finally:
+        for module, mode in modes:
+            module.training = mode
+    # What the network says of padding is nothing.
+    return all(
+        torch.allclose(_kept(a, mask), _kept(b, mask), rtol=0, atol=TOLERANCE * max(1.0, float(a.abs().max())))
+        for a, b in zip(plain, fast, strict=True)
+    )
+
+
+def _outputs(outputs: Any) -> list[Tensor]:
+    found = outputs.values() if isinstance(outputs, Mapping) else outputs
+    return [one.float() for one in found if isinstance(one, torch.Tensor) and one.is_floating_point()]
+
+
+def _kept(output: Tensor, mask: Tensor) -> Tensor:
+    return output[mask.bool()] if output.shape[:2] == mask.shape else output
