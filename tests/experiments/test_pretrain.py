@@ -16,6 +16,7 @@ from unfreeze.data.findings import DataError
 from unfreeze.data.request import DataRequest
 from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.learnt_nothing import learnt_nothing
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import SettingsError
@@ -75,6 +76,12 @@ def test_every_objective_learns_and_leaves_a_model(pretrained: Callable[..., Com
     assert items
     if "accuracy" in record.test:
         assert record.test["accuracy"] == pytest.approx(sum(g == s for g, s in items) / len(items))
+
+
+def test_an_objective_that_learnt_nothing_is_told() -> None:
+    gold = [["next", "random"], ["random"]]
+    assert learnt_nothing(gold, [["next", "next"], ["next"]], [], "pair") == "predicts next for every pair"
+    assert learnt_nothing(gold, [["next", "random"], ["next"]], [], "pair") is None
 
 
 def test_perplexity_is_that_of_the_loss(pretrained: Callable[..., Comparison]) -> None:

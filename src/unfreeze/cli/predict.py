@@ -82,6 +82,7 @@ def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]
     from unfreeze.models.input_length import longest_input
     from unfreeze.models.load import load_config, load_network, load_tokenizer
     from unfreeze.settings import SettingsError
+    from unfreeze.tasks.inputs import text_of
 
     names = ("text_pair", "context", "top_k", "aggregation_strategy", "explain")
     unused = [flag(name) for name in names if getattr(options, name)]
@@ -93,9 +94,7 @@ def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]
     extract = pipeline("feature-extraction", model=network, tokenizer=tokenizer)
 
     def features(texts: list[Any]) -> list[Any]:
-        for text in texts:
-            if not isinstance(text, str):
-                raise SettingsError([f"{text!r}: expected a text."])
+        for text in map(text_of, texts):
             tokens = len(tokenizer(text, verbose=False)["input_ids"])
             if longest is not None and tokens > longest:
                 raise SettingsError([f"{text[:60]!r}: {tokens} tokens, the network reads {longest}. Give it in parts."])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import mean, pstdev
 
 from unfreeze.data.examples import Example, NumberExample
+from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding
 
 # A head starts near 0 and moves by its learning rate a step and weight: such numbers take it thousands of steps.
@@ -18,13 +19,11 @@ def check_numbers(train: Sequence[Example]) -> Iterator[Finding]:
     values = [one.value for one in known if one.value is not None]
     if not values:
         return
-    place = known[0].origin
-    file, line = (place.file, place.line) if place else (None, None)
     low, high, middle, spread = min(values), max(values), mean(values), pstdev(values)
     if low == high:
         message = f"every number of the training data is {low:g}"
-        yield Finding(
-            "error", "one-number", message, file, line, "There is nothing to learn; is this the right column?"
+        yield finding_at(
+            known[0], "error", "one-number", message, "There is nothing to learn; is this the right column?"
         )
     elif max(abs(middle), spread) > FAR:
         message = f"the numbers of the training data lie between {low:g} and {high:g}, about {middle:.4g}"
@@ -32,4 +31,4 @@ def check_numbers(train: Sequence[Example]) -> Iterator[Finding]:
             f"A head starts near 0, and a few epochs may not bring it there: subtract {middle:.4g}, divide by "
             f"{spread:.4g}, and undo that after predicting."
         )
-        yield Finding("warning", "far-numbers", message, file, line, advice)
+        yield finding_at(known[0], "warning", "far-numbers", message, advice)

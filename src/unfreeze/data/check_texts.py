@@ -7,8 +7,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from unfreeze.data.examples import Example, Origin
-from unfreeze.data.findings import Finding, Severity
+from unfreeze.data.examples import Example
+from unfreeze.data.finding_at import finding_at
+from unfreeze.data.findings import Finding
 
 VERY_LONG_CHARACTERS = 50_000
 # Control characters but tab and line ends; marks that reorder text; characters without width. Not the joiners of emoji.
@@ -44,17 +45,17 @@ def _check_split(split: str, examples: Sequence[Example]) -> Iterator[Finding]:
             signs.update(found)
     if empty:
         message = f"{_count(empty, examples)} of {split} have an empty text ({_lines(empty)})"
-        yield _at(empty, "warning", "empty-texts", message)
+        yield finding_at(empty[0], "warning", "empty-texts", message)
     if long:
         message = f"{_count(long, examples)} of {split} have more than {VERY_LONG_CHARACTERS:,} characters"
-        yield _at(long, "warning", "long-texts", message, "What exceeds --max-length is cut off and counted.")
+        yield finding_at(long[0], "warning", "long-texts", message, "What exceeds --max-length is cut off and counted.")
     if broken:
         message = f"{_count(broken, examples)} of {split} contain half of a surrogate pair, which is not text"
-        yield _at(broken, "error", "surrogates", message, "Correct the \\uD8.. escapes of the file.")
+        yield finding_at(broken[0], "error", "surrogates", message, "Correct the \\uD8.. escapes of the file.")
     if invisible:
         shown = ", ".join(f"{_name(sign)}: {count}" for sign, count in signs.most_common(10))
         message = f"{_count(invisible, examples)} of {split} contain control or invisible characters ({shown})"
-        yield _at(invisible, "warning", "control-characters", message)
+        yield finding_at(invisible[0], "warning", "control-characters", message)
 
 
 def _count(found: Sequence[Example], examples: Sequence[Example]) -> str:
@@ -70,8 +71,3 @@ def _name(sign: str) -> str:
     """A code point by number and name, so that a message never carries the character itself."""
     name = unicodedata.name(sign, "")
     return f"U+{ord(sign):04X} {name}".strip()
-
-
-def _at(found: Sequence[Example], severity: Severity, code: str, message: str, advice: str | None = None) -> Finding:
-    origin = found[0].origin or Origin("data")
-    return Finding(severity, code, message, origin.file, origin.line, advice)

@@ -9,8 +9,9 @@ from unfreeze.data.check_numbers import check_numbers
 from unfreeze.data.check_questions import check_questions
 from unfreeze.data.check_texts import check_texts
 from unfreeze.data.duplicates import content_key
-from unfreeze.data.examples import Example, Origin
-from unfreeze.data.findings import Finding, Severity
+from unfreeze.data.examples import Example
+from unfreeze.data.finding_at import finding_at
+from unfreeze.data.findings import Finding
 from unfreeze.data.tag_schemes import entity_type, invalid_transitions
 
 Splits = Mapping[str, Sequence[Example]]
@@ -47,7 +48,9 @@ def _check_presence(splits: Splits) -> Iterator[Finding]:
         unlabelled = [example for example in examples if not example.is_labelled]
         if unlabelled:
             message = f"{len(unlabelled)} of {len(examples)} examples of {split} have no label"
-            yield _at(unlabelled[0], "error", "missing-labels", message, "Labels are needed for training and scores.")
+            yield finding_at(
+                unlabelled[0], "error", "missing-labels", message, "Labels are needed for training and scores."
+            )
 
 
 def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Finding]:
@@ -57,19 +60,21 @@ def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Find
     if len(counts) == 1:
         only = next(iter(counts))
         message = f"every {'label' if scheme is None else 'tag'} of the training data is {only!r}"
-        yield _at(train[0], "error", "one-class", message, "There is nothing to learn; is this the right column?")
+        yield finding_at(
+            train[0], "error", "one-class", message, "There is nothing to learn; is this the right column?"
+        )
         return
     if scheme is not None:
         return
     if len(counts) == len(train) > 2 or (all(map(_is_real, counts)) and len(counts) > 0.5 * len(train)):
         message = f"{len(counts)} classes for {len(train)} examples: numbers to predict, or texts, not classes?"
         advice = "Name another column with --label-column, or predict the numbers with --task regression."
-        yield _at(train[0], "error", "continuous-labels", message, advice)
+        yield finding_at(train[0], "error", "continuous-labels", message, advice)
         return
     for label in sorted(label for label, count in counts.items() if count == 1):
         place = next(example for example in train if example.labels == (label,))
         message = f"the class {label!r} has one training example"
-        yield _at(place, "warning", "singleton-class", message, "It cannot be both learned and scored.")
+        yield finding_at(place, "warning", "singleton-class", message, "It cannot be both learned and scored.")
     (most, most_count), (least, least_count) = counts.most_common()[0], counts.most_common()[-1]
     if most_count >= 10 * least_count:
         message = f"classes are unbalanced: {most!r} has {most_count} training examples, {least!r} {least_count}"
@@ -109,9 +114,9 @@ def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:
             what = "label" if scheme is None else "tag"
             message = f"the {what} {label!r} of {split} ({len(places)} examples) does not occur in the training data"
             if scheme is None and split in ("validation", "test"):
-                yield _at(places[0], "error", "unseen-label", message, "Add training examples of it.")
+                yield finding_at(places[0], "error", "unseen-label", message, "Add training examples of it.")
             else:
-                yield _at(
+                yield finding_at(
                     places[0], "warning", "unseen-label", message, "It cannot be predicted and counts as an error."
                 )
 
@@ -135,10 +140,10 @@ def _check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
                 contradicting.append(example)
         if repeated:
             message = f"{len(repeated)} of {len(examples)} examples of {split} repeat an earlier one"
-            yield _at(repeated[0], "note", "duplicates", message)
+            yield finding_at(repeated[0], "note", "duplicates", message)
         if contradicting:
             message = f"{len(contradicting)} repeated examples of {split} have another label than the first"
-            yield _at(contradicting[0], "warning", "contradicting-labels", message)
+            yield finding_at(contradicting[0], "warning", "contradicting-labels", message)
 
 
 def _check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
@@ -155,7 +160,7 @@ def _check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
             if other:
                 message += f", {len(other)} of them with another label (first {_place(other[0])})"
             advice = f"Scores on {later} are too good by what is remembered; remove them from one of the two."
-            yield _at(shared[0][1], "warning", "leak", message, advice)
+            yield finding_at(shared[0][1], "warning", "leak", message, advice)
 
 
 def _check_transitions(splits: Splits) -> Iterator[Finding]:
@@ -166,12 +171,7 @@ def _check_transitions(splits: Splits) -> Iterator[Finding]:
             total = sum(count for count, _ in faulty)
             message = f"{total} invalid IOB2 transitions in {len(faulty)} sentences of {split} (I- without its B-)"
             advice = "Scores follow conlleval: an entity begins there."
-            yield _at(faulty[0][1], "warning", "invalid-transitions", message, advice)
-
-
-def _at(example: Example, severity: Severity, code: str, message: str, advice: str | None = None) -> Finding:
-    origin = example.origin or Origin("data")
-    return Finding(severity, code, message, origin.file, origin.line, advice)
+            yield finding_at(faulty[0][1], "warning", "invalid-transitions", message, advice)
 
 
 def _place(example: Example) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from unfreeze.data.examples import (
@@ -29,14 +29,7 @@ def recast(examples: Sequence[Example], task: TaskName | None, separator: str | 
         DataError: with every label that is no number.
     """
     if task in PRETRAINING:
-        # Many questions ask about one context, which is read once.
-        contexts: dict[str, Example] = {}
-        for one in examples:
-            if isinstance(one, QuestionExample):
-                contexts.setdefault(one.context, one)
-        asked = set(map(id, contexts.values()))
-        kept = (one for one in examples if not isinstance(one, QuestionExample) or id(one) in asked)
-        return [_passage(one, task) for one in kept]
+        return [_passage(one, task) for one in _one_for_each_context(examples)]
     if task == "multi-label":
         return [_several(one, separator) if isinstance(one, TextExample) else one for one in examples]
     if task != "regression":
@@ -45,6 +38,17 @@ def recast(examples: Sequence[Example], task: TaskName | None, separator: str | 
     numbers = [_number(one, problems) if isinstance(one, TextExample) else one for one in examples]
     problems.stop()
     return numbers
+
+
+def _one_for_each_context(examples: Sequence[Example]) -> Iterator[Example]:
+    """Many questions ask about one context, which is to be read once."""
+    contexts: set[str] = set()
+    for one in examples:
+        if isinstance(one, QuestionExample):
+            if one.context in contexts:
+                continue
+            contexts.add(one.context)
+        yield one
 
 
 def _passage(one: Example, objective: Objective) -> PassageExample:

@@ -57,14 +57,15 @@ def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Liste
     output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
     folder = output.with_name(output.name + SCRATCH_SUFFIX)
     made_of = [asdict(scratch), settings.seed, corpus.sha256]
-    if _is_another(folder, made_of) and not settings.overwrite:
+    another = _is_another(folder, made_of)
+    if another and not settings.overwrite:
         raise SettingsError(
             [
                 f"--from-scratch {scratch.model_type}: {folder} holds a model of another family, size, tokenizer, seed "
                 "or text. Pass --overwrite to begin anew, or another --output."
             ]
         )
-    if not (folder / MADE_OF).is_file() or _is_another(folder, made_of):
+    if another or not folder.exists():
         scratch.write(folder, (part for example in corpus.train for part in example.parts), settings.seed)
         write_json(folder / MADE_OF, made_of)
         listener.said(

@@ -29,6 +29,11 @@ class Candidate:
     end_logit: float
     probability: float  # of the start times that of the end, over all places of all windows
 
+    def as_answer(self, context: str) -> dict[str, Any]:
+        """What the question-answering pipeline gave; the text as `context` has it, whatever case the network read."""
+        answer = context[self.start : self.end]
+        return {"answer": answer, "score": self.probability, "start": self.start, "end": self.end}
+
 
 @dataclass(frozen=True, slots=True)
 class WindowSpans:

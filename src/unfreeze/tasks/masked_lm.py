@@ -83,6 +83,7 @@ class MaskedLM(Objective):
         *,
         labelled: bool = True,
     ) -> Encoded:
+        self.check(examples)
         frame = frame_of(tokenizer)
         first = pieces_of_words([example.parts[0] for example in examples], tokenizer)
         second = iter(pieces_of_words([e.parts[1] for e in examples if len(e.parts) > 1], tokenizer))
@@ -100,6 +101,9 @@ class MaskedLM(Objective):
         if examples and all(special.issuperset(window.input_ids) for window in features):
             raise TaskError(f"{self.name}: the texts hold nothing but special tokens, so there is nothing to hide.")
         return Encoded(tuple(features), len(examples), len(cut), sum(cut))
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Refuse texts that the objective cannot be learnt from, with a TaskError."""
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         hidden = batch.labels != IGNORE  # (batch, tokens)
@@ -150,15 +154,7 @@ class TranslationLM(MaskedLM):
 
     name: ClassVar[str] = "translation-lm"
 
-    def encode(
-        self,
-        examples: Sequence[Example],
-        tokenizer: PreTrainedTokenizerBase,
-        labels: LabelSet,
-        max_length: int,
-        *,
-        labelled: bool = True,
-    ) -> Encoded:
+    def check(self, examples: Sequence[Example]) -> None:
         alone = [example for example in examples if len(example.parts) < 2]
         if alone:
             raise TaskError(
@@ -166,7 +162,6 @@ class TranslationLM(MaskedLM):
                 f"{alone[0].origin or alone[0]}). Give two columns with a tab between them, or a table with "
                 "--text-column and --text-pair-column."
             )
-        return super().encode(examples, tokenizer, labels, max_length, labelled=labelled)
 
 
 def _windows(example: int, pieces: Pieces, frame: Frame, max_length: int) -> Iterator[Features]:

@@ -274,16 +274,7 @@ class QuestionAnswering(Task):
             assert isinstance(one, AnswerPrediction)
             best = one.null if not one.predicted else one.n_best[0]
             ranked = [best, *(other for other in one.n_best if other is not best)][:top_k]
-            # From the text as it was given: the network may have read it in lower case.
-            shown = [
-                {
-                    "answer": example.context[candidate.start : candidate.end],
-                    "score": candidate.probability,
-                    "start": candidate.start,
-                    "end": candidate.end,
-                }
-                for candidate in ranked
-            ]
+            shown = [candidate.as_answer(example.context) for candidate in ranked]
             found.append(shown[0] if top_k == 1 else shown)
         return found
 

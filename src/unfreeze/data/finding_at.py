@@ -1,0 +1,12 @@
+"""A finding about one example, with the place it comes from."""
+
+from __future__ import annotations
+
+from unfreeze.data.examples import Example, Origin
+from unfreeze.data.findings import Finding, Severity
+
+
+def finding_at(example: Example, severity: Severity, code: str, message: str, advice: str | None = None) -> Finding:
+    """The finding; data in memory has no file, and is called data."""
+    origin = example.origin or Origin("data")
+    return Finding(severity, code, message, origin.file, origin.line, advice)
