@@ -553,7 +553,7 @@ def _dropout(family: str, rate: float) -> dict[str, float]:
     if family == "modernbert":
         names = ["attention_dropout", "embedding_dropout", "mlp_dropout", "classifier_dropout"]
     elif family == "distilbert":
-        names = ["dropout", "attention_dropout", "seq_classif_dropout"]
+        names = ["dropout", "attention_dropout", "seq_classif_dropout", "qa_dropout"]
     else:
         names = ["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"]
         if family == "albert":

@@ -1,0 +1,148 @@
+"""Layers without padding give the outputs and gradients of the plain path, or step back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import torch
+
+from unfreeze.acceleration.cheap_dropout import dropout_mask
+from unfreeze.acceleration.fast_layers import fast_layers
+from unfreeze.acceleration.fused_layer import FusedLayer, Step
+from unfreeze.acceleration.layer_parts import layer_plan
+from unfreeze.acceleration.packing import pack_lengths
+from unfreeze.acceleration.precision import PLAIN
+from unfreeze.acceleration.speedups import OFF, Speedups
+from unfreeze.acceleration.weight_copies import WeightCopies
+
+UNPADDED = Speedups(PLAIN)
+FUSED = ("bert", "roberta", "electra", "distilbert", "xlm-roberta", "camembert")
+HOOKED = ("modernbert",)
+STRATEGIES = [
+    "full",
+    "head",
+    "freeze:first=1",
+    "lora:lora_dropout=0",
+    "lora:top=1,lora_dropout=0",
+    "bitfit",
+    "layernorm",
+]
+
+
+def outputs_and_gradients(bench: Any, speedups: Speedups) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    bench.network.zero_grad()
+    batch = bench.collator(bench.train.encoded.features[:6])
+    outputs = speedups.forward(bench.network, batch)
+    loss, _ = bench.task.loss(outputs, batch)
+    loss.backward()
+    gradients = {name: p.grad.clone() for name, p in bench.network.named_parameters() if p.grad is not None}
+    return loss.detach(), gradients
+
+
+def check(bench: Any) -> None:
+    bench.trainables.apply(bench.network, 0)
+    bench.trainables.set_modes(bench.network, 0, frozen_dropout=False)
+    loss, gradients = outputs_and_gradients(bench, OFF)
+    fast_loss, fast = outputs_and_gradients(bench, UNPADDED)
+    torch.testing.assert_close(fast_loss, loss, rtol=1e-5, atol=1e-6)
+    assert fast.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        scale = max(1e-3, float(gradient.abs().max()))
+        assert float((fast[name] - gradient).abs().max()) <= 1e-5 * max(1.0, 1 / scale) * max(scale, 1.0) + 1e-5, name
+
+
+def test_packing_and_padding() -> None:
+    packing = pack_lengths([3, 1, 4])
+    padded = torch.randn(3, 4, 5)
+    packed = packing.pack(padded)
+    assert packed.shape == (8, 5) and torch.equal(packed[3], padded[1, 0])
+    again = packing.pad(packed)
+    assert torch.equal(packing.pack(again), packed) and float(again[1, 1:].abs().sum()) == 0
+    whole = pack_lengths([4, 4])
+    assert not whole.is_padded and torch.equal(whole.pad(whole.pack(padded[:2])), padded[:2])
+
+
+def test_families_have_the_layers_they_should(workbench: Callable[..., Any], family: str) -> None:
+    found = fast_layers(workbench(family).network)
+    kind = None if found is None else "hooked" if found.plans is None else "fused"
+    assert kind == ("fused" if family in FUSED else "hooked" if family in HOOKED else None)
+
+
+def test_every_family_and_task(workbench: Callable[..., Any], family: str, task_name: str) -> None:
+    if task_name == "replaced-token":
+        pytest.skip("what the network reads is drawn anew in every step")
+    check(workbench(family, task_name, dropout=0.0))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("model_type", ["bert", "distilbert", "modernbert"])
+def test_strategies(workbench: Callable[..., Any], model_type: str, strategy: str) -> None:
+    from unfreeze.strategies.strategy import StrategyError
+
+    try:
+        bench = workbench(model_type, "tagging", strategy, dropout=0.0, layers=3)
+    except StrategyError as refusal:
+        pytest.skip(str(refusal))
+    with torch.no_grad():
+        for name, parameter in bench.network.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.3)
+    check(bench)
+
+
+@pytest.mark.parametrize("strategy", ["lora:use_dora", "peft:IA3", "adapter:reduction_factor=4"])
+def test_what_the_fused_layers_do_not_know_runs_unpadded(workbench: Callable[..., Any], strategy: str) -> None:
+    bench = workbench("bert", "classification", strategy, dropout=0.0)
+    found = fast_layers(bench.network)
+    assert found is not None and found.plans is None and found.reason
+    check(bench)
+
+
+def test_a_layer_that_differs_is_not_used(workbench: Callable[..., Any]) -> None:
+    network = deepcopy(workbench("bert").network)
+    norm = network.bert.encoder.layer[1].output.LayerNorm
+    norm.register_forward_hook(lambda module, args, output: output * 1.5)
+    found = fast_layers(network)
+    assert found is not None and found.plans is None  # hooks call the stock modules
+    for layer in network.bert.encoder.layer:
+        layer.attention.self.register_forward_hook(lambda module, args, output: (output[0].flip(1), output[1]))
+    assert fast_layers(deepcopy(network)) is None
+
+
+def test_masks_of_dropout_have_their_rate() -> None:
+    torch.manual_seed(0)
+    for rate in (0.1, 0.5):
+        mask = dropout_mask(torch.Size((1000, 999)), rate, torch.float32, torch.device("cpu"))
+        assert float((mask == 0).float().mean()) == pytest.approx(rate, abs=2e-3)
+        assert mask.unique().tolist() == pytest.approx([0.0, 1 / (1 - rate)])
+
+
+def test_copies_of_weights_follow_their_changes() -> None:
+    copies, weights = WeightCopies(torch.bfloat16), [torch.nn.Parameter(torch.ones(2, 3)) for _ in range(2)]
+    first = copies.of(*weights)
+    assert first.shape == (4, 3) and copies.of(*weights) is first
+    with torch.no_grad():
+        weights[1].fill_(2.0)
+    assert copies.of(*weights)[2:].eq(2).all()
+
+
+def test_some_rows_are_those_of_all_rows(workbench: Callable[..., Any]) -> None:
+    """In double precision, gradients too."""
+    bench = workbench("bert", "tagging", "lora:lora_dropout=0", dropout=0.0)
+    layer = bench.network.double().bert.encoder.layer[0]
+    plan, parameters = layer_plan(layer, bench.network.config)
+    packing, copies = pack_lengths([7, 3, 12]), WeightCopies(torch.double)
+    rows, asking = torch.tensor([0, 3, 7, 10, 21]), pack_lengths([2, 1, 2])
+    x, weight = torch.randn(22, 16, dtype=torch.double, requires_grad=True), torch.randn(5, 16, dtype=torch.double)
+    found = []
+    for step in (Step(plan, packing, copies, False), Step(plan, packing, copies, False, rows, asking)):
+        out = FusedLayer.apply(x, step, *parameters)
+        out = out if step.rows is not None else out[rows]
+        found.append(
+            [out.detach(), *torch.autograd.grad((out * weight).sum(), [x, *(p for p in parameters if p.requires_grad)])]
+        )
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
