@@ -57,6 +57,22 @@ def pretrained(
     return make
 
 
+@pytest.mark.parametrize(
+    ("objective", "values", "strategy"),
+    [
+        ("sop", {"model": "minilm"}, "full:learning_rate=2e-05"),
+        ("nsp", {"model": "minilm"}, "full:learning_rate=5e-05"),
+        ("sop", {"model": "minilm", "learning_rate": 1e-4}, "full"),
+        ("sop", {"model": "minilm", "strategy": "lora"}, "lora"),
+        ("sop", {}, "full"),  # from scratch
+        ("mlm", {"model": "minilm"}, "full"),
+    ],
+)
+def test_pairs_move_a_checkpoint_carefully(objective: str, values: dict[str, Any], strategy: str) -> None:
+    settings, _ = pretrain_settings(objective, {"data": "texts.txt", **values})
+    assert settings.strategy == (strategy,)
+
+
 METRICS = {"mlm": "accuracy", "nsp": "accuracy", "sop": "accuracy", "rtd": "balanced_accuracy"}
 
 

@@ -130,7 +130,7 @@ def test_what_training_set_on_the_tokenizer_is_not_saved(family_folder: Callable
 def test_new_and_trained_weights_on_top_survive(saved_runs: SavedRuns, family_name: str, strategy: str) -> None:
     """The head and whatever else trained on top, against what another seed would draw."""
     folder, record = saved_runs(family_name, "classification")[strategy]
-    saved = load_predictor(folder).network.state_dict()
+    saved = load_predictor(folder, device="cpu").network.state_dict()
     fresh = load_network(record.model_name, "AutoModelForSequenceClassification", 42, num_labels=3).network.state_dict()
     merged = loadable_folder({strategy: (folder, record)}, strategy)
     stock = load_file(merged / "model.safetensors")
@@ -189,7 +189,7 @@ def test_stock_programs_agree_or_refuse(saved_changes: SavedRuns, family_name: s
                 stock_pipeline(folder / "model", task)
             continue
         loadable = folder / ("model-merged" if (folder / "model-merged").is_dir() else "model")
-        pipeline, ours = stock_pipeline(loadable, task), load_predictor(folder)
+        pipeline, ours = stock_pipeline(loadable, task), load_predictor(folder, device="cpu")
         if task == "classification":
             for expected, found in zip(pipeline(TEXTS), ours.predict(TEXTS), strict=True):
                 assert (found["label"], found["score"]) == (
