@@ -23,7 +23,7 @@ import torch
 from transformers import PreTrainedModel
 from transformers.utils import logging as hf_logging
 
-from unfreeze.acceleration.precision import PLAIN
+from unfreeze.acceleration.speedups import OFF, Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
 from unfreeze.data.examples import (
@@ -430,11 +430,14 @@ class Workbench:
             "trainables": self.trainables,
             "task": self.task,
             "collator": self.collator,
-            "precision": PLAIN,
+            "speedups": self.evaluator.speedups,
             "options": self.options,
             "evaluate": self.evaluate,
             "checkpoints": self.folder,
             "on_progress": self._progress,
+            "used_ids": frozenset(
+                i for s in (self.train, self.validation) for w in s.encoded.features for i in w.input_ids
+            ),
         }
         return Trainer(**(values | changes))
 
@@ -477,6 +480,7 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
         examples: int = 24,
         model: str | None = None,
         tokens_per_batch: int = 8192,
+        speedups: Speedups = OFF,
         **options: Any,
     ) -> Workbench:
         nonlocal count
@@ -517,7 +521,7 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
         chosen.adapt(network, anatomy)
         corruption = task.corruption(tokenizer)
         collator = Collator(tokenizer.pad_token_id, token_labels=task.token_labels, corrupt=corruption)
-        evaluator = Evaluator(task, labels, collator, PLAIN, tokens_per_batch)
+        evaluator = Evaluator(task, labels, collator, speedups, tokens_per_batch)
         encoded = [task.encode(split, tokenizer, labels, 48) for split in (train, validation)]
         return Workbench(
             network,

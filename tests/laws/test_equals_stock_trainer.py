@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from unfreeze.acceleration.speedups import OFF, Speedups
 from unfreeze.batching.order import training_batches
 
 STEPS, EPOCHS, BATCH = 100, 10, 8
@@ -129,9 +130,10 @@ def stock_lora_name(name: str) -> str:
 
 
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft 0.21 with transformers 5.23
+@pytest.mark.parametrize("speedups", [OFF, Speedups()], ids=["plain", "fast"])
 @pytest.mark.parametrize("strategy", ["full", "head", "freeze:first=1", "lora"])
 def test_a_run_equals_the_stock_trainer(
-    workbench: Callable[..., Any], strategy: str, task_name: str, tmp_path: Path
+    workbench: Callable[..., Any], strategy: str, task_name: str, speedups: Speedups, tmp_path: Path
 ) -> None:
     text = "lora:lora_dropout=0" if strategy == "lora" else strategy
     if task_name == "replaced-token":
@@ -150,6 +152,7 @@ def test_a_run_equals_the_stock_trainer(
         learning_rate=LEARNING_RATE,
         warmup_steps=WARMUP,
         eval_strategy="steps",
+        speedups=speedups,
         eval_steps=STEPS,  # one evaluation, at the end: the last weights are the selected ones
     )
     start = bench.state()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from unfreeze.acceleration.cheap_dropout import dropout_mask
+from unfreeze.acceleration.flash_attention import Flashed
 from unfreeze.acceleration.fused_linear import Linear, Products
 from unfreeze.acceleration.packed_attention import Attended, attend, attend_backward
 from unfreeze.acceleration.packing import Packing
@@ -117,7 +118,13 @@ class FusedLayer(torch.autograd.Function):
 
 
 def _attention_backward(
-    step: Step, products: Products, kept: tuple[Attended, Any, Any], mixed: Tensor, residual: Tensor, *, to_input: bool
+    step: Step,
+    products: Products,
+    kept: tuple[Attended | Flashed, Any, Any],
+    mixed: Tensor,
+    residual: Tensor,
+    *,
+    to_input: bool,
 ) -> Tensor | None:
     """The gradient of the layer's input, with what came past attention."""
     attended, kept_in, kept_queries = kept

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unfreeze.acceleration.cheap_dropout import dropout_mask
+from unfreeze.acceleration.flash_attention import Flashed, can_flash, flash, flash_backward
 from unfreeze.acceleration.packing import Packing
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Attended:
 
 def attend(
     queries: Tensor, keys: Tensor, values: Tensor, heads: int, asking: Packing, packing: Packing, dropout: float
-) -> tuple[Tensor, Attended]:
+) -> tuple[Tensor, Attended | Flashed]:
     """Softmax attention (Vaswani et al. 2017, section 3.2.1), (rows, width) for the rows that ask.
 
     Args:
@@ -35,6 +36,8 @@ def attend(
     """
     import torch
 
+    if can_flash(queries, heads):
+        return flash(queries, keys, values, heads, asking, packing, dropout)
     width = queries.shape[1]
     q = split_heads(queries, heads, asking)
     k, v = (split_heads(one, heads, packing) for one in (keys, values))
@@ -51,11 +54,13 @@ def attend(
 
 
 def attend_backward(
-    saved: Attended, grad: Tensor, heads: int, asking: Packing, packing: Packing
+    saved: Attended | Flashed, grad: Tensor, heads: int, asking: Packing, packing: Packing
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of queries, keys and values, each (rows or tokens, width)."""
     import torch
 
+    if isinstance(saved, Flashed):
+        return flash_backward(saved, grad, asking, packing)
     batch, width = packing.batch, grad.shape[1]
     each = width // heads
     out = asking.pad(grad).view(batch, asking.longest, heads, each).transpose(1, 2).reshape(-1, asking.longest, each)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,17 +14,59 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Packing:
-    """Which places of a padded batch hold tokens."""
+    """Which places of a padded batch hold tokens. Nothing here makes a GPU wait for the program or the other way round."""
 
-    batch: int
-    longest: int
-    kept: Tensor  # (tokens,) the place of each token among the batch * longest places
-    source: Tensor  # (batch * longest,) the token of each place; padding has the first token, whose use is masked
-    bias: Tensor | None  # (batch, 1, 1, longest) 0 for tokens, -inf for padding; None where nothing is padded
+    lengths: tuple[int, ...]  # the tokens of each text
+    bounds: Tensor  # (batch + 1,) int32, where each text begins among the packed tokens, and the number of all
 
     @property
+    def batch(self) -> int:
+        return len(self.lengths)
+
+    @cached_property
+    def longest(self) -> int:
+        return max(self.lengths)
+
+    @cached_property
+    def tokens(self) -> int:
+        return sum(self.lengths)
+
+    @cached_property
     def is_padded(self) -> bool:
-        return self.bias is not None
+        return self.tokens < self.batch * self.longest
+
+    @cached_property
+    def kept(self) -> Tensor:
+        """(tokens,) the place of each token among the batch * longest places."""
+        import torch
+
+        starts = self.bounds[:-1].long()
+        device = starts.device
+        before = torch.arange(self.batch, device=device) * self.longest - starts  # places less tokens before each text
+        counts = self.bounds.diff().long()
+        shift = torch.repeat_interleave(before, counts, output_size=self.tokens)
+        return torch.arange(self.tokens, device=device) + shift
+
+    @cached_property
+    def source(self) -> Tensor:
+        """(batch * longest,) the token of each place; padding has the first token, whose use is masked."""
+        import torch
+
+        device = self.bounds.device
+        places = torch.zeros(self.batch * self.longest, dtype=torch.long, device=device)
+        return places.index_copy_(0, self.kept, torch.arange(self.tokens, device=device))
+
+    @cached_property
+    def bias(self) -> Tensor | None:
+        """(batch, 1, 1, longest) 0 for tokens, -inf for padding; None where nothing is padded."""
+        import torch
+
+        if not self.is_padded:
+            return None
+        device = self.bounds.device
+        filled = torch.arange(self.longest, device=device) < self.bounds.diff()[:, None]
+        bias = torch.zeros(self.batch, 1, 1, self.longest, device=device)
+        return bias.masked_fill_(~filled[:, None, None], float("-inf"))
 
     def pad(self, packed: Tensor) -> Tensor:
         """(tokens, width) to (batch, longest, width), zeros for padding."""
@@ -46,13 +90,5 @@ def pack_lengths(lengths: Sequence[int], device: str = "cpu") -> Packing:
     """The packing of windows of these lengths, padded on the right to the longest."""
     import torch
 
-    batch, longest = len(lengths), max(lengths)
-    counts = torch.tensor(lengths).unsqueeze(1)
-    filled = torch.arange(longest).unsqueeze(0) < counts  # (batch, longest)
-    kept = filled.flatten().nonzero().squeeze(1)
-    source = torch.zeros(batch * longest, dtype=torch.long)
-    source[kept] = torch.arange(len(kept))
-    bias = None
-    if len(kept) < batch * longest:
-        bias = torch.zeros(batch, 1, 1, longest).masked_fill_(~filled[:, None, None], float("-inf")).to(device)
-    return Packing(batch, longest, kept.to(device), source.to(device), bias)
+    bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
+    return Packing(tuple(lengths), bounds.to(device, non_blocking=True))

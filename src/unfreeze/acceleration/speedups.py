@@ -38,6 +38,27 @@ class Speedups:
         with self.precision.active(device), self._layers(network, batch, device):
             return network(**batch.inputs)
 
+    def described(self, network: PreTrainedModel, padding: float, ids: frozenset[int] | None) -> str:
+        """What is done for this network, in words.
+
+        Args:
+            padding: the share of a training batch's places that hold no token.
+            ids: the tokens that training and validation hold; None: they may be any.
+        """
+        said = []
+        if self.unpad:
+            from unfreeze.acceleration.fast_layers import fast_layers
+
+            layers = fast_layers(network)
+            way = "off, for no way gives the outputs of this model's own layers"
+            if layers is not None:
+                way = f"hooks, not fused layers: {layers.reason}" if layers.reason else "fused layers"
+            said.append(f"unpadding: {100 * padding:.0f} % of the places in a batch are padding; {way}")
+        if self.compact and ids is not None:
+            rows = network.get_input_embeddings().weight.shape[0]
+            said.append(f"word embeddings: {len(ids):,} of {rows:,} rows are in use and trained")
+        return "; ".join(said)
+
     def _layers(self, network: PreTrainedModel, batch: Batch, device: str) -> Any:
         if not self.unpad:
             return nullcontext()

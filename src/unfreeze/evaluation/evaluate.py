@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.precision import Precision
+from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Encoded
 from unfreeze.batching.order import evaluation_batches
@@ -45,7 +45,7 @@ class Evaluator:
     task: Task
     labels: LabelSet
     collator: Collator
-    precision: Precision
+    speedups: Speedups
     tokens_per_batch: int = 8192
 
     def predict(self, network: nn.Module, split: Split) -> list[Prediction]:
@@ -84,8 +84,7 @@ class Evaluator:
         with torch.inference_mode():
             for indices in evaluation_batches([len(window) for window in features], self.tokens_per_batch):
                 batch = self.collator([features[i] for i in indices])
-                with self.precision.active(self.collator.device):
-                    outputs = network(**batch.inputs)
+                outputs = self.speedups.forward(network, batch)
                 for i, window in zip(indices, self.task.reduce(outputs, batch), strict=True):
                     reduced[i] = window
                 if with_loss:

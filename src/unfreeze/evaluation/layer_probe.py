@@ -109,7 +109,7 @@ def probe_layers(
     width = int(network.config.hidden_size)  # type: ignore[union-attr,arg-type]
     limit = min(max_positions, MAX_FEATURE_BYTES // (4 * width * (anatomy.layers_applied + 1)))
     windows = _chosen(train.encoded.features, limit, seed)
-    with reading_depths(network, anatomy, evaluator.precision) as read:
+    with reading_depths(network, anatomy, evaluator.speedups.precision) as read:
         features, labels = training_vectors(read, evaluator, windows, (anatomy.layers_applied + 1, width))
         classifiers = [fit(of_depth, labels, len(evaluator.labels), label_weights) for of_depth in features]
         scores = _scores(read, classifiers, evaluator, validation)

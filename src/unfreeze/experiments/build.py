@@ -50,10 +50,11 @@ def build_trainer(
         trainables,
         task,
         prepared.collator,
-        prepared.evaluator.precision,
+        prepared.evaluator.speedups,
         options if share == 1 else shortened(options, share, len(lengths)),
         lambda current: prepared.evaluator.evaluate(current, prepared.validation, calibrate=True),
         checkpoints,
         prepared.label_weights,
         on_progress,
+        prepared.used_ids,
     )

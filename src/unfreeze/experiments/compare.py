@@ -64,7 +64,7 @@ def compare(
         extra["search"] = _merged(extra.get("search"), found)
         for entry in found:
             listener.said(entry["sentence"])
-    words = _what_trains(everything, fitting, settings, rates)
+    words = _what_trains(everything, fitting, settings, rates, listener.said)
     cells = grid(fitting, settings, rates)
     missing = [cell for cell in cells if bench.found(cell) is None]
     if len(missing) < len(cells):
@@ -199,13 +199,14 @@ def _what_trains(
     fitting: Mapping[str, Sequence[Strategy]],
     settings: Settings,
     rates: Mapping[tuple[str, Strategy], float],
+    said: Callable[[str], None],
 ) -> dict[str, str]:
     several = len(everything) > 1
     words: dict[str, str] = {}
     for prepared in everything:
         model = prepared.model_name
         found = {strategy: rate for (name, strategy), rate in rates.items() if name == model}
-        for strategy, text in what_trains(prepared, fitting[model], settings, found).items():
+        for strategy, text in what_trains(prepared, fitting[model], settings, found, said).items():
             words[f"{model}: {strategy}" if several else str(strategy)] = text
     return words
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from unfreeze.batching.order import padding_share, training_batches
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
@@ -49,14 +50,30 @@ def fitting_strategies(
 
 
 def what_trains(
-    prepared: Prepared, strategies: Sequence[Strategy], settings: Settings, rates: Mapping[Strategy, float]
+    prepared: Prepared,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    rates: Mapping[Strategy, float],
+    said: Callable[[str], None],
 ) -> dict[Strategy, str]:
-    """What each strategy trains, in words and numbers. Loads the weights once, to learn which of them are missing.
+    """What each strategy trains, in words and numbers. Loads the weights once, to learn which of them are missing, and
+    says which speedups the network takes.
 
     Args:
         rates: what a search found.
     """
     loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
+    lengths = [len(window) for window in prepared.train.encoded.features]
+    batches = training_batches(
+        lengths,
+        settings.per_device_train_batch_size,
+        seed=settings.seed,
+        epoch=0,
+        sampling=settings.train_sampling_strategy,
+    )
+    speedups = prepared.evaluator.speedups
+    if told := speedups.described(loaded.network, padding_share(lengths, batches), prepared.used_ids):
+        said(told)
     return {
         strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy))
         for strategy in strategies

@@ -177,7 +177,7 @@ def _steps_on_data(settings: Settings, say: Callable[[str], None], device: str) 
         steps[model] = _Step(
             task,
             batch,
-            prepared.evaluator.precision,
+            prepared.evaluator.speedups.precision,
             prepared.label_weights,
             prepared.metric,
             prepared.config_overrides,

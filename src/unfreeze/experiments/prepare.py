@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.precision import choose_precision
+from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import Corpus
@@ -44,6 +46,14 @@ class Prepared:
     @property
     def collator(self) -> Collator:
         return self.evaluator.collator
+
+    @cached_property
+    def used_ids(self) -> frozenset[int] | None:
+        """The tokens that training and validation hold; None where a task puts others into them."""
+        if self.task.scores_vocabulary:
+            return None
+        windows = (window for split in (self.train, self.validation) for window in split.encoded.features)
+        return frozenset(token for window in windows for token in window.input_ids)
 
     @property
     def config_overrides(self) -> dict[str, Any]:
@@ -102,6 +112,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
     precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
+    speedups = Speedups(precision, unpad=settings.speedups == "on", compact=settings.speedups == "on")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
     collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels, task.corruption(tokenizer))
@@ -115,7 +126,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         train=whole.pop("train"),
         validation=whole.pop("validation"),
         tests=whole,
-        evaluator=Evaluator(task, labels, collator, precision, settings.eval_tokens_per_batch),
+        evaluator=Evaluator(task, labels, collator, speedups, settings.eval_tokens_per_batch),
         metric=settings.metric_for_best_model or task.selection_metric,
         max_length=max_length,
         label_weights=label_weights(settings.class_weights, task, labels, corpus, device),

@@ -140,7 +140,7 @@ def first_record(
         num_layers=trainables.anatomy.num_layers,
         epochs_planned=None if options.max_seconds is not None else options.epochs,
         selection_metric=prepared.metric,
-        precision=prepared.evaluator.precision.name,
+        precision=prepared.evaluator.speedups.precision.name,
         notes=[*prepared.notes, *loading_notes(trainer.network.config)],
     )
 

@@ -8,7 +8,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.precision import PLAIN, Precision
+from unfreeze.acceleration.precision import choose_precision
+from unfreeze.acceleration.speedups import OFF, Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.examples import Example
 from unfreeze.data.hub import is_hub_id
@@ -35,14 +36,14 @@ class Predictor:
     task: Task
     labels: LabelSet
     max_length: int
-    precision: Precision = PLAIN
+    speedups: Speedups = OFF
     lower_case: bool = False  # was the model trained on lower-cased text?
 
     @property
     def evaluator(self) -> Evaluator:
         task, padding = self.task, int(self.tokenizer.pad_token_id or 0)
         collator = Collator(padding, str(self.network.device), task.token_labels, task.corruption(self.tokenizer))
-        return Evaluator(self.task, self.labels, collator, self.precision)
+        return Evaluator(self.task, self.labels, collator, self.speedups)
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """One prediction for each example; their labels, if any, are not looked at."""
@@ -170,7 +171,10 @@ def load_predictor(
     lengths = [length for length in (wanted, longest_input(config, tokenizer)) if length is not None]
     network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     longest = min(lengths, default=DEFAULT_LENGTH)
-    return Predictor(network, tokenizer, chosen, labels, longest, lower_case=bool(usage.get("lower_case", False)))
+    # In fp32, so that a model answers alike everywhere; through oneDNN where that is as exact and faster.
+    speedups = Speedups(choose_precision("fp32", str(network.device)))
+    lower_case = bool(usage.get("lower_case", False))
+    return Predictor(network, tokenizer, chosen, labels, longest, speedups, lower_case)
 
 
 def _stock(source: str, task: Task, config: Any) -> PreTrainedModel:

@@ -9,7 +9,8 @@ from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from unfreeze.acceleration.precision import Precision
+from unfreeze.acceleration.compact_vocabulary import CompactVocabulary
+from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Batch, Features
 from unfreeze.batching.order import Sampling, stable_seed, training_batches
@@ -91,12 +92,14 @@ class Trainer:
     trainables: Trainables
     task: Task
     collator: Collator
-    precision: Precision
+    speedups: Speedups
     options: TrainingOptions
     evaluate: Callable[[PreTrainedModel], Evaluation]
     checkpoints: Path | None  # None: the weights are not kept, the network ends with the last ones
     label_weights: torch.Tensor | None = None
     on_progress: Callable[[Progress], None] = lambda progress: None
+    used_ids: frozenset[int] | None = None  # the tokens that training and validation hold; None: they may be any
+    compact: CompactVocabulary | None = field(default=None, init=False)
     result: TrainingResult = field(default_factory=TrainingResult)  # grows while training; whole up to a divergence
 
     def train(self, features: Sequence[Features]) -> TrainingResult:
@@ -107,6 +110,14 @@ class Trainer:
         Raises:
             Diverged: a loss or gradient was not finite.
         """
+        words = self.network.get_input_embeddings().weight
+        learnt = any(
+            one is words and self.trainables.ever_trains(name) for name, one in self.network.named_parameters()
+        )
+        with self.speedups.vocabulary(self.network, self.used_ids if learnt else None) as self.compact:
+            return self._train(features)
+
+    def _train(self, features: Sequence[Features]) -> TrainingResult:
         import torch
 
         options = self.options
@@ -160,6 +171,8 @@ class Trainer:
 
         if self.checkpoints is not None:
             load_best(self.checkpoints, self.network)
+        elif self.compact is not None:
+            self.compact.keep()
         self.network.eval()
         result.converged = best.converged
         result.train_seconds, result.evaluate_seconds = watch.total("train"), watch.total("evaluate")
@@ -188,6 +201,8 @@ class Trainer:
         result.history.append(entry)
         if best.add(evaluation.metrics[self.options.metric_for_best_model]):
             result.best_epoch, result.seconds_to_best, result.best = round(epoch, 4), seconds, evaluation
+            if self.compact is not None:
+                self.compact.keep()
             if self.checkpoints is not None:
                 with watch.measure("save"):
                     save_best(self.checkpoints, self.network, self.trainables, entry)
@@ -257,10 +272,13 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
             raise Diverged(f"step {step + 1}: loss {total / units:g}, gradient norm {float(norm):g}")
         optimizer.step()
+        # The fused step does not count as a change of the weights; copies of them must see it.
+        torch.autograd.graph.increment_version(parameters)
+        if self.compact is not None:
+            self.compact.stepped(optimizer)
         optimizer.zero_grad(set_to_none=True)
         return total, units
 
     def _loss(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        with self.precision.active(self.collator.device):
-            outputs = self.network(**batch.inputs)
+        outputs = self.speedups.forward(self.network, batch)
         return self.task.loss(outputs, batch, self.label_weights)

@@ -1,0 +1,62 @@
+"""Attention of each text to itself on packed tokens, by the flash kernels of a GPU: they know where a text ends, so
+that nothing is padded, and drop shares themselves (Dao 2023, FlashAttention-2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from unfreeze.acceleration.packing import Packing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass
+class Flashed:
+    """What the backward pass needs; queries, keys, values and outputs of shape (rows or tokens, heads, each)."""
+
+    queries: Tensor
+    keys: Tensor
+    values: Tensor
+    out: Tensor
+    logsumexp: Tensor
+    rng_state: Tensor
+    unused: Tensor
+    dropout: float
+
+
+def can_flash(queries: Tensor, heads: int) -> bool:
+    """The kernels compute in 16 bits, for heads of up to 256 numbers."""
+    import torch
+
+    if not queries.is_cuda or queries.dtype not in (torch.bfloat16, torch.float16):
+        return False
+    each = queries.shape[1] // heads
+    return each % 8 == 0 and each <= 256 and torch.backends.cuda.is_flash_attention_available()
+
+
+def flash(
+    queries: Tensor, keys: Tensor, values: Tensor, heads: int, asking: Packing, packing: Packing, dropout: float
+) -> tuple[Tensor, Flashed]:
+    """As `packed_attention.attend`."""
+    import torch
+
+    q, k, v = (one.view(len(one), heads, -1) for one in (queries, keys, values))
+    out, logsumexp, rng_state, unused, _ = torch.ops.aten._flash_attention_forward(
+        *(q, k, v, asking.bounds, packing.bounds, asking.longest, packing.longest, dropout, False, False)
+    )
+    return out.view(len(out), -1), Flashed(q, k, v, out, logsumexp, rng_state, unused, dropout)
+
+
+def flash_backward(saved: Flashed, grad: Tensor, asking: Packing, packing: Packing) -> tuple[Tensor, Tensor, Tensor]:
+    """As `packed_attention.attend_backward`."""
+    import torch
+
+    gradients = torch.ops.aten._flash_attention_backward(
+        *(grad.view(saved.out.shape), saved.queries, saved.keys, saved.values, saved.out, saved.logsumexp),
+        *(asking.bounds, packing.bounds, asking.longest, packing.longest, saved.dropout, False),
+        *(saved.rng_state, saved.unused),
+    )
+    dq, dk, dv = (one.reshape(len(one), -1) for one in gradients)
+    return dq, dk, dv
