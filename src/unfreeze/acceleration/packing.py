@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Packing:
-    """Which places of a padded batch hold tokens. Nothing here makes a GPU wait for the program or the other way round."""
+    """Which places of a padded batch hold tokens. Nothing here waits for a GPU."""
 
     lengths: tuple[int, ...]  # the tokens of each text
     bounds: Tensor  # (batch + 1,) int32, where each text begins among the packed tokens, and the number of all
