@@ -67,8 +67,17 @@ def test_packing_and_padding() -> None:
 
 def test_families_have_the_layers_they_should(workbench: Callable[..., Any], family: str) -> None:
     found = fast_layers(workbench(family).network)
-    kind = None if found is None else "hooked" if found.plans is None else "fused"
-    assert kind == ("fused" if family in FUSED else "hooked" if family in HOOKED else None)
+    assert found.way == ("fused" if family in FUSED else "hooked" if family in HOOKED else "plain")
+    assert (found.way == "fused") == (not found.reason)
+
+
+def test_training_uses_them_beside_a_compact_vocabulary(workbench: Callable[..., Any]) -> None:
+    bench = workbench("bert", speedups=Speedups())
+    ids = {token for window in bench.train.encoded.features for token in window.input_ids}
+    assert len(ids) < 0.7 * bench.network.config.vocab_size
+    trainer = bench.trainer(used_ids=frozenset(ids))
+    with trainer.speedups.vocabulary(bench.network, trainer.used_ids) as compact:
+        assert compact is not None and fast_layers(bench.network).way == "fused"
 
 
 def test_every_family_and_task(workbench: Callable[..., Any], family: str, task_name: str) -> None:
@@ -97,7 +106,7 @@ def test_strategies(workbench: Callable[..., Any], model_type: str, strategy: st
 def test_what_the_fused_layers_do_not_know_runs_unpadded(workbench: Callable[..., Any], strategy: str) -> None:
     bench = workbench("bert", "classification", strategy, dropout=0.0)
     found = fast_layers(bench.network)
-    assert found is not None and found.plans is None and found.reason
+    assert found.way == "hooked" and found.reason
     check(bench)
 
 
@@ -106,10 +115,10 @@ def test_a_layer_that_differs_is_not_used(workbench: Callable[..., Any]) -> None
     norm = network.bert.encoder.layer[1].output.LayerNorm
     norm.register_forward_hook(lambda module, args, output: output * 1.5)
     found = fast_layers(network)
-    assert found is not None and found.plans is None  # hooks call the stock modules
+    assert found.way == "hooked"  # hooks call the stock modules
     for layer in network.bert.encoder.layer:
         layer.attention.self.register_forward_hook(lambda module, args, output: (output[0].flip(1), output[1]))
-    assert fast_layers(deepcopy(network)) is None
+    assert fast_layers(deepcopy(network)).way == "plain"
 
 
 def test_masks_of_dropout_have_their_rate() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import torch
@@ -30,15 +30,19 @@ TOLERANCE = 1e-3  # relative to the largest output; errors of construction are f
 class FastLayers:
     """How the layers of one network are computed."""
 
-    network_layers: tuple[nn.Module, ...]  # in the order in which they are applied
-    plans: tuple[tuple[LayerPlan, tuple[Tensor, ...]], ...] | None  # None: by hooks
-    copies: dict[torch.dtype, WeightCopies]
-    reason: str = ""
+    way: Literal["fused", "hooked", "plain"]
+    network_layers: tuple[nn.Module, ...] = ()  # in the order in which they are applied
+    plans: tuple[tuple[LayerPlan, tuple[Tensor, ...]], ...] = ()  # of fused ones
+    reason: str = ""  # why not a faster way
+    copies: dict[torch.dtype, WeightCopies] = field(default_factory=dict)
 
     @contextmanager
     def active(self, network: PreTrainedModel, packing: Packing, dtype: torch.dtype) -> Iterator[None]:
         """Inside, the layers see packed tokens."""
-        if self.plans is None:
+        if self.way == "plain":
+            yield
+            return
+        if self.way == "hooked":
             with unpadded(network, self.network_layers, packing):
                 yield
             return
@@ -63,39 +67,40 @@ def _forward(step: Step, parameters: tuple[Tensor, ...], *, first: bool, last: b
     return forward
 
 
-_KNOWN: WeakKeyDictionary[Any, FastLayers | None] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Any, FastLayers] = WeakKeyDictionary()
 
 
-def fast_layers(network: PreTrainedModel) -> FastLayers | None:
-    """How to compute this network's layers faster; None: there is no way that gives the same."""
+def fast_layers(network: PreTrainedModel) -> FastLayers:
+    """The fastest way to compute this network's layers that gives what they give."""
     if network not in _KNOWN:
         _KNOWN[network] = _find(network)
     return _KNOWN[network]
 
 
-def _find(network: PreTrainedModel) -> FastLayers | None:
+def _find(network: PreTrainedModel) -> FastLayers:
     try:
         anatomy = take_anatomy(network)
-    except AnatomyError:
-        return None
+    except AnatomyError as reason:
+        return FastLayers("plain", reason=str(reason))
     if anatomy.shared:
-        return None
+        return FastLayers("plain", reason="its layers share their weights")
     layers = tuple(network.get_submodule(prefix) for prefix in anatomy.layer_prefixes)
-    found: FastLayers | None
     try:
         plans = tuple(layer_plan(layer, network.config) for layer in layers)
-    except Unsupported as reason:
-        found = FastLayers(layers, None, {}, str(reason))
+    except Unsupported as unsupported:
+        reason = str(unsupported)
     else:
-        found = FastLayers(layers, plans, {})
-    if _same(network, found):
-        return found
-    found = FastLayers(layers, None, {}, "fused layers give other outputs")
-    return found if _same(network, found) else None
+        fused = FastLayers("fused", layers, plans)
+        reason = _difference(network, fused)
+        if not reason:
+            return fused
+    hooked = FastLayers("hooked", layers, reason=reason)
+    reason = _difference(network, hooked)
+    return FastLayers("plain", reason=reason) if reason else hooked
 
 
-def _same(network: PreTrainedModel, layers: FastLayers) -> bool:
-    """Does the network give the outputs of the plain path for texts of several lengths?"""
+def _difference(network: PreTrainedModel, layers: FastLayers) -> str:
+    """What the network does otherwise than plainly for texts of several lengths; empty: nothing."""
     device, lengths = network.device, TRIED_LENGTHS
     generator = torch.Generator().manual_seed(0)
     vocabulary = network.get_input_embeddings().weight.shape[0]
@@ -112,13 +117,14 @@ def _same(network: PreTrainedModel, layers: FastLayers) -> bool:
             plain = _outputs(network(**inputs))
             with layers.active(network, packing, torch.float32):
                 fast = _outputs(network(**inputs))
-    except Exception:  # whatever a family does with tokens that have lost their places
-        return False
+    except Exception as error:  # whatever a family does with tokens that have lost their places
+        return f"its layers need their padding ({type(error).__name__}: {error})"
     finally:
         for module, mode in modes:
             module.training = mode
     # What the network says of padding is nothing.
-    return all(_alike(_kept(a, mask), _kept(b, mask)) for a, b in zip(plain, fast, strict=True))
+    same = all(_alike(_kept(a, mask), _kept(b, mask)) for a, b in zip(plain, fast, strict=True))
+    return "" if same else "it gives other outputs without padding"
 
 
 def _alike(plain: Tensor, fast: Tensor) -> bool:

@@ -26,6 +26,10 @@ class Speedups:
     @contextmanager
     def vocabulary(self, network: PreTrainedModel, ids: frozenset[int] | None) -> Iterator[CompactVocabulary | None]:
         """Inside, the table of word embeddings holds the rows of `ids` only; None: it stays whole."""
+        if self.unpad:
+            from unfreeze.acceleration.fast_layers import fast_layers
+
+            fast_layers(network)  # tried now, for made-up texts may hold any token
         if ids is None or not self.compact:
             yield None
             return
@@ -50,10 +54,13 @@ class Speedups:
             from unfreeze.acceleration.fast_layers import fast_layers
 
             layers = fast_layers(network)
-            way = "off, for no way gives the outputs of this model's own layers"
-            if layers is not None:
-                way = f"hooks, not fused layers: {layers.reason}" if layers.reason else "fused layers"
-            said.append(f"unpadding: {100 * padding:.0f} % of the places in a batch are padding; {way}")
+            ways = {
+                "fused": "left out by fused layers",
+                "hooked": "left out by hooks",
+                "plain": "computed all the same",
+            }
+            said.append(f"unpadding: {100 * padding:.0f} % of the places in a batch are padding, {ways[layers.way]}")
+            said += [layers.reason] if layers.reason else []
         if self.compact and ids is not None:
             rows = network.get_input_embeddings().weight.shape[0]
             said.append(f"word embeddings: {len(ids):,} of {rows:,} rows are in use and trained")
@@ -68,7 +75,7 @@ class Speedups:
         from unfreeze.acceleration.packing import pack_lengths
 
         layers = fast_layers(network)
-        if layers is None:
+        if layers.way == "plain":
             return nullcontext()
         packing = pack_lengths([len(window) for window in batch.features], device)
         return layers.active(network, packing, torch.bfloat16 if self.precision.name == "bf16" else torch.float32)
