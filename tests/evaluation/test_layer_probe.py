@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from unfreeze.acceleration.precision import Precision
+from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.features import IGNORE
 from unfreeze.batching.order import evaluation_batches
 from unfreeze.data.examples import TaggedExample
@@ -42,7 +43,7 @@ def probe(bench: Any, **changes: Any) -> LayerProbe:
 
 def vectors_of(bench: Any) -> tuple[Tensor, Tensor]:
     shape = (bench.anatomy.layers_applied + 1, HIDDEN)
-    with reading_depths(bench.network, bench.anatomy, bench.evaluator.precision) as read:
+    with reading_depths(bench.network, bench.anatomy, bench.evaluator.speedups.precision) as read:
         return training_vectors(read, bench.evaluator, bench.train.encoded.features, shape)
 
 
@@ -299,9 +300,9 @@ def test_bf16_is_read_as_the_network_computes_it(workbench: Callable[..., Any]) 
     """Vectors are fp32 whatever the encoder ran in; the embeddings, no matrix product, do not differ."""
     bench = workbench("bert", "tagging")
     exact, _ = vectors_of(bench)
-    bench.evaluator = replace(bench.evaluator, precision=Precision("bf16", False, "asked for"))
+    bench.evaluator = replace(bench.evaluator, speedups=Speedups(Precision("bf16", False, "asked for")))
     rounded, _ = vectors_of(bench)
-    with reading_depths(bench.network, bench.anatomy, bench.evaluator.precision) as read:
+    with reading_depths(bench.network, bench.anatomy, bench.evaluator.speedups.precision) as read:
         read_now = read(bench.collator(bench.train.encoded.features[:2]))
     assert {vectors.dtype for vectors in read_now} == {rounded.dtype} == {torch.float32}
     torch.testing.assert_close(rounded[0], exact[0])
