@@ -4,8 +4,9 @@ has not. Both are tried on a made-up batch first, and what does not give the pla
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from unfreeze.acceleration.prefix_cache import PrefixCache
+    from unfreeze.batching.features import Batch
+
 TRIED_LENGTHS = (3, 9, 5)  # tokens of the made-up texts
 TOLERANCE = 1e-3  # relative to the largest output; errors of construction are far larger, those of rounding smaller
 
@@ -34,11 +38,33 @@ class FastLayers:
     network_layers: tuple[nn.Module, ...] = ()  # in the order in which they are applied
     plans: tuple[tuple[LayerPlan, tuple[Tensor, ...]], ...] = ()  # of fused ones
     reason: str = ""  # why not a faster way
+    embeddings: nn.Module | None = None  # what gives the lowest layer its input
     copies: dict[torch.dtype, WeightCopies] = field(default_factory=dict)
+    prefix: PrefixCache | None = None  # outputs of frozen layers, while a network trains above them
+
+    def outputs_at(self, network: PreTrainedModel, batch: Batch, depth: int, dtype: torch.dtype) -> Tensor:
+        """(tokens, width), the outputs of the lowest `depth` layers; of fused ones."""
+        packing = pack_lengths([len(window) for window in batch.features], str(batch.labels.device))
+        found: list[Tensor] = []
+        with suppress(_Reached), self.active(network, packing, dtype, reading=(depth, found)):
+            network(**batch.inputs)
+        return found[0]
 
     @contextmanager
-    def active(self, network: PreTrainedModel, packing: Packing, dtype: torch.dtype) -> Iterator[None]:
-        """Inside, the layers see packed tokens."""
+    def active(
+        self,
+        network: PreTrainedModel,
+        packing: Packing,
+        dtype: torch.dtype,
+        cached: Tensor | None = None,
+        reading: tuple[int, list[Tensor]] | None = None,
+    ) -> Iterator[None]:
+        """Inside, the layers see packed tokens.
+
+        Args:
+            cached: (tokens, width) what the layers of `prefix` give, which then do not run.
+            reading: stop below this depth, and put what comes there into the list.
+        """
         if self.way == "plain":
             yield
             return
@@ -47,22 +73,71 @@ class FastLayers:
                 yield
             return
         copies = self.copies.setdefault(dtype, WeightCopies(dtype))
+        begin = 0 if cached is None or self.prefix is None else self.prefix.depth
         with ExitStack() as patched:
-            last = len(self.network_layers) - 1
+
+            def patch(module: nn.Module, forward: Callable[..., Tensor]) -> None:
+                module.forward = forward
+                patched.callback(module.__dict__.pop, "forward")
+
+            if begin and self.embeddings is not None:
+                patch(self.embeddings, _nothing(self.embeddings, packing))
             for i, (layer, (plan, parameters)) in enumerate(zip(self.network_layers, self.plans, strict=True)):
                 step = Step(plan, packing, copies, layer.training)
-                forward = _forward(step, parameters, first=i == 0, last=i == last)
-                layer.forward = forward
-                patched.callback(layer.__dict__.pop, "forward")
+                applied = _same if i < begin else partial(_apply, step, parameters)
+                takes = cached if i == begin - 1 else None
+                last = i == len(self.network_layers) - 1
+                patch(
+                    layer,
+                    partial(
+                        _run, applied, packing, takes, first=i == 0 and not begin, last=last, place=i, reading=reading
+                    ),
+                )
             yield
 
 
-def _forward(step: Step, parameters: tuple[Tensor, ...], *, first: bool, last: bool) -> Callable[..., Tensor]:
-    def forward(hidden: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        packed = step.packing.pack(hidden) if first else hidden
-        with torch.autocast(hidden.device.type, enabled=False):
-            out: Tensor = FusedLayer.apply(packed, step, *parameters)  # type: ignore[no-untyped-call]
-        return step.packing.pad(out) if last else out
+class _Reached(Exception):
+    """What was wanted of a forward pass is known."""
+
+
+def _run(
+    applied: Callable[[Tensor], Tensor],
+    packing: Packing,
+    cached: Tensor | None,
+    hidden: Tensor,
+    *_: Any,
+    first: bool,
+    last: bool,
+    place: int,
+    reading: tuple[int, list[Tensor]] | None,
+    **__: Any,
+) -> Tensor:
+    """One layer on packed tokens; `cached` takes the place of what comes in, from the layer below."""
+    if cached is None:
+        cached = packing.pack(hidden) if first else hidden
+    out = applied(cached)
+    if reading is not None and reading[0] == place + 1:
+        reading[1].append(out)
+        raise _Reached
+    return packing.pad(out) if last else out
+
+
+def _same(hidden: Tensor) -> Tensor:
+    return hidden
+
+
+def _apply(step: Step, parameters: tuple[Tensor, ...], hidden: Tensor) -> Tensor:
+    with torch.autocast(hidden.device.type, enabled=False):
+        out: Tensor = FusedLayer.apply(hidden, step, *parameters)  # type: ignore[no-untyped-call]
+    return out
+
+
+def _nothing(embeddings: nn.Module, packing: Packing) -> Callable[..., Tensor]:
+    """In place of embeddings that nobody reads: their shape, without memory."""
+    weight = next(embeddings.parameters())
+
+    def forward(*_: Any, **__: Any) -> Tensor:
+        return weight.new_zeros(1).expand(packing.batch, packing.longest, weight.shape[-1])
 
     return forward
 
@@ -80,8 +155,8 @@ def fast_layers(network: PreTrainedModel) -> FastLayers:
 def _find(network: PreTrainedModel) -> FastLayers:
     try:
         anatomy = take_anatomy(network)
-    except AnatomyError as reason:
-        return FastLayers("plain", reason=str(reason))
+    except AnatomyError as error:
+        return FastLayers("plain", reason=str(error))
     if anatomy.shared:
         return FastLayers("plain", reason="its layers share their weights")
     layers = tuple(network.get_submodule(prefix) for prefix in anatomy.layer_prefixes)
@@ -90,7 +165,8 @@ def _find(network: PreTrainedModel) -> FastLayers:
     except Unsupported as unsupported:
         reason = str(unsupported)
     else:
-        fused = FastLayers("fused", layers, plans)
+        embeddings = getattr(network.base_model, "embeddings", None)
+        fused = FastLayers("fused", layers, plans, embeddings=embeddings)
         reason = _difference(network, fused)
         if not reason:
             return fused

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary, compact_vocabulary
 from unfreeze.acceleration.precision import PLAIN, Precision
-from unfreeze.batching.features import Batch
+from unfreeze.batching.features import Batch, Features
+from unfreeze.storage.feature_files import FeatureFiles
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
     from transformers import PreTrainedModel
+
+    from unfreeze.acceleration.prefix_cache import PrefixCache
+    from unfreeze.batching.collate import Collator
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Speedups:
     precision: Precision = PLAIN
     unpad: bool = True
     compact: bool = True
+    cache: FeatureFiles | None = None  # where the outputs of frozen layers are kept; None: they are not
 
     @contextmanager
     def vocabulary(self, network: PreTrainedModel, ids: frozenset[int] | None) -> Iterator[CompactVocabulary | None]:
@@ -35,6 +42,38 @@ class Speedups:
             return
         with compact_vocabulary(network, ids) as compact:
             yield compact
+
+    @contextmanager
+    def prefix(
+        self,
+        network: PreTrainedModel,
+        depth: int,
+        below: Mapping[str, Tensor],
+        splits: Sequence[Sequence[Features]],
+        collator: Collator,
+        *,
+        make: bool,
+    ) -> Iterator[PrefixCache | None]:
+        """Inside, the lowest `depth` layers do not run for the windows of these splits: what they give is known.
+
+        Args:
+            below: the weights of these layers and of what lies under them, by name.
+            make: compute what is not on disk yet.
+        """
+        from unfreeze.acceleration.fast_layers import fast_layers
+        from unfreeze.acceleration.prefix_cache import prefix_cache
+
+        layers = fast_layers(network) if self.cache is not None and self.unpad and depth > 0 else None
+        if layers is None or layers.way != "fused" or self.cache is None:
+            yield None
+            return
+        layers.prefix = prefix_cache(
+            network, layers, depth, below, splits, collator, self._dtype, self.cache, make=make
+        )
+        try:
+            yield layers.prefix
+        finally:
+            layers.prefix = None
 
     def forward(self, network: PreTrainedModel, batch: Batch) -> Any:
         """What the network says of a batch."""
@@ -69,8 +108,6 @@ class Speedups:
     def _layers(self, network: PreTrainedModel, batch: Batch, device: str) -> Any:
         if not self.unpad:
             return nullcontext()
-        import torch
-
         from unfreeze.acceleration.fast_layers import fast_layers
         from unfreeze.acceleration.packing import pack_lengths
 
@@ -78,7 +115,14 @@ class Speedups:
         if layers.way == "plain":
             return nullcontext()
         packing = pack_lengths([len(window) for window in batch.features], device)
-        return layers.active(network, packing, torch.bfloat16 if self.precision.name == "bf16" else torch.float32)
+        cached = None if layers.prefix is None else layers.prefix.rows(batch.features, device)
+        return layers.active(network, packing, self._dtype, cached)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        import torch
+
+        return torch.bfloat16 if self.precision.name == "bf16" else torch.float32
 
 
 OFF = Speedups(PLAIN, unpad=False, compact=False)

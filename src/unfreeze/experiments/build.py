@@ -57,4 +57,5 @@ def build_trainer(
         prepared.label_weights,
         on_progress,
         prepared.used_ids,
+        prepared.validation.encoded.features,
     )

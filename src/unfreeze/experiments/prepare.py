@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.precision import choose_precision
-from unfreeze.acceleration.speedups import Speedups
+from unfreeze.acceleration.speedups import OFF, Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import Corpus
@@ -18,6 +18,7 @@ from unfreeze.experiments.label_weights import label_weights
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
+from unfreeze.storage.feature_files import FeatureFiles, cache_folder
 from unfreeze.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
     precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
-    speedups = Speedups(precision, unpad=settings.speedups == "on", compact=settings.speedups == "on")
+    speedups = Speedups(precision, cache=FeatureFiles(cache_folder())) if settings.speedups == "on" else OFF
     if tokenizer.pad_token_id is None:
         raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
     collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels, task.corruption(tokenizer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import ceil, isfinite
 from pathlib import Path
@@ -26,6 +27,8 @@ from unfreeze.training.schedule import SchedulerType, late_warmup, multiplier, w
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
+
+    from unfreeze.acceleration.prefix_cache import PrefixCache
 
 
 class Diverged(RuntimeError):
@@ -99,7 +102,9 @@ class Trainer:
     label_weights: torch.Tensor | None = None
     on_progress: Callable[[Progress], None] = lambda progress: None
     used_ids: frozenset[int] | None = None  # the tokens that training and validation hold; None: they may be any
+    evaluated: Sequence[Features] = ()  # the windows that `evaluate` looks at
     compact: CompactVocabulary | None = field(default=None, init=False)
+    prefix: PrefixCache | None = field(default=None, init=False)
     result: TrainingResult = field(default_factory=TrainingResult)  # grows while training; whole up to a divergence
 
     def train(self, features: Sequence[Features]) -> TrainingResult:
@@ -114,8 +119,32 @@ class Trainer:
         learnt = any(
             one is words and self.trainables.ever_trains(name) for name, one in self.network.named_parameters()
         )
-        with self.speedups.vocabulary(self.network, self.used_ids if learnt else None) as self.compact:
+        with (
+            self.speedups.vocabulary(self.network, self.used_ids if learnt else None) as self.compact,
+            self._known_prefix(features) as self.prefix,
+        ):
             return self._train(features)
+
+    def _known_prefix(self, features: Sequence[Features]) -> AbstractContextManager[PrefixCache | None]:
+        """The layers that are frozen all the time, computed once, if the run passes the data more than once."""
+        epochs, trainables = self._total_steps(features)[0], self.trainables
+        fixed = self.task.static_inputs and not self.options.frozen_dropout
+        entry = min(trainables.entry(self.network, epoch) for epoch in range(trainables.epochs)) if fixed else 0
+        depth = max(0, min(entry - 1, trainables.anatomy.layers_applied))
+        places = {name: trainables.anatomy.locate(name) for name, _ in self.network.named_parameters()}
+        below = {name: one for name, one in self.network.named_parameters() if places[name].depth <= depth}
+        splits = [features, self.evaluated] if self.evaluated else [features]
+        return self.speedups.prefix(self.network, depth, below, splits, self.collator, make=epochs > 1)
+
+    def _total_steps(self, features: Sequence[Features]) -> tuple[float, int, int]:
+        """The planned epochs, and the steps of all of them and of one."""
+        options = self.options
+        size = options.per_device_train_batch_size * options.gradient_accumulation_steps
+        each = ceil(len(features) / size)
+        steps = each * options.epochs
+        if options.max_steps is not None:
+            steps = min(steps, options.max_steps)
+        return steps / each, steps, each
 
     def _train(self, features: Sequence[Features]) -> TrainingResult:
         import torch
@@ -129,10 +158,7 @@ class Trainer:
         )
         lengths = [len(window) for window in features]
         batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
-        steps_per_epoch = ceil(len(features) / batch_size)
-        total_steps = steps_per_epoch * options.epochs
-        if options.max_steps is not None:
-            total_steps = min(total_steps, options.max_steps)
+        _, total_steps, steps_per_epoch = self._total_steps(features)
         begin = time.perf_counter()
 
         for epoch in range(ceil(total_steps / steps_per_epoch)):

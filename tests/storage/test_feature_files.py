@@ -1,0 +1,80 @@
+"""Tables on disk are whole and the right ones, or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unfreeze.storage.feature_files import FeatureFiles, cache_folder
+
+SHAPE = (6, 4)
+
+
+def fill(files: FeatureFiles, key: str, value: float = 1.0) -> None:
+    with files.make(key, SHAPE, "float32") as table:
+        table[:] = value
+
+
+def test_what_was_written_is_found(tmp_path: Path) -> None:
+    files = FeatureFiles(tmp_path / "new")
+    assert files.find("a", SHAPE, "float32") is None
+    fill(files, "a", 3.0)
+    found = files.find("a", SHAPE, "float32")
+    assert found is not None and isinstance(found, np.memmap) and np.all(found == 3.0)
+    with pytest.raises(ValueError, match="read-only"):
+        found[0, 0] = 1.0
+
+
+def test_damage_is_seen_and_removed(tmp_path: Path) -> None:
+    files = FeatureFiles(tmp_path)
+    for damage in ("flipped", "cut", "foreign", "no rows", "unreadable"):
+        fill(files, "a")
+        rows, about = tmp_path / "a.rows", tmp_path / "a.json"
+        if damage == "flipped":
+            content = bytearray(rows.read_bytes())
+            content[10] ^= 1
+            rows.write_bytes(bytes(content))
+        elif damage == "cut":
+            rows.write_bytes(rows.read_bytes()[:-1])
+        elif damage == "foreign":
+            about.write_text(json.dumps(json.loads(about.read_text()) | {"key": "b"}))
+        elif damage == "no rows":
+            rows.unlink()
+        else:
+            about.write_text("{")
+        assert files.find("a", SHAPE, "float32") is None, damage
+        assert not list(tmp_path.iterdir())
+    fill(files, "a")
+    assert files.find("a", (4, 6), "float32") is None  # the same bytes in another shape
+
+
+def test_a_failed_making_leaves_nothing(tmp_path: Path) -> None:
+    files = FeatureFiles(tmp_path)
+    with pytest.raises(RuntimeError), files.make("a", SHAPE, "float32"):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_oldest_make_room(tmp_path: Path) -> None:
+    fill(FeatureFiles(tmp_path), "a")
+    size = sum(file.stat().st_size for file in tmp_path.iterdir())
+    files = FeatureFiles(tmp_path, limit_bytes=3 * size)
+    for age, key in enumerate(("b", "c")):
+        fill(files, key)
+        os.utime(tmp_path / f"{key}.json", (1e9 + age, 1e9 + age))
+    os.utime(tmp_path / "a.json", (1e9 - 1, 1e9 - 1))
+    assert files.find("a", SHAPE, "float32") is not None  # used just now
+    assert files.has_room(size)
+    assert sorted(file.stem for file in tmp_path.glob("*.rows")) == ["a", "c"]
+    assert not files.has_room(3 * size + 1)
+
+
+def test_it_lies_where_caches_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "unfreeze" / "features"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache" / "unfreeze" / "features"
