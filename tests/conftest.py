@@ -11,7 +11,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before any Hugging Face import: no test ma
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
@@ -319,6 +319,14 @@ def save_family(name: str, folder: Path, *, num_hidden_layers: int = 2, auto_cla
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests cache does not lie in the user's folder, nor is found there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNFREEZE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from unfreeze.settings import (
     read_settings,
     unused_settings,
 )
-from unfreeze.settings.model import DEFAULT_STRATEGIES
+from unfreeze.settings.model import DEFAULT_STRATEGIES, LEVERS
 from unfreeze.strategies import Full, LoRA
 
 
@@ -230,6 +230,17 @@ def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
     path = config(tmp_path, yaml.safe_dump(settings.written(), sort_keys=False))
     assert read_settings(read_config_file(path))[0] == settings
     assert set(read_config_file(path)) == set(Settings.model_fields)
+
+
+def test_single_speed_levers() -> None:
+    assert read_settings({"speedups": "unpad+cache"})[0].levers == {"unpad", "cache"}
+    assert read_settings({})[0].levers == set(LEVERS) and not read_settings({"speedups": "off"})[0].levers
+    assert mistakes(speedups="unpad+magic") == [
+        "--speedups unpad+magic: expected on, off, or some of precision, unpad, compact, cache joined with +."
+    ]
+    assert mistakes(speedups="cache") == ["--speedups cache: the cache holds tokens without padding. Add unpad."]
+    [line] = mistakes(precision="bf16", speedups="unpad")
+    assert line.startswith("--precision bf16 --speedups unpad: ")
 
 
 @pytest.mark.parametrize(("word", "expected"), [("on", "on"), ("off", "off"), ("'off'", "off"), ("no", "off")])

@@ -74,7 +74,7 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
 
 
 def test_it_lies_where_caches_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "unfreeze" / "features"
-    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("UNFREEZE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path / "features"
+    monkeypatch.delenv("UNFREEZE_CACHE")
     assert cache_folder() == Path.home() / ".cache" / "unfreeze" / "features"

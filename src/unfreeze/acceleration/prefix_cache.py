@@ -55,9 +55,11 @@ class PrefixCache:
         joined = torch.from_numpy(np.concatenate(parts))
         return (joined.view(torch.bfloat16) if joined.dtype == torch.int16 else joined).to(device).float()
 
-    @property
-    def num_bytes(self) -> int:
-        return sum(table.nbytes for table in self.tables)
+    def described(self) -> str:
+        """What is cached, in words."""
+        layers = "layer 1" if self.depth == 1 else f"layers 1-{self.depth}"
+        size = sum(table.nbytes for table in self.tables) / 1e6
+        return f"cache: {layers}, {size:,.0f} MB, {'found on disk' if self.was_found else 'computed once'}"
 
 
 def prefix_cache(

@@ -191,7 +191,7 @@ def _steps_on_data(settings: Settings, say: Callable[[str], None], device: str) 
 def _made_up_steps(settings: Settings, say: Callable[[str], None], device: str) -> dict[str, _Step]:
     """A batch of random token ids with random labels for each model; as many labels as its configuration has."""
     task = TASKS[settings.task or "classification"]()
-    precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
+    precision = choose_precision(settings.precision, device, speedups="precision" in settings.levers)
     steps = {}
     for model in dict.fromkeys(settings.model):
         config = load_config(model)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.precision import choose_precision
-from unfreeze.acceleration.speedups import OFF, Speedups
+from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import Corpus
@@ -112,8 +112,10 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         notes += [f"{name}: {note}" for note in split.notes]
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
-    precision = choose_precision(settings.precision, device, speedups=settings.speedups == "on")
-    speedups = Speedups(precision, cache=FeatureFiles(cache_folder())) if settings.speedups == "on" else OFF
+    levers = settings.levers
+    precision = choose_precision(settings.precision, device, speedups="precision" in levers)
+    files = FeatureFiles(cache_folder()) if "cache" in levers else None
+    speedups = Speedups(precision, unpad="unpad" in levers, compact="compact" in levers, cache=files)
     if tokenizer.pad_token_id is None:
         raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
     collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels, task.corruption(tokenizer))

@@ -160,6 +160,8 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
         train_seconds=round(result.train_seconds, 3),
         seconds_to_best=None if result.seconds_to_best is None else round(result.seconds_to_best, 3),
         evaluate_seconds=round(result.evaluate_seconds, 3),
+        cache_seconds=None if result.cache_seconds is None else round(result.cache_seconds, 3),
+        notes=[*record.notes, *([trainer.prefix.described()] if trainer.prefix is not None else [])],
         tokens_per_second=round(result.tokens / result.train_seconds, 1),
         flops=result.flops,
         best_epoch=result.best_epoch,

@@ -23,6 +23,9 @@ from unfreeze.strategies.parse import parse_strategies
 
 DEFAULT_STRATEGIES = ("head", "freeze:first=half", "lora", "full")
 
+# What `--speedups` can name (docs/decisions/0014-speed-levers.md).
+LEVERS = ("precision", "unpad", "compact", "cache")
+
 # Settings that do not decide what a single run comes to: where it is written, and what runs beside it. Data is known
 # by its content and not by its name.
 NOT_OF_A_RUN = frozenset(
@@ -136,7 +139,9 @@ class Settings(BaseModel):
     )
     frozen_dropout: bool = Field(False, description="keep dropout active in frozen layers, as the stock Trainer does")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto probes the machine")
-    speedups: Literal["on", "off"] = Field("on", description="off is the plain path: fp32 as torch computes it")
+    speedups: str = Field(
+        "on", description=f"off is the plain path: fp32 as torch computes it; or some of {'+'.join(LEVERS)}"
+    )
     output: Path | None = Field(None, description="folder for the results; by default unfreeze-<data>")
     overwrite: bool = Field(False, description="move an existing output folder aside instead of stopping")
 
@@ -235,9 +240,16 @@ class Settings(BaseModel):
 
     @field_validator("speedups")
     @classmethod
-    def _plain_path_is_fp32(cls, value: str, info: ValidationInfo) -> str:
-        if value == "off" and info.data.get("precision") == "bf16":
-            raise ValueError("--precision bf16 --speedups off: the plain path computes in fp32. Leave one of them out.")
+    def _levers_are_known(cls, value: str, info: ValidationInfo) -> str:
+        named = value.split("+")
+        if value not in ("on", "off") and not set(named) <= set(LEVERS):
+            raise ValueError(f"--speedups {value}: expected on, off, or some of {', '.join(LEVERS)} joined with +.")
+        if "cache" in named and "unpad" not in named:
+            raise ValueError(f"--speedups {value}: the cache holds tokens without padding. Add unpad.")
+        if value != "on" and "precision" not in named and info.data.get("precision") == "bf16":
+            raise ValueError(
+                f"--precision bf16 --speedups {value}: the plain path computes in fp32. Leave one of them out."
+            )
         return value
 
     @field_validator("warmup_steps")
@@ -249,6 +261,11 @@ class Settings(BaseModel):
         if value >= 1 and budget is not None and parse_budget(budget).kind == "seconds":
             raise ValueError(f"--warmup-steps {value:g} --budget {budget}: expected a share below 1 with seconds.")
         return value
+
+    @property
+    def levers(self) -> frozenset[str]:
+        """The speed levers that may be used."""
+        return frozenset({"on": LEVERS, "off": ()}.get(self.speedups, self.speedups.split("+")))
 
     def strategies(self) -> list[Strategy]:
         """The strategies in the order given, ranges expanded, repeated ones once."""

@@ -22,9 +22,8 @@ BLOCK = 2**24
 
 
 def cache_folder() -> Path:
-    """Where they lie: under $XDG_CACHE_HOME, by default ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "unfreeze" / "features"
+    """Where they lie: in $UNFREEZE_CACHE, by default ~/.cache/unfreeze."""
+    return Path(os.environ.get("UNFREEZE_CACHE") or Path.home() / ".cache" / "unfreeze") / "features"
 
 
 @dataclass(frozen=True)

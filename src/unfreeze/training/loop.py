@@ -83,6 +83,7 @@ class TrainingResult:
     train_seconds: float = 0.0
     evaluate_seconds: float = 0.0
     save_seconds: float = 0.0
+    cache_seconds: float | None = None  # finding or filling the cache of frozen layers
     tokens: int = 0
     flops: float = 0.0
 
@@ -115,6 +116,7 @@ class Trainer:
         Raises:
             Diverged: a loss or gradient was not finite.
         """
+        begin = time.perf_counter()
         words = self.network.get_input_embeddings().weight
         learnt = any(
             one is words and self.trainables.ever_trains(name) for name, one in self.network.named_parameters()
@@ -123,6 +125,8 @@ class Trainer:
             self.speedups.vocabulary(self.network, self.used_ids if learnt else None) as self.compact,
             self._known_prefix(features) as self.prefix,
         ):
+            if self.prefix is not None:
+                self.result.cache_seconds = time.perf_counter() - begin
             return self._train(features)
 
     def _known_prefix(self, features: Sequence[Features]) -> AbstractContextManager[PrefixCache | None]:

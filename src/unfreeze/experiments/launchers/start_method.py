@@ -17,7 +17,7 @@ PRELOAD = "unfreeze.experiments.launchers.preload"
 
 # Libraries read these when they load, and in the fork server they are loaded: a later change would go unnoticed.
 READ_AT_IMPORT = (
-    *("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "XDG_", "HOME"),
+    *("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "UNFREEZE_", "XDG_", "HOME"),
     *("TORCH_", "PYTORCH_", "ATEN_", "CUDA_", "CUBLAS_", "NVIDIA_", "DNNL_", "ONEDNN_"),
     *("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "LD_", "PYTHON"),
 )
