@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet -c constraints.txt
 # A process for each core; a file's tests stay together and share what they prepare.
 PARALLEL := -n logical --dist loadfile
 
-.PHONY: demo test test-all test-rest check format clean
+.PHONY: demo test test-all test-rest bench check format clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -41,6 +41,10 @@ test-all: .venv/installed-test .venv/installed-offline
 # What `make test-all` has beyond `make test`: local servers, and the bundled encoder on the bundled samples.
 test-rest: .venv/installed-test .venv/installed-offline
 	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
+
+# Against the stock Trainer; hours on two cores. Nothing else must run.
+bench: .venv/installed-test .venv/installed-offline
+	$(BIN)/python benchmarks/against_stock.py
 
 check: .venv/installed-check
 	$(BIN)/ruff check .
