@@ -42,8 +42,8 @@ def training_batches(
 def padding_share(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
     """The share of the places of padded batches that hold no token.
 
-    >>> padding_share([4, 2, 6], [[0, 1], [2]])
-    0.14285714285714285
+    >>> round(padding_share([4, 2, 6], [[0, 1], [2]]), 3)
+    0.143
     """
     places = sum(len(batch) * max(lengths[index] for index in batch) for batch in batches)
     return 1 - sum(lengths[index] for batch in batches for index in batch) / places if places else 0.0

@@ -8,8 +8,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.precision import choose_precision
-from unfreeze.acceleration.speedups import OFF, Speedups
+from unfreeze.acceleration.precision import PLAIN
+from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.examples import Example
 from unfreeze.data.hub import is_hub_id
@@ -36,7 +36,8 @@ class Predictor:
     task: Task
     labels: LabelSet
     max_length: int
-    speedups: Speedups = OFF
+    # In fp32 and nothing chosen by a probe: a model answers alike at every call.
+    speedups: Speedups = Speedups(PLAIN)
     lower_case: bool = False  # was the model trained on lower-cased text?
 
     @property
@@ -171,10 +172,8 @@ def load_predictor(
     lengths = [length for length in (wanted, longest_input(config, tokenizer)) if length is not None]
     network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     longest = min(lengths, default=DEFAULT_LENGTH)
-    # In fp32, so that a model answers alike everywhere; through oneDNN where that is as exact and faster.
-    speedups = Speedups(choose_precision("fp32", str(network.device)))
     lower_case = bool(usage.get("lower_case", False))
-    return Predictor(network, tokenizer, chosen, labels, longest, speedups, lower_case)
+    return Predictor(network, tokenizer, chosen, labels, longest, lower_case=lower_case)
 
 
 def _stock(source: str, task: Task, config: Any) -> PreTrainedModel:
