@@ -126,3 +126,4 @@ class Speedups:
 
 
 OFF = Speedups(PLAIN, unpad=False, compact=False)
+FP32 = Speedups(PLAIN)  # nothing in it depends on a probe

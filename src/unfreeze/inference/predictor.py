@@ -8,8 +8,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.precision import PLAIN
-from unfreeze.acceleration.speedups import Speedups
+from unfreeze.acceleration.speedups import FP32, Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.examples import Example
 from unfreeze.data.hub import is_hub_id
@@ -37,7 +36,7 @@ class Predictor:
     labels: LabelSet
     max_length: int
     # In fp32 and nothing chosen by a probe: a model answers alike at every call.
-    speedups: Speedups = Speedups(PLAIN)
+    speedups: Speedups = FP32
     lower_case: bool = False  # was the model trained on lower-cased text?
 
     @property
