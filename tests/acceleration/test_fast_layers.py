@@ -155,3 +155,31 @@ def test_some_rows_are_those_of_all_rows(workbench: Callable[..., Any]) -> None:
         )
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("task", "strategy", "expected"),
+    [
+        ("classification", "full", True),
+        ("classification", "head:pooling=mean", False),
+        ("tagging", "full", False),
+        ("question-answering", "full", False),
+        ("masked-lm", "full", False),
+        ("regression", "full", True),
+    ],
+)
+def test_of_the_last_layer_only_what_is_read(
+    workbench: Callable[..., Any], task: str, strategy: str, expected: bool
+) -> None:
+    bench = workbench("bert", task, strategy, dropout=0.0)
+    assert fast_layers(bench.network).first_only == expected
+    check(bench)
+
+
+def test_a_head_of_zeros_hides_nothing(workbench: Callable[..., Any]) -> None:
+    """Its outputs are the same whatever it reads; what it reads is seen all the same."""
+    bench = workbench("bert", "classification", "head:pooling=mean")
+    with torch.no_grad():
+        for parameter in bench.network.classifier.parameters():
+            parameter.zero_()
+    assert not fast_layers(bench.network).first_only

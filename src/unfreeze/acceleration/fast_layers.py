@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
@@ -39,11 +39,12 @@ class FastLayers:
     plans: tuple[tuple[LayerPlan, tuple[Tensor, ...]], ...] = ()  # of fused ones
     reason: str = ""  # why not a faster way
     embeddings: nn.Module | None = None  # what gives the lowest layer its input
+    first_only: bool = False  # does the network read the first token of the last layer and no other?
     copies: dict[torch.dtype, WeightCopies] = field(default_factory=dict)
     prefix: PrefixCache | None = None  # outputs of frozen layers, while a network trains above them
 
     def outputs_at(self, network: PreTrainedModel, batch: Batch, depth: int, dtype: torch.dtype) -> Tensor:
-        """(tokens, width), the outputs of the lowest `depth` layers; of fused ones."""
+        """(tokens, width), outputs of the lowest `depth` layers, of fused ones; of all layers, those that are read."""
         packing = pack_lengths([len(window) for window in batch.features], str(batch.labels.device))
         found: list[Tensor] = []
         with suppress(_Reached), self.active(network, packing, dtype, reading=(depth, found)):
@@ -58,10 +59,12 @@ class FastLayers:
         dtype: torch.dtype,
         cached: Tensor | None = None,
         reading: tuple[int, list[Tensor]] | None = None,
+        unread: float = 0.0,
     ) -> Iterator[None]:
         """Inside, the layers see packed tokens.
 
         Args:
+            unread: what stands at the places of the last layer that nobody reads.
             cached: (tokens, width) what the layers of `prefix` give, which then do not run.
             reading: stop below this depth, and put what comes there into the list.
         """
@@ -74,6 +77,9 @@ class FastLayers:
             return
         copies = self.copies.setdefault(dtype, WeightCopies(dtype))
         begin = 0 if cached is None or self.prefix is None else self.prefix.depth
+        top = len(self.network_layers) - 1
+        finish = partial(_pad_firsts, packing, unread) if self.first_only else packing.pad
+        asking = _firsts(packing) if self.first_only else None
         with ExitStack() as patched:
 
             def patch(module: nn.Module, forward: Callable[..., Tensor]) -> None:
@@ -84,15 +90,16 @@ class FastLayers:
                 patch(self.embeddings, _nothing(self.embeddings, packing))
             for i, (layer, (plan, parameters)) in enumerate(zip(self.network_layers, self.plans, strict=True)):
                 step = Step(plan, packing, copies, layer.training)
-                applied = _same if i < begin else partial(_apply, step, parameters)
-                takes = cached if i == begin - 1 else None
-                last = i == len(self.network_layers) - 1
-                patch(
-                    layer,
-                    partial(
-                        _run, applied, packing, takes, first=i == 0 and not begin, last=last, place=i, reading=reading
-                    ),
+                if i == top and asking is not None:
+                    step = replace(step, rows=packing.bounds[:-1].long(), asking=asking)
+                run = _Run(
+                    _same if i < begin else partial(_apply, step, parameters),
+                    begin=packing.pack if i == 0 and not begin else _same,
+                    cached=cached if i == begin - 1 else None,
+                    finish=finish if i == top else _same,
+                    found=reading[1] if reading is not None and reading[0] == i + 1 else None,
                 )
+                patch(layer, run)
             yield
 
 
@@ -100,26 +107,33 @@ class _Reached(Exception):
     """What was wanted of a forward pass is known."""
 
 
-def _run(
-    applied: Callable[[Tensor], Tensor],
-    packing: Packing,
-    cached: Tensor | None,
-    hidden: Tensor,
-    *_: Any,
-    first: bool,
-    last: bool,
-    place: int,
-    reading: tuple[int, list[Tensor]] | None,
-    **__: Any,
-) -> Tensor:
-    """One layer on packed tokens; `cached` takes the place of what comes in, from the layer below."""
-    if cached is None:
-        cached = packing.pack(hidden) if first else hidden
-    out = applied(cached)
-    if reading is not None and reading[0] == place + 1:
-        reading[1].append(out)
-        raise _Reached
-    return packing.pad(out) if last else out
+@dataclass(frozen=True)
+class _Run:
+    """One layer on packed tokens, called as the stock layer is."""
+
+    applied: Callable[[Tensor], Tensor]
+    begin: Callable[[Tensor], Tensor]  # what is done to the input before
+    cached: Tensor | None  # what takes the place of the input
+    finish: Callable[[Tensor], Tensor]  # what is done to the output
+    found: list[Tensor] | None  # where the output is wanted, and nothing after it
+
+    def __call__(self, hidden: Tensor, *_: Any, **__: Any) -> Tensor:
+        out = self.applied(self.begin(hidden) if self.cached is None else self.cached)
+        if self.found is not None:
+            self.found.append(out)
+            raise _Reached
+        return self.finish(out)
+
+
+def _firsts(packing: Packing) -> Packing:
+    """One token of each text."""
+    return pack_lengths([1] * packing.batch, str(packing.bounds.device))
+
+
+def _pad_firsts(packing: Packing, unread: float, firsts: Tensor) -> Tensor:
+    """(batch, width) to (batch, longest, width)."""
+    places = firsts.new_full((packing.batch, packing.longest, firsts.shape[1]), unread)
+    return places.index_copy_(1, places.new_zeros(1, dtype=torch.long), firsts[:, None])
 
 
 def _same(hidden: Tensor) -> Tensor:
@@ -169,13 +183,15 @@ def _find(network: PreTrainedModel) -> FastLayers:
         fused = FastLayers("fused", layers, plans, embeddings=embeddings)
         reason = _difference(network, fused)
         if not reason:
-            return fused
+            # NaN at the other places reaches whatever is computed from them, also if only their mean is read.
+            single = replace(fused, first_only=True)
+            return fused if _difference(network, single, unread=float("nan")) else single
     hooked = FastLayers("hooked", layers, reason=reason)
     reason = _difference(network, hooked)
     return FastLayers("plain", reason=reason) if reason else hooked
 
 
-def _difference(network: PreTrainedModel, layers: FastLayers) -> str:
+def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.0) -> str:
     """What the network does otherwise than plainly for texts of several lengths; empty: nothing."""
     device, lengths = network.device, TRIED_LENGTHS
     generator = torch.Generator().manual_seed(0)
@@ -191,7 +207,7 @@ def _difference(network: PreTrainedModel, layers: FastLayers) -> str:
     try:
         with torch.no_grad():
             plain = _outputs(network(**inputs))
-            with layers.active(network, packing, torch.float32):
+            with layers.active(network, packing, torch.float32, unread=unread):
                 fast = _outputs(network(**inputs))
     except Exception as error:  # whatever a family does with tokens that have lost their places
         return f"its layers need their padding ({type(error).__name__}: {error})"

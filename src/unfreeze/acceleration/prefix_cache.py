@@ -41,9 +41,10 @@ class PrefixCache:
     tables: tuple[npt.NDArray[np.generic], ...]
     places: dict[Window, tuple[int, int]]  # of each window: its table and its first row there
     was_found: bool  # were all tables there already?
+    single: bool  # is only the first token of each window kept, for no other is read?
 
     def rows(self, windows: Sequence[Features], device: str) -> Tensor | None:
-        """(tokens, width) in fp32, one window after the other; None if some window is not known."""
+        """(tokens, width) in fp32, one window after the other, or (windows, width); None if one is not known."""
         import torch
 
         parts = []
@@ -51,9 +52,12 @@ class PrefixCache:
             place = self.places.get(_window(window))
             if place is None:
                 return None
-            parts.append(self.tables[place[0]][place[1] : place[1] + len(window)])
+            parts.append(self.tables[place[0]][place[1] : place[1] + self.rows_of(window)])
         joined = torch.from_numpy(np.concatenate(parts))
         return (joined.view(torch.bfloat16) if joined.dtype == torch.int16 else joined).to(device).float()
+
+    def rows_of(self, window: Features) -> int:
+        return 1 if self.single else len(window)
 
     def described(self) -> str:
         """What is cached, in words."""
@@ -85,13 +89,14 @@ def prefix_cache(
 
     width = int(network.config.hidden_size)
     kept = "int16" if dtype == torch.bfloat16 else "float32"
-    identity = _identity(network, below, depth, kept)
+    single = layers.first_only and depth == len(layers.network_layers)
+    identity = _identity(network, below, depth, kept) + f" {single}"
     tables: list[npt.NDArray[np.generic]] = []
     places: dict[Window, tuple[int, int]] = {}
     was_found = True
     for number, features in enumerate(splits):
         windows = list(dict.fromkeys(map(_window, features)))
-        starts = np.cumsum([0, *(len(ids) for ids, _ in windows)]).tolist()
+        starts = np.cumsum([0, *(1 if single else len(ids) for ids, _ in windows)]).tolist()
         key = hashlib.sha256((identity + json.dumps(windows)).encode()).hexdigest()
         shape = (starts[-1], width)
         table = files.find(key, shape, kept)
@@ -102,13 +107,13 @@ def prefix_cache(
                 return None
             firsts = dict(zip(windows, starts, strict=False))
             with files.make(key, shape, kept) as new:
-                _fill(new, network, layers, depth, features, firsts, collator, dtype)
+                _fill(new, network, layers, depth, features, firsts, collator, dtype, single)
             table = files.find(key, shape, kept)
             if table is None:
                 return None
         tables.append(table)
         places.update({window: (number, start) for window, start in zip(windows, starts, strict=False)})
-    return PrefixCache(depth, tuple(tables), places, was_found)
+    return PrefixCache(depth, tuple(tables), places, was_found, single)
 
 
 def _fill(
@@ -120,6 +125,7 @@ def _fill(
     firsts: dict[Window, int],
     collator: Collator,
     dtype: torch.dtype,
+    single: bool,
 ) -> None:
     import torch
 
@@ -133,9 +139,9 @@ def _fill(
                 numbers = (rows.view(torch.int16) if dtype == torch.bfloat16 else rows).numpy()
                 start = 0
                 for i in indices:
-                    first = firsts[_window(features[i])]
-                    table[first : first + len(features[i])] = numbers[start : start + len(features[i])]
-                    start += len(features[i])
+                    first, count = firsts[_window(features[i])], 1 if single else len(features[i])
+                    table[first : first + count] = numbers[start : start + count]
+                    start += count
     finally:
         for module, mode in modes:
             module.training = mode

@@ -100,9 +100,10 @@ class Speedups:
             }
             said.append(f"unpadding: {100 * padding:.0f} % of the places in a batch are padding, {ways[layers.way]}")
             said += [layers.reason] if layers.reason else []
+            said += ["of the last layer only the first token is computed"] if layers.first_only else []
         if self.compact and ids is not None:
             rows = network.get_input_embeddings().weight.shape[0]
-            said.append(f"word embeddings: {len(ids):,} of {rows:,} rows are in use and trained")
+            said.append(f"word embeddings: where they train, only the {len(ids):,} of {rows:,} rows in use are held")
         return "; ".join(said)
 
     def _layers(self, network: PreTrainedModel, batch: Batch, device: str) -> Any:
