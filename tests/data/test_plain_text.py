@@ -112,3 +112,30 @@ def test_plain_text_is_no_labelled_data(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n\n", encoding="utf-8")
     with pytest.raises(DataError, match="empty"):
         load_corpus(DataRequest(data=str(tmp_path / "empty.txt"), task="masked-lm"))
+
+
+def test_lower_case_leaves_the_sentences_what_they_are() -> None:
+    passage = PassageExample("Dr. Smith came. Did he? Yes!", "next-sentence")
+    assert passage.lower_cased().sentences == ("dr. smith came.", "did he?", "yes!")
+
+
+def test_both_texts_of_a_pair_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    rows = [f"first {i},second {i}" for i in range(20)]
+    file.write_text("\n".join(["sentence1,sentence2", *rows]) + "\n", encoding="utf-8")
+    texts = {one.text for one in passages(str(file))}
+    assert texts == {f"{side} {i}" for side in ("first", "second") for i in range(20)}
+
+
+@pytest.mark.parametrize("task", ["question-answering", "tagging"])
+def test_data_for_another_task_are_refused(tmp_path: Path, task: Any) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_text("".join(f"text {i};{'good' if i % 2 else 'bad'}\n" for i in range(20)), encoding="utf-8")
+    with pytest.raises(DataError, match="classification"):
+        load_corpus(DataRequest(data=str(file), task=task))
+    for kind in ("good", "bad"):
+        for i in range(10):
+            (tmp_path / "folder" / kind).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "folder" / kind / f"{i}.txt").write_text(f"{kind} {i}", encoding="utf-8")
+    with pytest.raises(DataError, match="classification"):
+        load_corpus(DataRequest(data=str(tmp_path / "folder"), task=task))

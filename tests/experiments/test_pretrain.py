@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ import unfreeze
 from unfreeze.data.findings import DataError
 from unfreeze.data.request import DataRequest
 from unfreeze.data.sources import load_corpus
+from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.learnt_nothing import learnt_nothing
+from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import SettingsError
@@ -58,19 +60,41 @@ def pretrained(
 
 
 @pytest.mark.parametrize(
-    ("objective", "values", "strategy"),
+    ("objective", "values", "strategies", "rate"),
     [
-        ("sop", {"model": "minilm"}, "full:learning_rate=2e-05"),
-        ("nsp", {"model": "minilm"}, "full:learning_rate=5e-05"),
-        ("sop", {"model": "minilm", "learning_rate": 1e-4}, "full"),
-        ("sop", {"model": "minilm", "strategy": "lora"}, "lora"),
-        ("sop", {}, "full"),  # from scratch
-        ("mlm", {"model": "minilm"}, "full"),
+        ("sop", {"model": "minilm"}, ["full"], 2e-5),
+        ("nsp", {"model": "minilm"}, ["full"], 5e-5),
+        ("nsp", {"model_name_or_path": "minilm", "strategy": "full"}, ["full"], 5e-5),
+        ("sop", {"model": "minilm", "strategy": ["full", "head"]}, ["full:learning_rate=2e-05", "head"], None),
+        ("sop", {"model": "minilm", "learning_rate": 1e-4}, ["full"], 1e-4),
+        ("sop", {"model": "minilm", "lr_search": True}, ["full"], None),
+        ("sop", {"model": "minilm", "strategy": "lora"}, ["lora"], None),
+        ("sop", {}, ["full"], None),  # from scratch
+        ("mlm", {"model": "minilm"}, ["full"], None),
     ],
 )
-def test_pairs_move_a_checkpoint_carefully(objective: str, values: dict[str, Any], strategy: str) -> None:
+def test_pairs_move_a_checkpoint_carefully(
+    objective: str, values: dict[str, Any], strategies: list[str], rate: float | None
+) -> None:
     settings, _ = pretrain_settings(objective, {"data": "texts.txt", **values})
-    assert settings.strategy == (strategy,)
+    assert [str(one) for one in settings.strategies()] == strategies and settings.learning_rate == rate
+
+
+@pytest.mark.parametrize("strategy", ["full", "lora"])
+@pytest.mark.parametrize("objective", ["mlm", "rtd"])
+def test_what_is_announced_is_what_trains(
+    family_folder: Callable[..., str], tmp_path: Path, objective: str, strategy: str
+) -> None:
+    words: dict[str, str] = {}
+
+    class Ear(Listener):
+        def planned(self, cells: Sequence[Cell], what_trains: Mapping[str, str]) -> None:
+            words.update(what_trains)
+
+    values = {"data": str(corpus(tmp_path)), "model": family_folder("bert"), "strategy": strategy, "max_steps": 1}
+    settings, _ = pretrain_settings(objective, values | {"output": tmp_path / "out"})
+    [record] = pretrain(settings, listener=Ear()).records
+    assert f"{record.trainable_parameters:,} of {record.total_parameters:,} parameters" in words[strategy]
 
 
 METRICS = {"mlm": "accuracy", "nsp": "accuracy", "sop": "accuracy", "rtd": "balanced_accuracy"}

@@ -287,6 +287,11 @@ class PassageExample(_Texts):
         """The sentences of the text."""
         return sentences_of(self.text)
 
+    def lower_cased(self) -> PassageExample:
+        """A line for each sentence: without its capitals a text does not tell where they begin."""
+        lines = "\n".join(self.sentences).lower()
+        return replace(self, text=lines, pair=self.pair and self.pair.lower())
+
     @property
     def labels(self) -> tuple[str, ...]:
         return ()

@@ -53,7 +53,7 @@ def load_for_scoring(request: DataRequest) -> Corpus:
 def _corpus(name: str, sources: Sources, request: DataRequest, findings: list[Finding]) -> Corpus:
     say = findings.append
     splits = _read_all(sources, request.read_settings(), say)
-    task = _one_task(splits)
+    task = _one_task(splits, request.task)
     splits, scheme = _prepare(splits, request, say)
     findings.extend(check_splits(splits, scheme))
     stop_on_errors(findings)
@@ -130,7 +130,7 @@ def _read_all(sources: Mapping[str, Sequence[Load]], settings: ReadSettings, say
     return splits
 
 
-def _one_task(splits: Mapping[str, Sequence[Example]]) -> TaskName:
+def _one_task(splits: Mapping[str, Sequence[Example]], wanted: TaskName | None) -> TaskName:
     kinds: dict[TaskName, str] = {}
     for split, examples in splits.items():
         for example in examples:
@@ -138,7 +138,11 @@ def _one_task(splits: Mapping[str, Sequence[Example]]) -> TaskName:
     if len(kinds) > 1:
         message = " but ".join(f"{split} is {task}" for task, split in kinds.items())
         raise data_error("mixed-tasks", message, advice="All splits must be of one task; check --format.")
-    return next(iter(kinds), "classification")
+    found: TaskName = next(iter(kinds), "classification")
+    if wanted is not None and found != wanted:
+        message = f"--task {wanted}: these data are for {found}"
+        raise data_error("wrong-task", message, advice=f"Give data for {wanted}, or leave --task out.")
+    return found
 
 
 def _prepare(

@@ -29,7 +29,7 @@ def recast(examples: Sequence[Example], task: TaskName | None, separator: str | 
         DataError: with every label that is no number.
     """
     if task in PRETRAINING:
-        return [_passage(one, task) for one in _one_for_each_context(examples)]
+        return [passage for one in _one_for_each_context(examples) for passage in _passages(one, task)]
     if task == "multi-label":
         return [_several(one, separator) if isinstance(one, TextExample) else one for one in examples]
     if task != "regression":
@@ -51,14 +51,17 @@ def _one_for_each_context(examples: Sequence[Example]) -> Iterator[Example]:
         yield one
 
 
-def _passage(one: Example, objective: Objective) -> PassageExample:
+def _passages(one: Example, objective: Objective) -> list[PassageExample]:
+    """The texts of an example; a pair is two, unless one is the translation of the other."""
     if isinstance(one, PassageExample):
-        return one
-    text = " ".join(one.parts) if isinstance(one, TaggedExample) else one.parts[0]
+        return [one]
     if isinstance(one, QuestionExample):
-        text = one.context
-    pair = one.pair if objective == "translation-lm" and isinstance(one, TextExample) else None
-    return PassageExample(text, objective, one.origin, pair)
+        return [PassageExample(one.context, objective, one.origin)]
+    if isinstance(one, TaggedExample):
+        return [PassageExample(" ".join(one.parts), objective, one.origin)]
+    if objective == "translation-lm" and isinstance(one, TextExample):
+        return [PassageExample(one.text, objective, one.origin, one.pair)]
+    return [PassageExample(text, objective, one.origin) for text in one.parts]
 
 
 def _several(one: TextExample, separator: str | None) -> MultiLabelExample:

@@ -126,6 +126,8 @@ def _try_on(
     import torch
 
     network = build_skeleton(prepared.model_name, prepared.task.auto_class, **prepared.config_overrides)
+    with torch.random.fork_rng(devices=[]):
+        prepared.task.attach(network, prepared.tokenizer, settings.seed)
     anatomy = take_anatomy(network)
     strategy.refuse(anatomy)
     with torch.random.fork_rng(devices=[]):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.precision import choose_precision
+from unfreeze.acceleration.bf16_check import failure_in_bf16
+from unfreeze.acceleration.precision import PLAIN, choose_precision
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
@@ -114,6 +115,10 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
     levers = settings.levers
     precision = choose_precision(settings.precision, device, speedups="precision" in levers)
+    if precision.name == "bf16" and settings.precision == "auto":
+        failure = failure_in_bf16(load_config(model, **task.config(labels)), task.auto_class)
+        if failure:
+            precision = replace(PLAIN, reason=f"fp32: this family does not compute in bf16 ({failure})")
     files = FeatureFiles(cache_folder()) if "cache" in levers else None
     speedups = Speedups(precision, unpad="unpad" in levers, compact="compact" in levers, cache=files)
     if tokenizer.pad_token_id is None:

@@ -17,6 +17,7 @@ from unfreeze.models.scratch import Scratch
 from unfreeze.settings import Settings, SettingsError, read_settings
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.folders import slug
+from unfreeze.strategies import Full
 
 MADE_OF = "scratch.json"  # what that model was made of
 SCRATCH_SUFFIX = "-from-scratch"  # of the folder beside the output that holds the model to begin with
@@ -35,7 +36,7 @@ CAREFUL_RATES = {"next-sentence": 5e-5, "sentence-order": 2e-5}
 def pretrain_settings(objective: str, values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     """The settings of a comparison that pretrains: one strategy and one seed, unless more are asked for.
 
-    Pairs of sentences move a checkpoint at a lower rate than `full` has by itself, unless a rate is given.
+    Pairs of sentences move a checkpoint at a lower rate than `full` has by itself, unless one is given or searched for.
 
     Raises:
         SettingsError: with every mistake.
@@ -43,9 +44,15 @@ def pretrain_settings(objective: str, values: Mapping[str, Any]) -> tuple[Settin
     if objective not in OBJECTIVES:
         raise SettingsError([f"--objective {objective}: expected one of {', '.join(OBJECTIVES)}."])
     task = SHORT.get(objective, objective)
-    careful = values.get("model") and "learning_rate" not in values and CAREFUL_RATES.get(task)
-    strategy = f"full:learning_rate={careful}" if careful else "full"
-    return read_settings({"strategy": (strategy,), "seeds": 1, "plan": False} | dict(values) | {"task": task})
+    settings, notes = read_settings({"strategy": ("full",), "seeds": 1, "plan": False} | dict(values) | {"task": task})
+    careful = CAREFUL_RATES.get(task)
+    if careful is None or not settings.model or settings.learning_rate is not None or settings.lr_search:
+        return settings, notes
+    strategies = settings.strategies()
+    if strategies == [Full()]:
+        return settings.model_copy(update={"learning_rate": careful}), notes
+    changed = tuple(Full(learning_rate=careful) if one == Full() else one for one in strategies)
+    return settings.model_copy(update={"strategy": changed}), notes
 
 
 def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Listener | None = None) -> Comparison:

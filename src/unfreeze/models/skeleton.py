@@ -23,4 +23,6 @@ def build_skeleton(model: str, auto_class: str, **config_overrides: Any) -> PreT
     with quiet_loading(), torch.device("meta"):
         network: PreTrainedModel = getattr(transformers, auto_class).from_config(config, dtype=torch.float32)
     # Memory that is never written costs nothing; on the meta device what adapts a network could not compute.
-    return network.to_empty(device="cpu").eval()
+    network = network.to_empty(device="cpu").eval()
+    network.tie_weights()  # that made two of what is one
+    return network
