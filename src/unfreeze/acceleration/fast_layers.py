@@ -206,16 +206,16 @@ def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.
     network.eval()
     try:
         with torch.no_grad():
-            plain = _outputs(network(**inputs))
+            plain = outputs_of(network(**inputs))
             with layers.active(network, packing, torch.float32, unread=unread):
-                fast = _outputs(network(**inputs))
+                fast = outputs_of(network(**inputs))
     except Exception as error:  # whatever a family does with tokens that have lost their places
         return f"its layers need their padding ({type(error).__name__}: {error})"
     finally:
         for module, mode in modes:
             module.training = mode
     # What the network says of padding is nothing.
-    same = all(_alike(_kept(a, mask), _kept(b, mask)) for a, b in zip(plain, fast, strict=True))
+    same = all(_alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True))
     return "" if same else "it gives other outputs without padding"
 
 
@@ -224,10 +224,12 @@ def _alike(plain: Tensor, fast: Tensor) -> bool:
     return torch.allclose(plain, fast, rtol=0, atol=TOLERANCE * max(1.0, largest))
 
 
-def _outputs(outputs: Any) -> list[Tensor]:
+def outputs_of(outputs: Any) -> list[Tensor]:
+    """The numbers that a network gives, in fp32."""
     found = outputs.values() if isinstance(outputs, Mapping) else outputs
     return [one.float() for one in found if isinstance(one, torch.Tensor) and one.is_floating_point()]
 
 
-def _kept(output: Tensor, mask: Tensor) -> Tensor:
+def kept(output: Tensor, mask: Tensor) -> Tensor:
+    """An output without its padding, where it has one for each token."""
     return output[mask.bool()] if output.shape[:2] == mask.shape else output

@@ -16,6 +16,7 @@ COMMANDS = {
     "train": ("unfreeze.cli.train", "train one strategy with one seed"),
     "pretrain": ("unfreeze.cli.pretrain", "adapt an encoder to plain text, or train one from scratch"),
     "plan": ("unfreeze.cli.plan", "say what a comparison will take, from a few steps of each strategy"),
+    "verify": ("unfreeze.cli.verify", "does the fast path follow the stock Trainer on your model and data?"),
     "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
     "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
     "inspect": ("unfreeze.cli.inspect", "check data, or see what each strategy does to a model, before any training"),

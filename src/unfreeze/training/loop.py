@@ -121,8 +121,11 @@ class Trainer:
         learnt = any(
             one is words and self.trainables.ever_trains(name) for name, one in self.network.named_parameters()
         )
+        ids = None
+        if learnt and self.used_ids is not None:
+            ids = self.used_ids | {self.collator.pad_token_id}  # not always that of the network's configuration
         with (
-            self.speedups.vocabulary(self.network, self.used_ids if learnt else None) as self.compact,
+            self.speedups.vocabulary(self.network, ids) as self.compact,
             self._known_prefix(features) as self.prefix,
         ):
             if self.prefix is not None:

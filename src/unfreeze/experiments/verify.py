@@ -1,0 +1,221 @@
+"""Does the fast path follow the stock Trainer? Both train from the same weights on the same batches, in fp32 and
+without dropout, which the two draw differently; then losses, weights and outputs are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from unfreeze.acceleration.fast_layers import fast_layers, kept, outputs_of
+from unfreeze.acceleration.precision import PLAIN
+from unfreeze.acceleration.speedups import OFF
+from unfreeze.batching.features import Batch
+from unfreeze.batching.order import training_batches
+from unfreeze.experiments.build import build_trainer
+from unfreeze.experiments.compare import ask
+from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.settings import Settings, SettingsError
+from unfreeze.strategies import Strategy
+from unfreeze.training.loop import Trainer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STEPS = 30
+WINDOWS = 64  # of validation, whose outputs are compared
+# Relative: of the loss, of the way that the weights went, of the largest output. Two orders of the same sums differ by
+# rounding, which AdamW enlarges where a gradient is nearly zero; a mistake in the mathematics is far larger.
+LOSS_TOLERANCE, WEIGHT_TOLERANCE, OUTPUT_TOLERANCE = 1e-4, 1e-2, 1e-3
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How far the two trainings of one strategy are apart, relative."""
+
+    model_name: str
+    strategy: str
+    way: str  # how the layers ran: fused, hooked or plain
+    steps: int
+    losses: float
+    weights: float
+    outputs: float
+
+    @property
+    def follows(self) -> bool:
+        """Is everything within the tolerances?"""
+        pairs = (
+            (self.losses, LOSS_TOLERANCE),
+            (self.weights, WEIGHT_TOLERANCE),
+            (self.outputs, OUTPUT_TOLERANCE),
+        )
+        return all(found <= allowed for found, allowed in pairs)
+
+
+def verify(settings: Settings, listener: Listener, device: str | None = None) -> list[Verified]:
+    """Train every strategy twice for some steps.
+
+    Raises:
+        SettingsError: the stock Trainer has no such training to follow.
+        DataError, ModelError, StrategyError: as `compare`.
+    """
+    changes = {"max_steps": settings.max_steps or STEPS, "precision": "fp32", "class_weights": "none"}
+    settings = settings.model_copy(update={**changes, "gradient_accumulation_steps": 1})
+    _, everything, fitting = ask(settings, listener, device=device)
+    name, static = everything[0].task.name, everything[0].task.static_inputs
+    if not static:
+        raise SettingsError([f"--task {name}: hides other tokens in every step. Choose another task."])
+    found = []
+    for prepared in everything:
+        for strategy in fitting[prepared.model_name]:
+            found.append(_verify(prepared, strategy, settings))
+            listener.said(f"{prepared.model_name}, {strategy}: done")
+    return found
+
+
+def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
+    import torch
+
+    if prepared.task.name == "question-answering":
+        # The stock head takes padding for places where an answer may begin; one window at a time there is none.
+        settings = settings.model_copy(update={"per_device_train_batch_size": 1})
+    speedups = replace(prepared.evaluator.speedups, precision=PLAIN)
+    prepared = replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups), label_weights=None)
+    losses: list[float] = []
+    trainer = build_trainer(
+        strategy,
+        settings.seed,
+        prepared,
+        settings,
+        None,
+        on_progress=lambda progress: losses.append(progress.loss) if progress.metrics is None else None,
+    )
+    trainables = trainer.trainables
+    if len({trainables.strategy.lr_scale(place, 0) for place in trainables.anatomy.places.values()}) > 1 or any(
+        trainables.trains(name, 0) != trainables.ever_trains(name) for name, _ in trainer.network.named_parameters()
+    ):
+        raise SettingsError([f"--strategy {strategy}: the stock Trainer has no rates or stages of its own to follow."])
+    without_dropout(trainer.network)
+    trainables.apply(trainer.network, 0)
+    start = _weights(trainer.network)
+    theirs = deepcopy(trainer.network)
+    way = fast_layers(trainer.network).way if speedups.unpad else "plain"
+    trainer.train(prepared.train.encoded.features)
+    with TemporaryDirectory() as folder:
+        their_losses = stock_training(theirs, stock_batches(trainer, prepared), trainer, Path(folder))
+    windows = prepared.validation.encoded.features[:WINDOWS]
+    with torch.no_grad():
+        batch = prepared.collator(windows)
+        ours, stock = (
+            _read(path.forward(network.eval(), batch), batch, prepared)
+            for path, network in ((speedups, trainer.network), (OFF, theirs))
+        )
+    return Verified(
+        prepared.model_name,
+        str(strategy),
+        way,
+        len(losses),
+        max(abs(a - b) / abs(b) for a, b in zip(losses, their_losses, strict=True)),
+        _way_apart(start, _weights(trainer.network), _weights(theirs)),
+        max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(ours, stock, strict=True)),
+    )
+
+
+def without_dropout(network: Any) -> None:
+    """Set every rate of dropout to zero: of modules, and where attention reads it from an attribute."""
+    for module in network.modules():
+        for name, value in vars(module).items():
+            if isinstance(value, float) and (name == "p" or "drop" in name):
+                setattr(module, name, 0.0)
+    for name, value in network.config.to_dict().items():
+        if isinstance(value, float) and "drop" in name:
+            setattr(network.config, name, 0.0)
+
+
+def stock_batches(trainer: Trainer, prepared: Prepared) -> list[dict[str, Tensor]]:
+    """The batches of our loop as the stock Trainer takes them."""
+    options, features = trainer.options, prepared.train.encoded.features
+    assert options.max_steps is not None
+    batches: list[dict[str, Tensor]] = []
+    for epoch in range(options.epochs):
+        for indices in training_batches(
+            [len(window) for window in features],
+            options.per_device_train_batch_size,
+            seed=options.seed,
+            epoch=epoch,
+            sampling=options.train_sampling_strategy,
+        ):
+            batch = prepared.collator([features[i] for i in indices])
+            labels = {"labels": batch.labels}
+            if prepared.task.name == "question-answering":
+                labels = dict(zip(("start_positions", "end_positions"), batch.labels.unbind(1), strict=True))
+            batches.append({**batch.inputs, **labels})
+    return batches[: options.max_steps]
+
+
+def stock_training(network: Any, batches: Sequence[dict[str, Tensor]], trainer: Trainer, folder: Path) -> list[float]:
+    """Train with the stock Trainer; the loss of each step."""
+    from torch.utils.data import DataLoader
+    from transformers import Trainer as StockTrainer
+    from transformers import TrainingArguments
+    from transformers.trainer_callback import PrinterCallback
+
+    losses: list[float] = []
+
+    class FedTrainer(StockTrainer):  # type: ignore[misc]
+        def get_train_dataloader(self) -> Any:
+            return DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
+
+        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+            result = super().compute_loss(*args, **kwargs)
+            loss = result[0] if isinstance(result, tuple) else result
+            losses.append(float(loss.detach()))
+            return result
+
+    options = trainer.options
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=1,
+        max_steps=len(batches),
+        per_device_train_batch_size=options.per_device_train_batch_size,
+        learning_rate=options.learning_rate,
+        lr_scheduler_type=options.lr_scheduler_type,
+        warmup_steps=options.warmup_steps,
+        weight_decay=options.weight_decay,
+        max_grad_norm=options.max_grad_norm,
+        optim="adamw_torch_fused",
+        use_cpu=trainer.collator.device == "cpu",
+        dataloader_pin_memory=False,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        seed=options.seed,
+    )
+    stock = FedTrainer(model=network, args=arguments, train_dataset=batches)
+    stock.remove_callback(PrinterCallback)
+    stock.train()
+    return losses
+
+
+def _weights(network: Any) -> dict[str, Tensor]:
+    return {name: one.detach().clone() for name, one in network.named_parameters() if one.requires_grad}
+
+
+def _way_apart(start: dict[str, Tensor], ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
+    """How far the two ends are from each other, by how far they are from the start."""
+    apart = sum(float((ours[name] - theirs[name]).square().sum()) for name in start)
+    moved = sum(float((theirs[name] - start[name]).square().sum()) for name in start)
+    return float((apart / moved) ** 0.5) if moved else 0.0
+
+
+def _read(outputs: Any, batch: Batch, prepared: Prepared) -> list[Tensor]:
+    """What the network says of the tokens; of places for answers only the differences between them say something."""
+    found = outputs_of(outputs)
+    if prepared.task.name == "question-answering":
+        found = [one - one[:, :1] for one in found]
+    return [kept(one, batch.inputs["attention_mask"]) for one in found]

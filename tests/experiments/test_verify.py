@@ -1,0 +1,69 @@
+"""`unfreeze verify` sees that the fast path follows the stock Trainer, and that a wrong one does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unfreeze.cli import main
+from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.verify import Verified, verify
+from unfreeze.settings import SettingsError, read_settings
+
+WAYS = {"bert": "fused", "distilbert": "fused", "modernbert": "hooked", "albert": "plain", "mpnet": "plain"}
+
+
+def verified(model: str, data: Any, strategy: list[str], **changes: Any) -> list[Verified]:
+    values = {"model": model, "data": data, "strategy": strategy, "max_steps": 8, "per_device_train_batch_size": 4}
+    settings, _ = read_settings(values | {"learning_rate": 1e-3} | changes)
+    return verify(settings, Listener())
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("task", ["classification", "tagging"])
+def test_the_fast_path_follows(
+    family_folder: Callable[..., str], corpora: dict[str, Any], name: str, task: str
+) -> None:
+    strategies = ["full", "head"] if name == "albert" else ["full", "head", "freeze:first=1", "lora"]
+    found = verified(family_folder(name), corpora[task], strategies)
+    assert [one.strategy for one in found] == strategies
+    assert all(one.follows and one.way == WAYS[name] and one.steps == 8 for one in found), found
+
+
+def test_a_wrong_one_does_not(
+    family_folder: Callable[..., str], corpora: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unfreeze.training.loop.multiplier", lambda *_: 0.9)
+    [one] = verified(family_folder("bert"), corpora["classification"], ["full"])
+    assert not one.follows and one.weights > 0.01
+
+
+@pytest.mark.parametrize("strategy", ["gradual", "llrd", "two_stage", "discriminative"])
+def test_what_the_stock_trainer_cannot_do(
+    family_folder: Callable[..., str], corpora: dict[str, Any], strategy: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"--strategy {strategy}"):
+        verified(family_folder("bert"), corpora["classification"], [strategy], max_steps=30)
+
+
+def test_the_command(
+    family_folder: Callable[..., str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "texts.txt"
+    lines = (f"anna saw the {'happy' if i % 2 else 'sad'} day {i};{i % 2}\n" for i in range(60))
+    file.write_text("".join(lines), encoding="utf-8")
+    flags = ["--model", family_folder("bert"), "--data", str(file), "--strategy", "full", "--max-steps", "4"]
+    assert main(["verify", *flags, "--json"]) == 0
+    [one] = json.loads(capsys.readouterr().out)
+    assert one["follows"] and one["way"] == "fused"
+    assert main(["verify", *flags, "--quiet"]) == 0
+    assert "fused" in capsys.readouterr().out
+    monkeypatch.setattr("unfreeze.training.loop.multiplier", lambda *_: 0.9)
+    assert main(["verify", *flags, "--quiet"]) == 1
