@@ -13,13 +13,13 @@ from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, counts_by_label, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
-from unfreeze.models.tokenisation import TokenRow, tokenised
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.generator import GENERATOR, Outputs, attach_generator
 from unfreeze.tasks.inputs import refuse_longer, text_of
 from unfreeze.tasks.masked_lm import MaskedLM
 from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.task import Model, Prediction, TaskError
+from unfreeze.tasks.tokenisation import TokenRow, tokenised
 
 if TYPE_CHECKING:
     from torch import Tensor
