@@ -417,3 +417,12 @@ def test_answers_as_the_old_pipeline_gave_them() -> None:
     assert [one["answer"] for one in ranked][:2] == ["", "C"] and len(ranked) == 3
     with pytest.raises(TaskError, match=r'expected \{"question": ..., "context": ...\}'):
         V2.answers(["a text"], model_that(predict))
+
+
+@pytest.mark.parametrize(
+    ("question", "context", "said"),
+    [("who", "", "context ''"), ("who", " \n", "context ' \\\\n'"), ("", "a", "question ''"), ("\t", "", "question")],
+)
+def test_what_is_blank_is_not_asked(question: str, context: str, said: str) -> None:
+    with pytest.raises(TaskError, match=f"{said}.*: is empty; expected "):
+        V2.answers([("who", "a b"), (question, context)], model_that(lambda examples: []))

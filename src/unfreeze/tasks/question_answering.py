@@ -23,7 +23,7 @@ from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
 from unfreeze.tasks.inputs import texts_of
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
-from unfreeze.tasks.task import Comparable, Model, Prediction, Task, required
+from unfreeze.tasks.task import Comparable, Model, Prediction, Task, TaskError, required
 
 if TYPE_CHECKING:
     from random import Random
@@ -293,4 +293,11 @@ def _question(given: Any) -> QuestionExample:
     if isinstance(given, tuple | list) and len(given) == 2:
         given = {"question": given[0], "context": given[1]}
     question, context = texts_of(given, "question", "context")
+    # A network would point somewhere all the same, and be sure of it.
+    for name, text, expected in (
+        ("question", question, "what is asked"),
+        ("context", context, "the text to find it in"),
+    ):
+        if not text.strip():
+            raise TaskError(f"{name} {text!r}: is empty; expected {expected}.")
     return QuestionExample(question, context)
