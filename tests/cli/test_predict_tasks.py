@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +184,39 @@ def test_what_a_task_does_not_take_is_refused(
         capsys, texts, "a", "--task", "feature-extraction", "--top-k", "2"
     )
     assert "nothing more to show" in failed(capsys, model("bert", "BertForMaskedLM"), "a [MASK]", "--explain")
+
+
+@pytest.mark.parametrize(("base", "prefix"), [("roberta", "Roberta"), ("deberta-v2", "DebertaV2")])
+@pytest.mark.parametrize(
+    ("task", "head", "labels"),
+    [
+        ("masked-lm", "MaskedLM", ()),
+        ("replaced-token", "TokenClassification", ("original", "replaced")),
+        ("next-sentence", "SequenceClassification", ("next", "random")),
+        ("sentence-order", "SequenceClassification", ("in order", "swapped")),
+    ],
+)
+def test_the_case_is_that_of_training(
+    model: Callable[..., str], base: str, prefix: str, task: str, head: str, labels: tuple[str, ...]
+) -> None:
+    """For tokenizers that keep it; special tokens are not changed, however they are spelled."""
+    from unfreeze.inference.predictor import load_predictor
+
+    names = {"id2label": dict(enumerate(labels)), "label2id": {name: i for i, name in enumerate(labels)}}
+    cased = load_predictor(model(base, f"{prefix}For{head}", **(names if labels else {})), task=task)
+    lower = dataclasses.replace(cased, lower_case=True)
+    mask = cased.tokenizer.mask_token
+    for written in ("We SAW {} in LIMA", "{}{}ANNA", "WE saw"):
+        text, low = written.format(mask, mask), written.lower().format(mask, mask)
+        if mask not in text and task == "masked-lm":
+            continue
+        pair = task in ("next-sentence", "sentence-order")
+        ours, expected, other = (
+            one.predict({"text": given, "text_pair": given} if pair else given)
+            for one, given in ((lower, text), (cased, low), (cased, text))
+        )
+        assert ours == expected
+        assert ours != other or ours == [[]]
 
 
 def test_inputs_in_python(model: Callable[..., str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.speedups import FP32, Speedups
 from unfreeze.batching.collate import Collator
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import Example, lower_in_place
 from unfreeze.data.hub import is_hub_id
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
@@ -60,6 +61,10 @@ class Predictor:
     def _as_trained(self, examples: Sequence[Example]) -> Sequence[Example]:
         return [example.lower_cased() for example in examples] if self.lower_case else examples
 
+    def as_read(self, text: str) -> str:
+        """The text in the case that the network was trained on; no character is moved."""
+        return _lower_but(text, self.tokenizer.all_special_tokens) if self.lower_case else text
+
     def predict(self, inputs: Any, **options: Any) -> list[Any]:
         """Predict what the Hugging Face pipeline of the task takes, one input or a list, in its output format.
 
@@ -102,6 +107,13 @@ class Predictor:
         return found
 
 
+def _lower_but(text: str, special: Sequence[str]) -> str:
+    """The text in lower case, but for special tokens that it spells out, such as `[MASK]`."""
+    names = "|".join(re.escape(name) for name in sorted(special, key=len, reverse=True))
+    parts = re.split(f"({names})", text)  # every second one is a special token
+    return "".join(part if i % 2 else lower_in_place(part) for i, part in enumerate(parts))
+
+
 def _listed(inputs: Any) -> list[Any]:
     if isinstance(inputs, str | Mapping):
         return [inputs]
@@ -128,6 +140,9 @@ class _Recorder:
     @property
     def max_length(self) -> int:
         return self.model.max_length
+
+    def as_read(self, text: str) -> str:
+        return self.model.as_read(text)
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         self.examples += self.model._as_trained(examples)

@@ -137,7 +137,7 @@ class MaskedLM(Objective):
         """What the fill-mask pipeline gives: for each text with a mask token the `top_k` likeliest in its place."""
         from transformers import pipeline
 
-        texts = [text_of(one) for one in inputs]
+        texts = [model.as_read(text_of(one)) for one in inputs]
         mask = str(model.tokenizer.mask_token)
         for text in texts:
             if mask not in text:

@@ -143,7 +143,7 @@ class ReplacedToken(Objective):
         import torch
 
         found = []
-        for text in map(text_of, inputs):
+        for text in (model.as_read(text_of(one)) for one in inputs):
             rows = [row for row in tokenised(model.tokenizer, text) if row.text is not None]
             encoded = model.tokenizer(text, return_tensors="pt", verbose=False).to(model.network.device)
             refuse_longer(text, encoded["input_ids"].shape[1], model)

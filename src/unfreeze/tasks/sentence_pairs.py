@@ -113,10 +113,9 @@ class SentencePairs(Objective):
 
         tokenizer, found = model.tokenizer, []
         for one in inputs:
+            pair = map(model.as_read, texts_of(one, "text", "text_pair"))
             # Too long pairs are cut as in training.
-            encoded = tokenizer(
-                *texts_of(one, "text", "text_pair"), truncation=True, max_length=model.max_length, return_tensors="pt"
-            )
+            encoded = tokenizer(*pair, truncation=True, max_length=model.max_length, return_tensors="pt")
             with torch.inference_mode():
                 logits = model.network(**encoded.to(model.network.device)).logits[0]
             score, said = logits.float().softmax(-1).max(-1)
