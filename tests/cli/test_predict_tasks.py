@@ -45,6 +45,8 @@ def test_hidden_words(model: Callable[..., str], capsys: pytest.CaptureFixture[s
     [ours] = predicted(capsys, folder, "we saw [MASK]", "--task", "fill-mask", "--top-k", "2")
     stock = transformers.pipeline("fill-mask", folder)("we saw [MASK]", top_k=2)
     assert [one["token_str"] for one in ours] == [one["token_str"] for one in stock]
+    for short in ("mlm", "tlm"):  # as `pretrain --objective` takes them
+        assert predicted(capsys, folder, "we saw [MASK]", "--task", short, "--top-k", "2") == [ours]
     assert main(["predict", folder, "we saw", "--task", "fill-mask"]) == 2
     assert "there is no [MASK] in it" in capsys.readouterr().err
 
@@ -52,6 +54,7 @@ def test_hidden_words(model: Callable[..., str], capsys: pytest.CaptureFixture[s
 def test_next_sentence(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = model("bert", "BertForNextSentencePrediction")
     [ours] = predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "next-sentence")
+    assert predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "nsp") == [ours]
     network = transformers.BertForNextSentencePrediction.from_pretrained(folder).eval()
     inputs = transformers.AutoTokenizer.from_pretrained(folder)(TEXT, PAIR, return_tensors="pt")
     with torch.inference_mode():
@@ -62,6 +65,7 @@ def test_next_sentence(model: Callable[..., str], capsys: pytest.CaptureFixture[
 def test_replaced_tokens(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = model("electra", "ElectraForPreTraining")
     [ours] = predicted(capsys, folder, TEXT, "--task", "replaced-token")
+    assert predicted(capsys, folder, TEXT, "--task", "rtd") == [ours]
     network = transformers.ElectraForPreTraining.from_pretrained(folder).eval()
     inputs = transformers.AutoTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
     with torch.inference_mode():

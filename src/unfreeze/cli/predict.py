@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         metavar="TASK",
-        help="where the model does not tell: fill-mask, next-sentence, replaced-token, question-answering, "
+        help="where the model does not tell: fill-mask, next-sentence (nsp), replaced-token (rtd), question-answering, "
         "text-classification, token-classification, feature-extraction ...",
     )
     parser.add_argument("--explain", action="store_true", help="also each token with its tags, or as start and end")

@@ -17,17 +17,11 @@ from unfreeze.models.scratch import Scratch
 from unfreeze.settings import Settings, SettingsError, read_settings
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.folders import slug
+from unfreeze.tasks import SHORT_NAMES
 
 MADE_OF = "scratch.json"  # what that model was made of
 SCRATCH_SUFFIX = "-from-scratch"  # of the folder beside the output that holds the model to begin with
-SHORT = {
-    "mlm": "masked-lm",
-    "tlm": "translation-lm",
-    "nsp": "next-sentence",
-    "sop": "sentence-order",
-    "rtd": "replaced-token",
-}
-OBJECTIVES = (*SHORT, *PRETRAINING)
+OBJECTIVES = (*SHORT_NAMES, *PRETRAINING)
 # Peak learning rates from a checkpoint: at that of `full` these two can end in one answer for every pair (docs/log.md).
 CAREFUL_RATES = {"next-sentence": 5e-5, "sentence-order": 2e-5}
 
@@ -42,7 +36,7 @@ def pretrain_settings(objective: str, values: Mapping[str, Any]) -> tuple[Settin
     """
     if objective not in OBJECTIVES:
         raise SettingsError([f"--objective {objective}: expected one of {', '.join(OBJECTIVES)}."])
-    task = SHORT.get(objective, objective)
+    task = SHORT_NAMES.get(objective, objective)
     careful = values.get("model") and "learning_rate" not in values and CAREFUL_RATES.get(task)
     strategy = f"full:learning_rate={careful}" if careful else "full"
     return read_settings({"strategy": (strategy,), "seeds": 1, "plan": False} | dict(values) | {"task": task})

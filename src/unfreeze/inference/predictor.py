@@ -19,7 +19,7 @@ from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer, model_folder
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
-from unfreeze.tasks import TASKS, Prediction, Task, TaskError
+from unfreeze.tasks import SHORT_NAMES, TASKS, Prediction, Task, TaskError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -154,8 +154,8 @@ def load_predictor(
 ) -> Predictor:
     """Load a trained model: a comparison folder (its best run), a run folder, a model folder, or a hub id.
 
-    `task` is needed where the model does not tell, or for one of the user's own; a name is that of a task or of a
-    Hugging Face pipeline. `device` is the GPU where there is one.
+    `task` is needed where the model does not tell, or for one of the user's own; a name is that of a task, also
+    the short one (`mlm`), or of a Hugging Face pipeline. `device` is the GPU where there is one.
 
     Raises:
         ModelError: there is no model, none of a known task, or one without a head for this task.
@@ -231,9 +231,10 @@ def _model_source(path: str | Path) -> str:
 def _task_of(source: str, config: Any, usage: dict[str, Any], labels: LabelSet, named: str | None) -> Task:
     """The task a model was trained for: as we saved it, else as it was asked for, else by the class of its network."""
     saved = TASKS[usage["task"]](**usage.get("task_settings", {})) if usage.get("task") in TASKS else None
+    named = named and SHORT_NAMES.get(named, named)
     fitting = [task for name, task in TASKS.items() if named in (name, task.pipeline)]
     if named is not None and not fitting:
-        names = sorted({*TASKS, *(task.pipeline for task in TASKS.values())})
+        names = sorted({*TASKS, *SHORT_NAMES, *(task.pipeline for task in TASKS.values())})
         raise ModelError(f"--task {named}: expected one of {', '.join(names)}.")
     if saved is not None and (named is None or type(saved) in fitting):
         return saved
