@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -234,3 +235,44 @@ def test_inputs_in_python(model: Callable[..., str]) -> None:
         for wrong in (None, 5, b"abc", [None], [b"abc"]):
             with pytest.raises(TaskError, match="expected a text"):
                 predictor.predict(wrong)
+
+
+def test_a_faulty_input_is_named_by_file_and_line(
+    model: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = model("bert", "BertForQuestionAnswering")
+    lines = tmp_path / "asked.jsonl"
+    good, bad = json.dumps({"question": "the house", "context": TEXT}), json.dumps({"question": "the house"})
+    lines.write_text(f"{good}\n{good}\n{bad}\n", encoding="utf-8")
+    assert f"--file {lines}:3: {{'question'" in failed(capsys, asks, "--file", str(lines))
+    assert f"--file {lines}:3: {{'question'" in failed(capsys, asks, "--file", str(lines), "--explain")
+    assert f"--file {lines}:1: --context: " in failed(capsys, asks, "--file", str(lines), "--context", "a day")
+    lines.write_text(f"{good}\n5\n", encoding="utf-8")
+    assert f"--file {lines}:2: expected a text" in failed(capsys, asks, "--file", str(lines))
+    # Objects are not looked for in plain lines: these are texts.
+    monkeypatch.setattr("sys.stdin", io.StringIO(good + "\n"))
+    said = failed(capsys, asks)
+    assert "standard input:1: " in said and "reads objects from a file that ends in .jsonl" in said
+    monkeypatch.setattr("sys.stdin", io.StringIO("the house\n\n"))
+    assert "standard input:2: question '': is empty" in failed(capsys, asks, "--context", "a day")
+
+    texts = tmp_path / "texts.txt"
+    pairs = model("bert", "BertForNextSentencePrediction")
+    rated = model("bert", "BertForSequenceClassification", num_labels=3)
+    tags = model("bert", "BertForTokenClassification", num_labels=3)
+    replaced = model("electra", "ElectraForPreTraining")
+    masked = model("bert", "BertForMaskedLM")
+    for folder, first, second, *task in (
+        (masked, "we [MASK]", "we saw"),
+        (masked, "we", "the " * 99, "--task", "feature-extraction"),
+        (replaced, "we", "the " * 99, "--task", "replaced-token"),
+    ):
+        texts.write_text(f"{first}\n{second}\n", encoding="utf-8")
+        assert f"error: --file {texts}:2: {second[:6]!r}"[:-1] in failed(capsys, folder, "--file", str(texts), *task)
+    for folder, content, *task in (
+        (pairs, '{"text": "a", "text_pair": "b"}', "--task", "nsp"),
+        (rated, '"a"'),
+        (tags, '"a"'),
+    ):
+        lines.write_text(f'{content}\n{{"texts": 5}}\n', encoding="utf-8")
+        assert f"error: --file {lines}:2: {{'texts'" in failed(capsys, folder, "--file", str(lines), *task)
