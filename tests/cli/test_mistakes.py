@@ -28,7 +28,7 @@ Cli = Callable[..., Any]
         (["compare", "--seeds", "0"], "error: --seeds 0: "),
         (["compare", "--strategy", "loar"], "error: --strategy loar: unknown strategy 'loar'. Did you mean lora?"),
         (["compare", "--lerning-rate", "1"], "error: unknown argument --lerning-rate 1; did you mean --learning-rate?"),
-        (["compare", "--seed", "1", "--seed", "2"], "error: --seed 2: was given as 1 before. Give it once."),
+        (["compare", "--seed", "1", "--seed", "2"], "error: --seed 2: was given as 1 before. Give it once. `un"),
         (["compare", "--epochs"], "error: argument --epochs: expected one argument"),
         (["compare", "--config", "none.yaml"], "error: --config none.yaml: cannot be read"),
         (["train", "--strategy", "freeze:first=0..2"], "error: --strategy freeze:first=0..2: train takes one"),

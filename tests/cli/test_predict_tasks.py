@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +46,8 @@ def test_hidden_words(model: Callable[..., str], capsys: pytest.CaptureFixture[s
     [ours] = predicted(capsys, folder, "we saw [MASK]", "--task", "fill-mask", "--top-k", "2")
     stock = transformers.pipeline("fill-mask", folder)("we saw [MASK]", top_k=2)
     assert [one["token_str"] for one in ours] == [one["token_str"] for one in stock]
+    for short in ("mlm", "tlm"):  # as `pretrain --objective` takes them
+        assert predicted(capsys, folder, "we saw [MASK]", "--task", short, "--top-k", "2") == [ours]
     assert main(["predict", folder, "we saw", "--task", "fill-mask"]) == 2
     assert "there is no [MASK] in it" in capsys.readouterr().err
 
@@ -51,6 +55,7 @@ def test_hidden_words(model: Callable[..., str], capsys: pytest.CaptureFixture[s
 def test_next_sentence(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = model("bert", "BertForNextSentencePrediction")
     [ours] = predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "next-sentence")
+    assert predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "nsp") == [ours]
     network = transformers.BertForNextSentencePrediction.from_pretrained(folder).eval()
     inputs = transformers.AutoTokenizer.from_pretrained(folder)(TEXT, PAIR, return_tensors="pt")
     with torch.inference_mode():
@@ -61,6 +66,7 @@ def test_next_sentence(model: Callable[..., str], capsys: pytest.CaptureFixture[
 def test_replaced_tokens(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = model("electra", "ElectraForPreTraining")
     [ours] = predicted(capsys, folder, TEXT, "--task", "replaced-token")
+    assert predicted(capsys, folder, TEXT, "--task", "rtd") == [ours]
     network = transformers.ElectraForPreTraining.from_pretrained(folder).eval()
     inputs = transformers.AutoTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
     with torch.inference_mode():
@@ -185,6 +191,39 @@ def test_what_a_task_does_not_take_is_refused(
     assert "nothing more to show" in failed(capsys, model("bert", "BertForMaskedLM"), "a [MASK]", "--explain")
 
 
+@pytest.mark.parametrize(("base", "prefix"), [("roberta", "Roberta"), ("deberta-v2", "DebertaV2")])
+@pytest.mark.parametrize(
+    ("task", "head", "labels"),
+    [
+        ("masked-lm", "MaskedLM", ()),
+        ("replaced-token", "TokenClassification", ("original", "replaced")),
+        ("next-sentence", "SequenceClassification", ("next", "random")),
+        ("sentence-order", "SequenceClassification", ("in order", "swapped")),
+    ],
+)
+def test_the_case_is_that_of_training(
+    model: Callable[..., str], base: str, prefix: str, task: str, head: str, labels: tuple[str, ...]
+) -> None:
+    """For tokenizers that keep it; special tokens are not changed, however they are spelled."""
+    from unfreeze.inference.predictor import load_predictor
+
+    names = {"id2label": dict(enumerate(labels)), "label2id": {name: i for i, name in enumerate(labels)}}
+    cased = load_predictor(model(base, f"{prefix}For{head}", **(names if labels else {})), task=task)
+    lower = dataclasses.replace(cased, lower_case=True)
+    mask = cased.tokenizer.mask_token
+    for written in ("We SAW {} in LIMA", "{}{}ANNA", "WE saw"):
+        text, low = written.format(mask, mask), written.lower().format(mask, mask)
+        if mask not in text and task == "masked-lm":
+            continue
+        pair = task in ("next-sentence", "sentence-order")
+        ours, expected, other = (
+            one.predict({"text": given, "text_pair": given} if pair else given)
+            for one, given in ((lower, text), (cased, low), (cased, text))
+        )
+        assert ours == expected
+        assert ours != other or ours == [[]]
+
+
 def test_inputs_in_python(model: Callable[..., str]) -> None:
     import unfreeze
     from unfreeze.tasks import TaskError
@@ -196,3 +235,44 @@ def test_inputs_in_python(model: Callable[..., str]) -> None:
         for wrong in (None, 5, b"abc", [None], [b"abc"]):
             with pytest.raises(TaskError, match="expected a text"):
                 predictor.predict(wrong)
+
+
+def test_a_faulty_input_is_named_by_file_and_line(
+    model: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = model("bert", "BertForQuestionAnswering")
+    lines = tmp_path / "asked.jsonl"
+    good, bad = json.dumps({"question": "the house", "context": TEXT}), json.dumps({"question": "the house"})
+    lines.write_text(f"{good}\n{good}\n{bad}\n", encoding="utf-8")
+    assert f"--file {lines}:3: {{'question'" in failed(capsys, asks, "--file", str(lines))
+    assert f"--file {lines}:3: {{'question'" in failed(capsys, asks, "--file", str(lines), "--explain")
+    assert f"--file {lines}:1: --context: " in failed(capsys, asks, "--file", str(lines), "--context", "a day")
+    lines.write_text(f"{good}\n5\n", encoding="utf-8")
+    assert f"--file {lines}:2: expected a text" in failed(capsys, asks, "--file", str(lines))
+    # Objects are not looked for in plain lines: these are texts.
+    monkeypatch.setattr("sys.stdin", io.StringIO(good + "\n"))
+    said = failed(capsys, asks)
+    assert "standard input:1: " in said and "reads objects from a file that ends in .jsonl" in said
+    monkeypatch.setattr("sys.stdin", io.StringIO("the house\n\n"))
+    assert "standard input:2: question '': is empty" in failed(capsys, asks, "--context", "a day")
+
+    texts = tmp_path / "texts.txt"
+    pairs = model("bert", "BertForNextSentencePrediction")
+    rated = model("bert", "BertForSequenceClassification", num_labels=3)
+    tags = model("bert", "BertForTokenClassification", num_labels=3)
+    replaced = model("electra", "ElectraForPreTraining")
+    masked = model("bert", "BertForMaskedLM")
+    for folder, first, second, *task in (
+        (masked, "we [MASK]", "we saw"),
+        (masked, "we", "the " * 99, "--task", "feature-extraction"),
+        (replaced, "we", "the " * 99, "--task", "replaced-token"),
+    ):
+        texts.write_text(f"{first}\n{second}\n", encoding="utf-8")
+        assert f"error: --file {texts}:2: {second[:6]!r}"[:-1] in failed(capsys, folder, "--file", str(texts), *task)
+    for folder, content, *task in (
+        (pairs, '{"text": "a", "text_pair": "b"}', "--task", "nsp"),
+        (rated, '"a"'),
+        (tags, '"a"'),
+    ):
+        lines.write_text(f'{content}\n{{"texts": 5}}\n', encoding="utf-8")
+        assert f"error: --file {lines}:2: {{'texts'" in failed(capsys, folder, "--file", str(lines), *task)

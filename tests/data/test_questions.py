@@ -114,3 +114,12 @@ def test_questions_about_one_context_stay_together(tmp_path: Path) -> None:
 def test_json_of_another_shape(tmp_path: Path, content: str) -> None:
     with pytest.raises(DataError, match="is missing or no list"):
         read(tmp_path, content, format="squad")
+
+
+@pytest.mark.parametrize(
+    "content", ['{"data": []}', '{"version": "v2.0",\n "data": [ ]}', '{"data": [{"paragraphs": []}]}']
+)
+def test_a_file_without_questions_is_empty(tmp_path: Path, content: str) -> None:
+    for task in (None, "question-answering"):
+        with pytest.raises(DataError, match="this SQuAD file is empty: there are no questions in it"):
+            read(tmp_path, content, task=task)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+import transformers
 
 from unfreeze.cli import main
+from unfreeze.inference.predictor import load_predictor
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.architecture import architecture_of
 from unfreeze.models.load import load_network, load_tokenizer
-from unfreeze.models.tokenisation import tokenised
+from unfreeze.tasks.tokenisation import tokenised
 
 TEXT, PAIR = "the happy house", "we saw anna"
 
@@ -41,6 +46,52 @@ def test_tokens_are_those_of_the_tokenizer(family: str, family_folder: Callable[
             # A byte-level tokenizer may have a piece for the blank it puts before a text.
             if row.characters is not None and row.text is not None and row.token != "Ġ":
                 assert texts[row.text][slice(*row.characters)]
+
+
+@pytest.fixture
+def slow_tokenizer(family_folder: Callable[..., str], tmp_path: Path) -> Any:
+    """That of the tiny BERT without what only a fast tokenizer tells."""
+    pieces = load_tokenizer(family_folder("bert")).get_vocab()
+    (tmp_path / "vocab.txt").write_text("\n".join(sorted(pieces, key=pieces.__getitem__)), encoding="utf-8")
+    tokenizer = transformers.BertTokenizerLegacy(str(tmp_path / "vocab.txt"))
+    assert not tokenizer.is_fast
+    return tokenizer
+
+
+@pytest.mark.parametrize("texts", [(TEXT,), (TEXT, PAIR), ("", PAIR), ("[SEP] anna  [CLS]", "[SEP]")])
+def test_a_slow_tokenizer_has_texts_and_words_too(
+    family_folder: Callable[..., str], slow_tokenizer: Any, texts: tuple[str, ...]
+) -> None:
+    rows, expected = tokenised(slow_tokenizer, *texts), tokenised(load_tokenizer(family_folder("bert")), *texts)
+    assert [(row.id, row.text, row.word) for row in rows] == [(row.id, row.text, row.word) for row in expected]
+    for row, fast in zip(rows, expected, strict=True):
+        assert (row.characters is None) == (fast.characters is None)
+        if row.characters is not None and fast.characters is not None and row.text is not None:
+            # The place of the whole word holds that of its piece.
+            assert row.characters[0] <= fast.characters[0] < fast.characters[1] <= row.characters[1]
+            assert " " not in texts[row.text][slice(*row.characters)]
+
+
+def test_words_that_become_other_pieces_alone_have_no_number(slow_tokenizer: Any) -> None:
+    tokenize = slow_tokenizer._tokenize
+    slow_tokenizer._tokenize = lambda text: ["[UNK]"] if " " not in text else tokenize(text)
+    rows = tokenised(slow_tokenizer, "we saw anna", "a happy day")
+    assert {row.text for row in rows} == {None, 0, 1} and {row.word for row in rows} == {None}
+
+
+def test_replaced_tokens_of_a_slow_tokenizer(
+    family_folder: Callable[..., str], slow_tokenizer: Any, tmp_path: Path
+) -> None:
+    torch.manual_seed(1)
+    network = transformers.ElectraForPreTraining.from_pretrained(family_folder("electra"))
+    network.discriminator_predictions.dense_prediction.bias.data.fill_(50.0)  # everything looks replaced
+    network.save_pretrained(tmp_path / "model")
+    slow_tokenizer.save_pretrained(tmp_path / "model")
+    predictor = load_predictor(tmp_path / "model", task="replaced-token")
+    assert not predictor.tokenizer.is_fast
+    [found] = predictor.predict(TEXT)
+    assert [one["index"] for one in found] == list(range(1, len(slow_tokenizer(TEXT)["input_ids"]) - 1))
+    assert {TEXT[one["start"] : one["end"]] for one in found} == set(TEXT.split())
 
 
 @pytest.mark.parametrize("as_json", [True, False])

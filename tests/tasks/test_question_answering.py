@@ -371,6 +371,14 @@ def test_marks_belong_to_the_last_letter_of_an_answer(context: str, last: int, e
     assert _with_marks(context, last) == end
 
 
+def test_vowel_signs_that_a_tokenizer_drops_come_back(family_folder: Callable[..., str]) -> None:
+    context, answer = "नमस्ते दुनिया कहता है राम।", "दुनिया"
+    asked = QuestionExample("a", context, (Span(answer, context.index(answer)),))
+    encoded = encode(QuestionAnswering(), [asked], load_tokenizer(family_folder("albert")), 40)
+    [found] = decode(QuestionAnswering(), [asked], encoded, perfect)
+    assert found.predicted == answer
+
+
 @pytest.mark.parametrize(("null_score", "entries"), [(9.0, 3), (4.5, 3), (0.0, 4)])
 def test_no_answer_is_among_the_n_best_or_behind_them(null_score: float, entries: int) -> None:
     def candidate(text: str, score: float) -> Candidate:
@@ -409,3 +417,12 @@ def test_answers_as_the_old_pipeline_gave_them() -> None:
     assert [one["answer"] for one in ranked][:2] == ["", "C"] and len(ranked) == 3
     with pytest.raises(TaskError, match=r'expected \{"question": ..., "context": ...\}'):
         V2.answers(["a text"], model_that(predict))
+
+
+@pytest.mark.parametrize(
+    ("question", "context", "said"),
+    [("who", "", "context ''"), ("who", " \n", "context ' \\\\n'"), ("", "a", "question ''"), ("\t", "", "question")],
+)
+def test_what_is_blank_is_not_asked(question: str, context: str, said: str) -> None:
+    with pytest.raises(TaskError, match=f"{said}.*: is empty; expected "):
+        V2.answers([("who", "a b"), (question, context)], model_that(lambda examples: []))

@@ -37,7 +37,7 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from unfreeze.cli.terminal import print_error
 
-        print_error(f"{message}. `{self.prog} --help` lists what there is.")
+        print_error(f"{message.removesuffix('.')}. `{self.prog} --help` lists what there is.")
         raise SystemExit(2)
 
     def refuse_unknown(self, unknown: Sequence[str]) -> None:

@@ -58,7 +58,7 @@ def print_tokenisations(settings: Settings, text: str, pair: str | None, as_json
 
     from unfreeze.cli.inspection_tables import print_tokens
     from unfreeze.models.load import load_tokenizer
-    from unfreeze.models.tokenisation import tokenised
+    from unfreeze.tasks.tokenisation import tokenised
 
     found = {model: tokenised(load_tokenizer(model), text, pair) for model in dict.fromkeys(settings.model)}
     if as_json:

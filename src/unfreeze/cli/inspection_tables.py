@@ -8,7 +8,7 @@ from unfreeze.cli.tables import print_table
 from unfreeze.data.findings import printable
 from unfreeze.experiments.inspect_model import Inspection
 from unfreeze.models.architecture import Architecture
-from unfreeze.models.tokenisation import TokenRow
+from unfreeze.tasks.tokenisation import TokenRow
 from unfreeze.training.part_flow import PartFlow
 
 NOTHING = "-"

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         metavar="TASK",
-        help="where the model does not tell: fill-mask, next-sentence, replaced-token, question-answering, "
+        help="where the model does not tell: fill-mask, next-sentence (nsp), replaced-token (rtd), question-answering, "
         "text-classification, token-classification, feature-extraction ...",
     )
     parser.add_argument("--explain", action="store_true", help="also each token with its tags, or as start and end")
@@ -45,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(options: argparse.Namespace) -> int:
     from unfreeze.settings import SettingsError
+    from unfreeze.tasks.inputs import InputError
+    from unfreeze.tasks.task import TaskError
 
     if options.texts and options.file:
         raise SettingsError(["--file: give texts or a file, not both."])
@@ -53,18 +55,21 @@ def call(options: argparse.Namespace) -> int:
     if options.text_pair is not None and options.context is not None:
         raise SettingsError(["--text-pair --context: a text has a pair, or a question a context. Leave one out."])
     answer = _features_of(options) if options.task == FEATURES else _answering(options)
-    lines: Iterator[Any] = iter(options.texts) if options.texts else _lines(options.file)
-    if options.file is not None and options.file.suffix == ".jsonl":
-        lines = _objects(lines, options.file)
-    inputs = (_input(line, options) for line in lines)
+    inputs = _inputs(options)
     while some := list(islice(inputs, BATCH_OF_TEXTS)):
-        for prediction in answer(some):
+        try:
+            predictions = answer([one for _, one in some])
+        except InputError as error:
+            where, _ = some[error.position]
+            raise TaskError(f"{where}{error}") from None
+        for prediction in predictions:
             print(json.dumps(prediction, ensure_ascii=False))
     return 0
 
 
 def _answering(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
     from unfreeze.inference.predictor import load_predictor
+    from unfreeze.tasks.inputs import read_each
 
     predictor = load_predictor(options.model_folder, task=options.task)
     names = ("aggregation_strategy", "top_k")
@@ -72,7 +77,11 @@ def _answering(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
     answer: Callable[[list[Any]], list[Any]] = partial(predictor.predict, **chosen)
     if not options.explain:
         return answer
-    return lambda inputs: [{"prediction": answer([one])[0], "windows": predictor.explain([one])} for one in inputs]
+
+    def explained(one: Any) -> dict[str, Any]:
+        return {"prediction": answer([one])[0], "windows": predictor.explain([one])}
+
+    return lambda inputs: read_each(inputs, explained)
 
 
 def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
@@ -82,7 +91,8 @@ def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]
     from unfreeze.models.input_length import longest_input
     from unfreeze.models.load import load_config, load_network, load_tokenizer
     from unfreeze.settings import SettingsError
-    from unfreeze.tasks.inputs import text_of
+    from unfreeze.tasks.inputs import read_each, text_of
+    from unfreeze.tasks.task import TaskError
 
     names = ("text_pair", "context", "top_k", "aggregation_strategy", "explain")
     unused = [flag(name) for name in names if getattr(options, name)]
@@ -93,17 +103,26 @@ def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]
     longest = longest_input(load_config(model), tokenizer)
     extract = pipeline("feature-extraction", model=network, tokenizer=tokenizer)
 
-    def features(texts: list[Any]) -> list[Any]:
-        for text in map(text_of, texts):
-            tokens = len(tokenizer(text, verbose=False)["input_ids"])
-            if longest is not None and tokens > longest:
-                raise SettingsError([f"{text[:60]!r}: {tokens} tokens, the network reads {longest}. Give it in parts."])
-        return [extract(text)[0] for text in texts]
+    def readable(given: Any) -> str:
+        text = text_of(given)
+        tokens = len(tokenizer(text, verbose=False)["input_ids"])
+        if longest is not None and tokens > longest:
+            raise TaskError(f"{text[:60]!r}: {tokens} tokens, the network reads {longest}. Give it in parts.")
+        return text
 
-    return features
+    return lambda texts: [extract(text)[0] for text in read_each(texts, readable)]
 
 
-def _input(line: Any, options: argparse.Namespace) -> Any:
+def _inputs(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    """What is to be answered, each behind its file and line for messages; arguments have none."""
+    name = _name(options.file)
+    is_jsonl = options.file is not None and options.file.suffix == ".jsonl"
+    for number, line in enumerate(options.texts or _lines(options.file), start=1):
+        where = "" if options.texts else f"{name}:{number}: "
+        yield where, _input(_object(line, where) if is_jsonl else line, where, options)
+
+
+def _input(line: Any, where: str, options: argparse.Namespace) -> Any:
     """A line as the task takes it: with the second text, or with the context that it asks about."""
     from unfreeze.settings import SettingsError
 
@@ -112,22 +131,25 @@ def _input(line: Any, options: argparse.Namespace) -> Any:
         if given is None:
             continue
         if isinstance(line, dict) and option in line:
-            raise SettingsError([f"{flag(option)}: {line!r} has its own. Leave one out."])
+            raise SettingsError([f"{where}{flag(option)}: {line!r} has its own. Leave one out."])
         return {**line, option: given} if isinstance(line, dict) else {text: line, option: given}
     return line
 
 
-def _objects(lines: Iterator[str], file: Path) -> Iterator[Any]:
+def _object(line: str, where: str) -> Any:
     from unfreeze.settings import SettingsError
 
-    for number, line in enumerate(lines, start=1):
-        try:
-            found = json.loads(line)
-            if not isinstance(found, str | list | dict):
-                raise SettingsError([f"--file {file}:{number}: expected a text, a list of words or an object."])
-            yield found
-        except ValueError as error:
-            raise SettingsError([f"--file {file}:{number}: is not valid JSON ({error})."]) from None
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise SettingsError([f"{where}is not valid JSON ({error})."]) from None
+    if not isinstance(found, str | list | dict):
+        raise SettingsError([f"{where}expected a text, a list of words or an object."])
+    return found
+
+
+def _name(file: Path | None) -> str:
+    return "standard input" if file is None else f"--file {file}"
 
 
 def _lines(file: Path | None) -> Iterator[str]:
@@ -148,5 +170,4 @@ def _lines(file: Path | None) -> Iterator[str]:
             for line in stream:
                 yield line.rstrip("\r\n")
         except UnicodeDecodeError as error:
-            name = "standard input" if file is None else f"--file {file}"
-            raise SettingsError([f"{name}: is not UTF-8 ({error.reason} at byte {error.start})."]) from None
+            raise SettingsError([f"{_name(file)}: is not UTF-8 ({error.reason} at byte {error.start})."]) from None

@@ -245,8 +245,8 @@ class QuestionExample(Example):
         return self
 
     def lower_cased(self) -> QuestionExample:
-        answers = self.answers and tuple(replace(one, text=_lower_in_place(one.text)) for one in self.answers)
-        context = _lower_in_place(self.context)
+        answers = self.answers and tuple(replace(one, text=lower_in_place(one.text)) for one in self.answers)
+        context = lower_in_place(self.context)
         return replace(self, question=self.question.lower(), context=context, answers=answers)
 
     @property
@@ -259,10 +259,10 @@ class QuestionExample(Example):
         return [self.id, self.question, self.context, answers]
 
 
-def _lower_in_place(text: str) -> str:
+def lower_in_place(text: str) -> str:
     """Lower case that moves no character: the few whose lower case is longer stay as they are.
 
-    >>> _lower_in_place("\u0130I")
+    >>> lower_in_place("\u0130I")
     '\u0130i'
     """
     return "".join(low if len(low := character.lower()) == 1 else character for character in text)

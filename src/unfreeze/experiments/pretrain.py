@@ -18,17 +18,11 @@ from unfreeze.settings import Settings, SettingsError, read_settings
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.folders import slug
 from unfreeze.strategies import Full
+from unfreeze.tasks import SHORT_NAMES
 
 MADE_OF = "scratch.json"  # what that model was made of
 SCRATCH_SUFFIX = "-from-scratch"  # of the folder beside the output that holds the model to begin with
-SHORT = {
-    "mlm": "masked-lm",
-    "tlm": "translation-lm",
-    "nsp": "next-sentence",
-    "sop": "sentence-order",
-    "rtd": "replaced-token",
-}
-OBJECTIVES = (*SHORT, *PRETRAINING)
+OBJECTIVES = (*SHORT_NAMES, *PRETRAINING)
 # Peak learning rates from a checkpoint: at that of `full` these two can end in one answer for every pair (docs/log.md).
 CAREFUL_RATES = {"next-sentence": 5e-5, "sentence-order": 2e-5}
 
@@ -43,7 +37,7 @@ def pretrain_settings(objective: str, values: Mapping[str, Any]) -> tuple[Settin
     """
     if objective not in OBJECTIVES:
         raise SettingsError([f"--objective {objective}: expected one of {', '.join(OBJECTIVES)}."])
-    task = SHORT.get(objective, objective)
+    task = SHORT_NAMES.get(objective, objective)
     settings, notes = read_settings({"strategy": ("full",), "seeds": 1, "plan": False} | dict(values) | {"task": task})
     careful = CAREFUL_RATES.get(task)
     if careful is None or not settings.model or settings.learning_rate is not None or settings.lr_search:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.speedups import FP32, Speedups
 from unfreeze.batching.collate import Collator
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import Example, lower_in_place
 from unfreeze.data.hub import is_hub_id
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
@@ -18,7 +19,7 @@ from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer, model_folder
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
-from unfreeze.tasks import TASKS, Prediction, Task, TaskError
+from unfreeze.tasks import SHORT_NAMES, TASKS, Prediction, Task, TaskError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -59,6 +60,10 @@ class Predictor:
 
     def _as_trained(self, examples: Sequence[Example]) -> Sequence[Example]:
         return [example.lower_cased() for example in examples] if self.lower_case else examples
+
+    def as_read(self, text: str) -> str:
+        """The text in the case that the network was trained on; no character is moved."""
+        return _lower_but(text, self.tokenizer.all_special_tokens) if self.lower_case else text
 
     def predict(self, inputs: Any, **options: Any) -> list[Any]:
         """Predict what the Hugging Face pipeline of the task takes, one input or a list, in its output format.
@@ -102,6 +107,13 @@ class Predictor:
         return found
 
 
+def _lower_but(text: str, special: Sequence[str]) -> str:
+    """The text in lower case, but for special tokens that it spells out, such as `[MASK]`."""
+    names = "|".join(re.escape(name) for name in sorted(special, key=len, reverse=True))
+    parts = re.split(f"({names})", text)  # every second one is a special token
+    return "".join(part if i % 2 else lower_in_place(part) for i, part in enumerate(parts))
+
+
 def _listed(inputs: Any) -> list[Any]:
     if isinstance(inputs, str | Mapping):
         return [inputs]
@@ -129,6 +141,9 @@ class _Recorder:
     def max_length(self) -> int:
         return self.model.max_length
 
+    def as_read(self, text: str) -> str:
+        return self.model.as_read(text)
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         self.examples += self.model._as_trained(examples)
         return self.model.predict_examples(examples)
@@ -139,8 +154,8 @@ def load_predictor(
 ) -> Predictor:
     """Load a trained model: a comparison folder (its best run), a run folder, a model folder, or a hub id.
 
-    `task` is needed where the model does not tell, or for one of the user's own; a name is that of a task or of a
-    Hugging Face pipeline. `device` is the GPU where there is one.
+    `task` is needed where the model does not tell, or for one of the user's own; a name is that of a task, also
+    the short one (`mlm`), or of a Hugging Face pipeline. `device` is the GPU where there is one.
 
     Raises:
         ModelError: there is no model, none of a known task, or one without a head for this task.
@@ -216,9 +231,10 @@ def _model_source(path: str | Path) -> str:
 def _task_of(source: str, config: Any, usage: dict[str, Any], labels: LabelSet, named: str | None) -> Task:
     """The task a model was trained for: as we saved it, else as it was asked for, else by the class of its network."""
     saved = TASKS[usage["task"]](**usage.get("task_settings", {})) if usage.get("task") in TASKS else None
+    named = named and SHORT_NAMES.get(named, named)
     fitting = [task for name, task in TASKS.items() if named in (name, task.pipeline)]
     if named is not None and not fitting:
-        names = sorted({*TASKS, *(task.pipeline for task in TASKS.values())})
+        names = sorted({*TASKS, *SHORT_NAMES, *(task.pipeline for task in TASKS.values())})
         raise ModelError(f"--task {named}: expected one of {', '.join(names)}.")
     if saved is not None and (named is None or type(saved) in fitting):
         return saved

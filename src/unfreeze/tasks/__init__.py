@@ -22,8 +22,17 @@ TASKS: dict[str, type[Task]] = {
     "sentence-order": SentenceOrder,
     "replaced-token": ReplacedToken,
 }
+# What the objectives on plain text are called for short.
+SHORT_NAMES = {
+    "mlm": "masked-lm",
+    "tlm": "translation-lm",
+    "nsp": "next-sentence",
+    "sop": "sentence-order",
+    "rtd": "replaced-token",
+}
 
 __all__ = [
+    "SHORT_NAMES",
     "TASKS",
     "Classification",
     "MaskedLM",

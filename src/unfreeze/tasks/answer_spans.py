@@ -130,7 +130,7 @@ def merged(
 def _with_marks(context: str, end: int) -> int:
     """The end of an answer behind the marks that belong to its last letter: tokenizers that drop accents leave them
     out of their offsets."""
-    while 0 < end < len(context) and unicodedata.category(context[end]) in ("Mn", "Me"):
+    while 0 < end < len(context) and unicodedata.category(context[end]) in ("Mn", "Mc", "Me"):
         end += 1
     return end
 

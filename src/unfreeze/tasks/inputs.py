@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from unfreeze.tasks.task import Model, TaskError
+
+Read = TypeVar("Read")
+
+
+class InputError(TaskError):
+    """One of several inputs cannot be answered."""
+
+    def __init__(self, position: int, message: str) -> None:
+        super().__init__(message)
+        self.position = position  # among the inputs, from 0: only who read them knows their file and line
+
+
+def read_each(inputs: Sequence[Any], read: Callable[[Any], Read]) -> list[Read]:
+    """What `read` makes of each input.
+
+    Raises:
+        InputError: of the first that it refuses.
+    """
+    found = []
+    for position, one in enumerate(inputs):
+        try:
+            found.append(read(one))
+        except TaskError as error:
+            raise InputError(position, str(error)) from error
+    return found
 
 
 def text_of(given: Any) -> str:
@@ -41,11 +66,19 @@ def texts_of(given: Any, *keys: str, optional: str | None = None) -> list[str]:
     known = [*keys] if optional is None else [*keys, optional]
     shape = "{" + ", ".join(f'"{key}": ...' for key in keys) + "}" + (f', or also "{optional}"' if optional else "")
     if not isinstance(given, Mapping) or not set(keys) <= given.keys() <= set(known):
-        raise TaskError(f"{given!r}: expected {shape}.")
+        is_line = isinstance(given, str) and given.lstrip().startswith("{")
+        advice = " This is a text; `unfreeze predict` reads objects from a file that ends in .jsonl." if is_line else ""
+        raise TaskError(f"{given!r}: expected {shape}.{advice}")
     texts = [given[key] for key in known if given.get(key) is not None or key in keys]
     if not all(isinstance(text, str) for text in texts):
         raise TaskError(f"{given!r}: expected texts in {shape}.")
     return texts
+
+
+def refuse_blank(name: str, text: str) -> None:
+    """TaskError for a text without words: a network would point somewhere all the same, and be sure of it."""
+    if not text.strip():
+        raise TaskError(f"{name} {text!r}: is empty; expected a text with words in it.")
 
 
 def refuse_longer(text: str, tokens: int, model: Model) -> None:

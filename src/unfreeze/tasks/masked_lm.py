@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import exp, log
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -14,7 +15,7 @@ from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.resampling import Accuracy, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
-from unfreeze.tasks.inputs import refuse_longer, text_of
+from unfreeze.tasks.inputs import read_each, refuse_longer, text_of
 from unfreeze.tasks.pieces import pieces_of_words
 from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.special_tokens import Frame, PairFrame, frame_of, pair_frame_of
@@ -137,12 +138,7 @@ class MaskedLM(Objective):
         """What the fill-mask pipeline gives: for each text with a mask token the `top_k` likeliest in its place."""
         from transformers import pipeline
 
-        texts = [text_of(one) for one in inputs]
-        mask = str(model.tokenizer.mask_token)
-        for text in texts:
-            if mask not in text:
-                raise TaskError(f"{text!r}: there is no {mask} in it. Write {mask} where a word is to be found.")
-            refuse_longer(text, len(model.tokenizer(text, verbose=False)["input_ids"]), model)
+        texts = read_each(inputs, partial(_with_mask, model=model))
         fill = pipeline("fill-mask", model=model.network, tokenizer=model.tokenizer)
         found: list[Any] = fill(texts, top_k=min(top_k, int(model.network.config.vocab_size)))
         return [found] if len(texts) == 1 else found
@@ -162,6 +158,16 @@ class TranslationLM(MaskedLM):
                 f"{alone[0].origin or alone[0]}). Give two columns with a tab between them, or a table with "
                 "--text-column and --text-pair-column."
             )
+
+
+def _with_mask(given: Any, model: Model) -> str:
+    """A text to fill, as the network reads it."""
+    text, mask = text_of(given), str(model.tokenizer.mask_token)
+    if mask not in text:
+        raise TaskError(f"{text!r}: there is no {mask} in it. Write {mask} where a word is to be found.")
+    text = model.as_read(text)
+    refuse_longer(text, len(model.tokenizer(text, verbose=False)["input_ids"]), model)
+    return text
 
 
 def _windows(example: int, pieces: Pieces, frame: Frame, max_length: int) -> Iterator[Features]:

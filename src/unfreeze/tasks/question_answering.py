@@ -20,7 +20,7 @@ from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
 from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged, tokens_of
 from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
-from unfreeze.tasks.inputs import texts_of
+from unfreeze.tasks.inputs import read_each, refuse_blank, texts_of
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
 from unfreeze.tasks.task import Comparable, Model, Prediction, Task, required
@@ -265,7 +265,7 @@ class QuestionAnswering(Task):
         The score is the probability of the start times that of the end, over all places of the context. By default
         "no answer" ("", 0, 0) is possible for a model that was trained with such questions; True and False say so.
         """
-        examples = [_question(one) for one in inputs]
+        examples = read_each(inputs, _question)
         task = self
         if handle_impossible_answer is not None:
             task = replace(self, version_2_with_negative=handle_impossible_answer)
@@ -293,4 +293,6 @@ def _question(given: Any) -> QuestionExample:
     if isinstance(given, tuple | list) and len(given) == 2:
         given = {"question": given[0], "context": given[1]}
     question, context = texts_of(given, "question", "context")
+    refuse_blank("question", question)
+    refuse_blank("context", context)
     return QuestionExample(question, context)

@@ -13,13 +13,13 @@ from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, counts_by_label, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
-from unfreeze.models.tokenisation import TokenRow, tokenised
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.generator import GENERATOR, Outputs, attach_generator
-from unfreeze.tasks.inputs import refuse_longer, text_of
+from unfreeze.tasks.inputs import read_each, refuse_longer, text_of
 from unfreeze.tasks.masked_lm import MaskedLM
 from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.task import Model, Prediction, TaskError
+from unfreeze.tasks.tokenisation import TokenRow, tokenised
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,11 +142,15 @@ class ReplacedToken(Objective):
         """For each text the tokens that look replaced: `{"entity", "score", "index", "word", "start", "end"}`."""
         import torch
 
+        def readable(given: Any) -> str:
+            text = model.as_read(text_of(given))
+            refuse_longer(text, len(model.tokenizer(text, verbose=False)["input_ids"]), model)
+            return text
+
         found = []
-        for text in map(text_of, inputs):
+        for text in read_each(inputs, readable):
             rows = [row for row in tokenised(model.tokenizer, text) if row.text is not None]
             encoded = model.tokenizer(text, return_tensors="pt", verbose=False).to(model.network.device)
-            refuse_longer(text, encoded["input_ids"].shape[1], model)
             with torch.inference_mode():
                 logits = model.network(**encoded).logits.float()
             # One logit a token is that of "replaced" (ELECTRA); two are those of both.

@@ -16,7 +16,7 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
-from unfreeze.tasks.inputs import texts_of
+from unfreeze.tasks.inputs import read_each, texts_of
 from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.special_tokens import pair_frame_of
 from unfreeze.tasks.task import Model, Prediction, TaskError
@@ -112,10 +112,10 @@ class SentencePairs(Objective):
         import torch
 
         tokenizer, found = model.tokenizer, []
-        for one in inputs:
+        for pair in read_each(inputs, lambda one: texts_of(one, "text", "text_pair")):
             # Too long pairs are cut as in training.
             encoded = tokenizer(
-                *texts_of(one, "text", "text_pair"), truncation=True, max_length=model.max_length, return_tensors="pt"
+                *map(model.as_read, pair), truncation=True, max_length=model.max_length, return_tensors="pt"
             )
             with torch.inference_mode():
                 logits = model.network(**encoded.to(model.network.device)).logits[0]

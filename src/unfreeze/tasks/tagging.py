@@ -16,7 +16,7 @@ from unfreeze.metrics.entities import entity_scores, scores_by_entity_type
 from unfreeze.metrics.resampling import Accuracy, EntityF1, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.entities import Aggregation, entity_groups, split_words
-from unfreeze.tasks.inputs import text_or_words, texts_of
+from unfreeze.tasks.inputs import read_each, text_or_words, texts_of
 from unfreeze.tasks.pieces import chosen_overlap
 from unfreeze.tasks.special_tokens import frame_of
 from unfreeze.tasks.task import Model, Prediction, Task, required
@@ -213,7 +213,9 @@ class Tagging(Task):
         With `aggregation_strategy="none"` it is one `{"entity", "score", "word", "index", "start", "end"}` for each
         word that is not `O`. Offsets count characters of the text; words given as a list are joined with single blanks.
         """
-        given = [text_or_words(texts_of(one, "text")[0] if isinstance(one, Mapping) else one) for one in inputs]
+        given = read_each(
+            inputs, lambda one: text_or_words(texts_of(one, "text")[0] if isinstance(one, Mapping) else one)
+        )
         texts = [item if isinstance(item, str) else " ".join(item) for item in given]
         words = [split_words(item) for item in given]
         predictions = model.predict_examples(

@@ -81,6 +81,10 @@ class Model(Protocol):
         """Tokens that the network reads at once, special ones included."""
         ...
 
+    def as_read(self, text: str) -> str:
+        """The text in the case that the network was trained on; no character is moved."""
+        ...
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """One prediction for each example; their labels, if any, are not looked at."""
         ...

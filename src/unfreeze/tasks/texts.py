@@ -14,7 +14,7 @@ from unfreeze.batching.features import Encoded, Features
 from unfreeze.batching.windows import token_windows
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
-from unfreeze.tasks.inputs import text_or_words, texts_of
+from unfreeze.tasks.inputs import read_each, text_or_words, texts_of
 from unfreeze.tasks.pieces import chosen_overlap
 from unfreeze.tasks.special_tokens import Frame, PairFrame, frame_of, pair_frame_of
 from unfreeze.tasks.task import Model, Prediction, Task, TaskError
@@ -135,7 +135,7 @@ class TextTask(Task):
 
     def predicted(self, inputs: Sequence[Any], model: Model) -> list[Prediction]:
         """Predictions for texts, lists of words, or `{"text", "text_pair"}`."""
-        return model.predict_examples([self._example(one) for one in inputs])
+        return model.predict_examples(read_each(inputs, self._example))
 
     def _example(self, given: Any) -> Example:
         if isinstance(given, Mapping):

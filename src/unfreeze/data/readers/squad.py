@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def read_squad(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
         questions.add(row, context)
     examples = questions.finish()
     if not examples:
-        raise data_error("no-examples", "there are no questions", file)
+        raise data_error("no-examples", "this SQuAD file is empty: there are no questions in it", file)
     return list(examples)
 
 
@@ -57,7 +58,17 @@ def _listed(value: Any, where: str, file: str) -> list[Any]:
 def _is_squad(head: Head) -> bool:
     if not head.text.lstrip(" \t\r\n").startswith("{"):
         return False
+    if head.suffix == ".json" and _is_empty(head.text):
+        return True  # so that it is called empty, and not a file of an unknown format
     return '"data"' in head.text and ('"paragraphs"' in head.text or '"qas"' in head.text)
+
+
+def _is_empty(text: str) -> bool:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("data") == []
 
 
 SQUAD = Format(read_squad, shared_suffixes=(".json",), recognises=_is_squad)
