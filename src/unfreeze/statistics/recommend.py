@@ -166,8 +166,8 @@ def _left_out(candidates: Sequence[Candidate], names: Mapping[Candidate, str]) -
             )
         if one.unfinished:
             status = ", ".join(sorted(set(one.unfinished)))
-            why = f"; {reasons}" if reasons and not one.scores else ""
-            sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({status}{why}).")
+            why = "; ".join([status, *dict.fromkeys(one.errors), *([reasons] if reasons and not one.scores else [])])
+            sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({why}).")
     return sentences
 
 
