@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,12 @@ class TokenRow:
     text: int | None  # 0 for the first text, 1 for the second, None for special tokens
     word: int | None  # of its text, from 0; None for special tokens, or where the tokenizer does not tell
     characters: tuple[int, int] | None  # first, and one behind the last
+
+
+def vocabulary_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
+    """What the pieces of a tokenizer and their ids are known by."""
+    pieces = sorted(tokenizer.get_vocab().items(), key=lambda piece: (piece[1], piece[0]))
+    return hashlib.sha256(json.dumps(pieces).encode()).hexdigest()
 
 
 def tokenised(tokenizer: PreTrainedTokenizerBase, text: str, pair: str | None = None) -> list[TokenRow]:
