@@ -14,6 +14,7 @@ import pytest
 
 from unfreeze.cli import main
 from unfreeze.models.load import load_network
+from unfreeze.tasks import TASKS
 
 Cli = Callable[..., Any]
 PARTS = ["embeddings", "layer 1", "layer 2"]
@@ -46,6 +47,31 @@ def test_without_data_the_batch_is_made_up_and_that_is_said(
     assert [part["name"] for part in head["flow"]["parts"] if part["gradient_share"] is not None] == ["head"]
     parts = full["flow"]["operations"]
     assert parts["forward"] == head["flow"]["operations"]["forward"] < parts["input_gradients"]
+
+
+@pytest.mark.parametrize("objective", sorted(set(TASKS) - {"classification", "tagging"}))
+def test_every_task_is_rehearsed_on_a_made_up_batch(
+    unfreeze_cli: Cli, objective: str, family_folder: Callable[..., str]
+) -> None:
+    """Also where it asks for other outputs than the model was saved with, or for a network beside it."""
+    arguments = ("--model", family_folder("bert"), "--task", objective, "--strategy", "full")
+    [full], said = inspected(unfreeze_cli, *arguments)
+    assert f"made-up batch for {objective}" in said
+    assert all(part["gradient_share"] > 0 for part in full["flow"]["parts"] if part["name"] != "top (pooler)")
+    [head] = [part for part in full["flow"]["parts"] if part["name"] == "head"]
+    if objective in ("regression", "multi-label"):
+        assert head["parameters"] == 17 * {"regression": 1, "multi-label": 2}[objective]  # hidden 16 and a bias
+
+
+def test_replaced_tokens_are_rehearsed_on_data(
+    unfreeze_cli: Cli, family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    file = tmp_path / "corpus.txt"
+    file.write_text("\n\n".join(f"We saw anna in lima {i}. A day with tears." for i in range(30)), encoding="utf-8")
+    arguments = ("--model", family_folder("bert"), "--task", "replaced-token", "--data", file, "--strategy", "full")
+    [full], said = inspected(unfreeze_cli, *arguments)
+    assert "one step on 16 windows of the training data" in said
+    assert full["flow"]["loss"] > 0 and full["flow"]["parts"][0]["gradient_share"] > 0
 
 
 def test_the_shape_of_the_made_up_batch_can_be_set(unfreeze_cli: Cli, family_folder: Callable[..., str]) -> None:

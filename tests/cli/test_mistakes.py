@@ -29,6 +29,16 @@ Cli = Callable[..., Any]
         (["compare", "--strategy", "loar"], "error: --strategy loar: unknown strategy 'loar'. Did you mean lora?"),
         (["compare", "--lerning-rate", "1"], "error: unknown argument --lerning-rate 1; did you mean --learning-rate?"),
         (["compare", "--seed", "1", "--seed", "2"], "error: --seed 2: was given as 1 before. Give it once. `un"),
+        (
+            ["pretrain", "--tokenizer", "bpe", "--tokenizer", "wordpiece"],
+            "error: --tokenizer wordpiece: was given as bpe",
+        ),
+        (
+            ["pretrain", "--hidden-size", "32", "--hidden-size", "64"],
+            "error: --hidden-size 64: was given as 32 before.",
+        ),
+        (["pretrain", "--objective", "mlm", "--objective", "rtd"], "error: --objective rtd: was given as mlm before."),
+        (["pretrain", "--from-scratch", "bert", "--from-scratch", "mpnet"], "--from-scratch mpnet: was given as bert"),
         (["compare", "--epochs"], "error: argument --epochs: expected one argument"),
         (["compare", "--config", "none.yaml"], "error: --config none.yaml: cannot be read"),
         (["train", "--strategy", "freeze:first=0..2"], "error: --strategy freeze:first=0..2: train takes one"),

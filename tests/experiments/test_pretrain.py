@@ -20,6 +20,7 @@ from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.learnt_nothing import learnt_nothing
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
+from unfreeze.models.load import ModelError
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import SettingsError
 from unfreeze.storage.records import read_predictions
@@ -182,6 +183,41 @@ def test_from_scratch(tmp_path: Path, kind: Any) -> None:
     assert tokenizer("a", "b")["token_type_ids"][-1] == 1
     with pytest.raises(SettingsError, match="say where to begin"):
         pretrain(settings.model_copy(update={"model": ("minilm",)}), scratch)
+
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+
+
+@pytest.mark.parametrize("model_type", ["bert", "distilbert", "albert", "electra"])
+def test_a_model_from_scratch_has_the_sizes_asked_for(tmp_path: Path, model_type: str) -> None:
+    Scratch(model_type, vocab_size=60, **SMALL).write(tmp_path / "model", ["we saw anna in lima"], 0)
+    network = transformers.AutoModel.from_pretrained(tmp_path / "model")
+    shapes = [tuple(one.shape) for one in network.parameters()]
+    assert (48, 32) in shapes and (32, 48) in shapes
+    assert network.get_input_embeddings().weight.shape[1] == 32
+
+
+@pytest.mark.parametrize(
+    ("scratch", "says"),
+    [
+        (Scratch("foo"), r"foo: no family of masked language models. Expected e.g. bert, roberta, electra.*v2\.$"),
+        (Scratch("t5"), r"t5: no family of masked language models. Expected e.g. bert, roberta, electra"),
+        (Scratch("xlnet"), r"--from-scratch xlnet: no family of masked language models"),
+        (Scratch("funnel"), r"funnel: --num-hidden-layers, .* is no size of this family. Expected e.g. bert"),
+        (Scratch("xlm"), r"xlm: --intermediate-size is no size of this family"),
+        (Scratch("mobilebert", vocab_size=60, **SMALL), r"mobilebert: cannot be built in these sizes \(.*negative dim"),
+        (Scratch(hidden_size=30), r"bert: cannot be built in these sizes \(.*\). Give others, or another family\.$"),
+        (Scratch(vocab_size=5), r"--vocab-size 5: the characters of the texts and the special tokens alone are 19 "),
+        (
+            Scratch(tokenizer="bpe", vocab_size=50),
+            r"--vocab-size 50: the bytes and .* alone are 261 .* Give at least 2",
+        ),
+    ],
+)
+def test_what_cannot_be_made_from_scratch_is_refused(scratch: Scratch, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=says):
+        scratch.write(tmp_path / "model", ["we saw anna in lima"], 0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_beginning_is_not_mistaken_for_one_that_is_there(tmp_path: Path) -> None:

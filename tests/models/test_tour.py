@@ -115,3 +115,25 @@ def test_the_command_shows_both(
         assert "layers 2" in printed and "layer 2" in printed
     assert main(["inspect", "--text", TEXT]) == 2
     assert "Give --model and --text" in capsys.readouterr().err
+
+
+def test_what_no_tokenizer_looks_at_is_said(
+    family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["inspect", "--model", family_folder("bert"), "--text", TEXT, "--data", "none.csv"]
+    assert main([*arguments, "--strategy", "lora", "--strategy", "full"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"{what} is not used: --text shows what the tokenizer makes of a text"
+        for what in ("--data none.csv", "--strategy lora, full")
+    ]
+
+
+def test_an_empty_text_is_a_text(family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["inspect", "--model", family_folder("bert"), "--json"]
+    assert main([*arguments, "--text", ""]) == 0
+    [rows] = json.loads(capsys.readouterr().out).values()
+    assert [row["token"] for row in rows] == ["[CLS]", "[SEP]"]
+    assert main([*arguments, "--text-pair", ""]) == 2
+    assert "Give --model and --text" in capsys.readouterr().err
+    assert main([*arguments, "--text", TEXT, "--text-pair", ""]) == 2
+    assert capsys.readouterr().err == "error: --text-pair '': is empty. Give a second text, or leave it out.\n"

@@ -196,10 +196,23 @@ def test_settings_that_contradict_each_other() -> None:
 def test_settings_that_a_task_does_not_use() -> None:
     settings, _ = read_settings({"doc_stride": 4, "label_alignment": "all", "tag_column": 2, "max_length": 64})
     notes = unused_settings(settings, "classification")
-    assert [note.split()[0] for note in notes] == ["--label-alignment", "--tag-column"]
+    assert [note.split()[0] for note in notes] == ["--label-alignment", "--tag-column", "--doc-stride"]
     assert "--label-alignment all is not used: it is for tagging, this is classification" in notes
     assert unused_settings(settings, "tagging") == unused_settings(settings, "a task of the user's own") == []
     assert unused_settings(read_settings({})[0], "classification") == []
+
+
+@pytest.mark.parametrize("task", ["classification", "multi-label", "regression"])
+def test_a_stride_is_for_texts_that_are_read_in_windows(task: str) -> None:
+    for long_text in ("truncate", "head_tail"):
+        [note] = unused_settings(read_settings({"doc_stride": 8, "long_text": long_text, "task": task})[0], task)
+        assert (
+            note == f"--doc-stride 8 is not used: it is for --long-text window_mean and window_max, this is {long_text}"
+        )
+    for long_text in ("window_mean", "window_max"):
+        assert unused_settings(read_settings({"doc_stride": 8, "long_text": long_text})[0], task) == []
+    for other in ("tagging", "question-answering"):
+        assert unused_settings(read_settings({"doc_stride": 8})[0], other) == []
 
 
 # Settings as YAML.

@@ -45,6 +45,16 @@ def test_nothing_finished():
     assert recommend([]).strategy is None
 
 
+def test_why_runs_failed_is_said_in_one_line_each():
+    run = {"strategy": "full", "model_name": "m", "status": "failed", "validation": {}}
+    runs = [run | {"error": error} for error in ("OSError: no space left\nTraceback", "OSError: no space left", None)]
+    runs.append(run | {"status": "diverged", "error": "loss is nan"})
+    [full] = candidates_from_runs(runs, "f1")
+    assert "full: 4 of 4 runs left out (diverged, failed; OSError: no space left; loss is nan)." in (
+        recommend([full, HEAD]).reasons
+    )
+
+
 def test_one_seed_is_said():
     assert any("these weights only" in reason for reason in recommend([candidate("full", 0.9)]).reasons)
     assert not any("these weights only" in reason for reason in recommend([FULL, FREEZE]).reasons)

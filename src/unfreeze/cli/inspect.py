@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from unfreeze.cli.flags import DATA_FLAGS, add_settings_flags, settings_from
+from unfreeze.cli.flags import DATA_FLAGS, add_settings_flags, named_by_user, settings_from
 from unfreeze.cli.terminal import say
-from unfreeze.settings import Settings, SettingsError
+from unfreeze.settings import Settings, SettingsError, flag
 
 STEP_FLAGS = (
     *("model", "strategy", "seed", "epochs", "learning_rate", "per_device_train_batch_size", "max_length"),
@@ -27,14 +27,28 @@ def call(options: argparse.Namespace) -> int:
     settings, notes = settings_from(options)
     if hasattr(options, "strategy") and not settings.model:
         raise SettingsError(["--strategy: is inspected on a model. Give --model too."])
-    if (options.text or options.text_pair) and not (options.text and settings.model):
+    asked = options.text is not None or options.text_pair is not None
+    if asked and (options.text is None or not settings.model):
         raise SettingsError(["--text, --text-pair: are shown as a model reads them. Give --model and --text."])
-    if options.text:
+    if options.text_pair == "":  # tokenizers take it as none; an empty --text is one, of special tokens alone
+        raise SettingsError(["--text-pair '': is empty. Give a second text, or leave it out."])
+    if asked:
+        say_unused(options, settings)
         return print_tokenisations(settings, options.text, options.text_pair, options.json)
     if not options.json:
         for note in notes:
             say(note)
     return print_models(settings, options.json) if settings.model else print_data(settings, options.json)
+
+
+def say_unused(options: argparse.Namespace, settings: Settings) -> None:
+    """Name what was given beside `--text` and that no tokenizer looks at."""
+    named = named_by_user(options) - {"model"}
+    for name in Settings.model_fields:
+        if name in named:
+            value = getattr(settings, name)
+            shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            say(f"{flag(name)} {shown} is not used: --text shows what the tokenizer makes of a text")
 
 
 def print_models(settings: Settings, as_json: bool) -> int:

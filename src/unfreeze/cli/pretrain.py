@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, print_result
-from unfreeze.cli.flags import add_settings_flags
+from unfreeze.cli.flags import Once, add_settings_flags
 from unfreeze.settings import ALIASES, Settings, flag, read_config_file
 
 OBJECTIVE_HELP = "mlm, tlm (pairs of translations), nsp, sop or rtd; also their long names, as masked-lm"
@@ -17,12 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from unfreeze.models.scratch import Scratch
 
     add_settings_flags(parser, set(Settings.model_fields) - {"task"})
-    parser.add_argument("--objective", default="mlm", help=f"{OBJECTIVE_HELP} (default: mlm)")
-    parser.add_argument("--from-scratch", metavar="FAMILY", help="begin with random weights, e.g. bert or electra")
+    once: dict[str, Any] = {"action": Once, "default": argparse.SUPPRESS}
+    parser.add_argument("--objective", help=f"{OBJECTIVE_HELP} (default: mlm)", **once)
+    parser.add_argument(
+        "--from-scratch", metavar="FAMILY", help="begin with random weights, e.g. bert or electra", **once
+    )
     for one in fields(Scratch):
         if one.name != "model_type":
             name, kind = flag(one.name), str if isinstance(one.default, str) else int
-            parser.add_argument(name, type=kind, metavar="N" if kind is int else "KIND", help=_help(one))
+            parser.add_argument(name, type=kind, metavar="N" if kind is int else "KIND", help=_help(one), **once)
     parser.add_argument("--quiet", action="store_true", help="print the result only")
 
 
@@ -32,7 +35,7 @@ def call(options: argparse.Namespace) -> int:
 
     given = {name: value for name, value in vars(options).items() if name in (*Settings.model_fields, *ALIASES)}
     from_file = read_config_file(options.config) if options.config else {}
-    settings, notes = pretrain_settings(options.objective, PROCESS_FOR_EACH_RUN | from_file | given)
+    settings, notes = pretrain_settings(getattr(options, "objective", "mlm"), PROCESS_FOR_EACH_RUN | from_file | given)
     scratch = _scratch(options)
     listener = LiveListener(quiet=options.quiet)
     for note in notes:
@@ -44,17 +47,18 @@ def _scratch(options: argparse.Namespace) -> Any:
     from unfreeze.models.scratch import Scratch
     from unfreeze.settings import SettingsError
 
-    sizes = {one.name: getattr(options, one.name) for one in fields(Scratch) if one.name != "model_type"}
-    chosen = {name: value for name, value in sizes.items() if value is not None}
+    family = getattr(options, "from_scratch", None)
+    given = vars(options)
+    chosen = {one.name: given[one.name] for one in fields(Scratch) if one.name in given}
     too_few = [name for name, value in chosen.items() if isinstance(value, int) and value < 1]
     mistakes = [f"{flag(name)} {chosen[name]}: expected 1 or more." for name in too_few]
     if chosen.get("tokenizer") not in (None, "wordpiece", "bpe"):
         mistakes.append(f"--tokenizer {chosen['tokenizer']}: expected wordpiece or bpe.")
-    if chosen and options.from_scratch is None:
+    if chosen and family is None:
         mistakes += [f"{flag(name)} {value}: is used with --from-scratch only." for name, value in chosen.items()]
     if mistakes:
         raise SettingsError(mistakes)
-    return None if options.from_scratch is None else Scratch(options.from_scratch, **chosen)
+    return None if family is None else Scratch(family, **chosen)
 
 
 def _help(one: Any) -> str:

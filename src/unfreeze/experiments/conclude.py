@@ -13,10 +13,10 @@ from unfreeze.experiments.examples_to_read import examples_to_read
 from unfreeze.experiments.learnt_nothing import baseline_entry, read_judged_record
 from unfreeze.experiments.sweeps import sweep_entries
 from unfreeze.experiments.verdicts import all_verdicts
-from unfreeze.statistics.candidates import candidates_from_runs
+from unfreeze.statistics.candidates import Candidate, candidates_from_runs
 from unfreeze.statistics.data_sizes import data_sizes
 from unfreeze.statistics.pareto import pareto_strategies
-from unfreeze.statistics.recommend import recommend
+from unfreeze.statistics.recommend import Recommendation, recommend, recommend_by_model
 from unfreeze.statistics.time_to_quality import time_to_quality
 from unfreeze.storage.atomic import write_json, write_text
 from unfreeze.storage.folders import BEST_FILE
@@ -92,7 +92,9 @@ def conclude(
     runs = [asdict(record) for record in records]
     whole = [run for run in runs if run["train_share"] is None]
     candidates = candidates_from_runs(whole, str(metric))
-    recommendation = recommend(candidates, comparisons, metric=str(metric), margin=margin)
+    apart = _other_tokens(finished, task, str(metric))
+    recommendation = _recommended(candidates, comparisons, apart, str(metric), margin)
+    notes = [*notes, *([apart] if apart else [])]
     chosen = [
         record
         for record in finished
@@ -119,9 +121,9 @@ def conclude(
             "what_would_change": recommendation.what_would_change,
         },
         "comparisons": comparisons,
-        "pareto": pareto_strategies(candidates),
+        "pareto": {} if apart else pareto_strategies(candidates),
         "sweep": sweep_entries(finished, str(metric), comparisons if pairs else None, margin=margin),
-        "time_to_quality": _time_to_quality(whole, metric),
+        "time_to_quality": None if apart else _time_to_quality(whole, metric),
         "data_sizes": _data_sizes(records, metric),
         "baseline": _baseline(train_labels, answers, records, shown, metric, task),
         **read,
@@ -130,7 +132,9 @@ def conclude(
         "runs": runs,
     }
     write_json(output / COMPARISON_FILE, summary)
-    best = _best_run(chosen, records, metric)
+    best = None if apart else _best_run(chosen, records, metric)
+    if apart:  # what an earlier command on the folder named, when it held one model
+        (output / BEST_FILE).unlink(missing_ok=True)
     if best is not None and best.model is not None:
         write_text(output / BEST_FILE, str(Path(best.model).parent) + "\n")
     return Comparison(output, records, summary)
@@ -141,6 +145,30 @@ def _that_count(records: Sequence[RunRecord], metric: str) -> list[RunRecord]:
     done = [one for one in records if one.status == "done" and one.train_share is None and metric in one.validation]
     learnt = {(one.model_name, one.strategy) for one in done if not one.degenerate}
     return [one for one in done if (one.model_name, one.strategy) in learnt]
+
+
+def _other_tokens(finished: Sequence[RunRecord], task: type[Task], metric: str) -> str | None:
+    """Why the models cannot be compared, where what is hidden from them are pieces of different vocabularies."""
+    vocabularies = {record.model_name: record.vocabulary_sha256 for record in finished}
+    if not task.scores_vocabulary or len(set(vocabularies.values())) < 2:
+        return None
+    scores = " and ".join(dict.fromkeys((metric, *task.errors)))
+    return (
+        f"{task.name}: the vocabularies of the models differ, so different tokens are hidden from each: their {scores} "
+        "cannot be compared, and no best is named across models. Compare them on a task that has labels."
+    )
+
+
+def _recommended(
+    candidates: Sequence[Candidate],
+    comparisons: Sequence[dict[str, Any]],
+    apart: str | None,
+    metric: str,
+    margin: float,
+) -> Recommendation:
+    if apart:
+        return recommend_by_model(candidates, comparisons, apart, metric=metric, margin=margin)
+    return recommend(candidates, comparisons, metric=metric, margin=margin)
 
 
 def _best_run(chosen: Sequence[RunRecord], records: Sequence[RunRecord], metric: str | None) -> RunRecord | None:

@@ -12,12 +12,13 @@ from unfreeze.acceleration.precision import Precision, choose_precision
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Batch, Features
 from unfreeze.batching.order import training_batches
+from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import choose_task, prepare
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.architecture import BYTES_PER_PARAMETER, BYTES_PER_TRAINED, Architecture, architecture_of
-from unfreeze.models.load import LoadedNetwork, load_config, load_network, model_path, quiet_loading
+from unfreeze.models.load import LoadedNetwork, load_config, load_network, load_tokenizer, model_path, quiet_loading
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.strategies import Strategy, StrategyError
 from unfreeze.tasks import TASKS, Task
@@ -26,6 +27,7 @@ from unfreeze.training.parameters import Trainables
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 MADE_UP_LENGTH = 48  # tokens of a window where there is no data
 
@@ -56,6 +58,12 @@ class _Step:
     label_weights: Tensor | None
     metric: str
     config_overrides: dict[str, Any]
+    tokenizer: PreTrainedTokenizerBase | None = None  # None where nothing of the step needs one
+
+    def attach(self, network: PreTrainedModel, seed: int) -> None:
+        """Add what only training needs, as the loop does."""
+        if self.tokenizer is not None:
+            self.task.attach(network, self.tokenizer, seed)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The mean loss, as the loop computes it."""
@@ -99,6 +107,7 @@ def inspect_models(settings: Settings, say: Callable[[str], None], device: str |
 def _inspect(model: str, strategy: Strategy, step: _Step, settings: Settings, device: str) -> Inspection:
     loaded = _load(model, step, settings.seed)
     network = loaded.network
+    step.attach(network, settings.seed)
     anatomy = take_anatomy(network)
     architecture = architecture_of(network, anatomy)
     strategy.refuse(anatomy)
@@ -181,6 +190,7 @@ def _steps_on_data(settings: Settings, say: Callable[[str], None], device: str) 
             prepared.label_weights,
             prepared.metric,
             prepared.config_overrides,
+            prepared.tokenizer,
         )
         say(f"{model}: one step on {len(first)} windows of the training data, {batch.num_tokens:,} tokens")
         for note in prepared.notes:
@@ -194,17 +204,30 @@ def _made_up_steps(settings: Settings, say: Callable[[str], None], device: str) 
     precision = choose_precision(settings.precision, device, speedups="precision" in settings.levers)
     steps = {}
     for model in dict.fromkeys(settings.model):
-        config = load_config(model)
+        overrides = _made_up_config(task, model)
+        config = load_config(model, **overrides)
+        tokenizer = load_tokenizer(model) if task.attaches else None
         length = _made_up_length(settings, config)
         windows = _made_up_windows(task, settings.per_device_train_batch_size, length, config, settings.seed)
         say(
             f"{model}: no data named, so one step on a made-up batch for {task.name}: {len(windows)} windows of "
             f"{length} random tokens, {config.num_labels} labels. --data takes a real one, --task another task"
         )
-        collator = Collator(int(config.pad_token_id or 0), device, task.token_labels)
-        steps[model] = _Step(task, collator(windows), precision, None, task.selection_metric, {})
+        corrupt = None if tokenizer is None else task.corruption(tokenizer)
+        collator = Collator(int(config.pad_token_id or 0), device, task.token_labels, corrupt)
+        batch = collator(windows)
+        steps[model] = _Step(task, batch, precision, None, task.selection_metric, overrides, tokenizer)
     say(precision.reason)
     return steps
+
+
+def _made_up_config(task: Task, model: str) -> dict[str, Any]:
+    """What the task asks of the configuration, whatever the model was saved for; labels that only data would tell are
+    those that the model has."""
+    if task.has_labels:
+        return {}
+    own = task.labels(())
+    return task.config(own if len(own) else LabelSet.from_mapping(load_config(model).id2label))
 
 
 def _made_up_length(settings: Settings, config: Any) -> int:
@@ -219,5 +242,5 @@ def _made_up_windows(task: Task, windows: int, length: int, config: Any, seed: i
     for i in range(windows):
         # Any token but the padding: some families count positions by it.
         ids = [(padding + 1 + rng.randrange(config.vocab_size - 1)) % config.vocab_size for _ in range(length)]
-        made_up.append(Features(i, ids, task.random_labels(rng, length, config.num_labels)))
+        made_up.append(Features(i, ids, task.random_labels(rng, length, config.num_labels), range(length)))
     return made_up

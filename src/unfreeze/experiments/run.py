@@ -17,6 +17,7 @@ from unfreeze.experiments.prepare import Prepared
 from unfreeze.inference.predictor import load_predictor
 from unfreeze.models.extensions import loading_notes
 from unfreeze.models.save import merged_folder, save_model
+from unfreeze.models.vocabulary import vocabulary_sha256
 from unfreeze.settings import Settings
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.lines import write_lines
@@ -131,6 +132,7 @@ def first_record(
         status="done",
         train_examples=len(prepared.train.examples),
         data_sha256=data_sha256,
+        vocabulary_sha256=vocabulary_sha256(prepared.tokenizer),
         learning_rate=options.learning_rate,
         learning_rate_from=rate_source(strategy, settings, learning_rate),
         budget=settings.budget,

@@ -22,6 +22,7 @@ class Candidate:
     trainable_parameters: float | None = None  # mean over finished runs
     converged: bool | None = None  # False: a run was still improving at its last evaluation
     unfinished: tuple[str, ...] = ()  # the status of each run that is left out: diverged, failed, degenerate
+    errors: tuple[str, ...] = ()  # why, for each run that failed or diverged: the first line of what was said
     degenerate: tuple[str, ...] = ()  # why, for each run that learnt nothing; it counts if another one learnt something
 
     @property
@@ -68,6 +69,7 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
                 unfinished=tuple(status for run in group if run not in finished and (status := _status(run)) != "done"),
+                errors=tuple(line for run in group if run["status"] != "done" for line in _first_line(run)),
                 degenerate=tuple(str(run["degenerate"]) for run in done if run.get("degenerate")),
             )
         )
@@ -102,6 +104,10 @@ def is_cheaper(one: Candidate, other: Candidate) -> bool:
 
 def _status(run: Mapping[str, Any]) -> str:
     return "degenerate" if run["status"] == "done" and run.get("degenerate") else str(run["status"])
+
+
+def _first_line(run: Mapping[str, Any]) -> list[str]:
+    return str(run.get("error") or "").strip().splitlines()[:1]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

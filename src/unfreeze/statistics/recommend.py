@@ -78,6 +78,25 @@ def recommend(
     )
 
 
+def recommend_by_model(
+    candidates: Sequence[Candidate],
+    comparisons: Sequence[Mapping[str, Any]],
+    why: str,
+    *,
+    metric: str = "score",
+    margin: float = 0.01,
+) -> Recommendation:
+    """No best one, for models whose scores cannot be compared: `why`, then what holds within each model."""
+    reasons, changes = [why], []
+    for model in dict.fromkeys(one.model_name for one in candidates):
+        own = [one for one in candidates if one.model_name == model]
+        pairs = [entry for entry in comparisons if entry["model_name"] == model]
+        found = recommend(own, pairs, metric=metric, margin=margin)
+        reasons += [f"{model}: {reason}" for reason in found.reasons]
+        changes += [f"{model}: {change}" for change in found.what_would_change]
+    return Recommendation(None, reasons, None, changes)
+
+
 def _why(
     chosen: Candidate,
     best: Candidate,
@@ -166,8 +185,8 @@ def _left_out(candidates: Sequence[Candidate], names: Mapping[Candidate, str]) -
             )
         if one.unfinished:
             status = ", ".join(sorted(set(one.unfinished)))
-            why = f"; {reasons}" if reasons and not one.scores else ""
-            sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({status}{why}).")
+            why = "; ".join([status, *dict.fromkeys(one.errors), *([reasons] if reasons and not one.scores else [])])
+            sentences.append(f"{names[one]}: {len(one.unfinished)} of {total} runs left out ({why}).")
     return sentences
 
 

@@ -32,6 +32,7 @@ class RunRecord:
     train_examples: int | None = None
     train_share: float | None = None  # of the training data, where a run used a part of it
     data_sha256: str | None = None
+    vocabulary_sha256: str | None = None  # of the pieces of the model's tokenizer and their ids
     learning_rate: float | None = None
     learning_rate_from: Literal["default", "typed", "setting", "search"] | None = None
     budget: str | None = None  # as typed after --budget

@@ -46,6 +46,7 @@ class ReplacedToken(Objective):
     unit: ClassVar[str] = "token"
     token_labels: ClassVar[bool] = True
     static_inputs: ClassVar[bool] = False
+    attaches: ClassVar[bool] = True
     scores_vocabulary: ClassVar[bool] = True  # the generator does
     resampled: ClassVar[Mapping[str, ResampledMetric]] = {"accuracy": Accuracy(), "macro_f1": LabelF1("macro")}
 

@@ -107,6 +107,7 @@ class Task(ABC):
     max_length: ClassVar[int] = 256  # tokens in an input, special ones included, where the user says nothing
     learns_encoder: ClassVar[bool] = False  # is the encoder what is wanted, so that all of it is kept?
     static_inputs: ClassVar[bool] = True  # is an example encoded the same way in every epoch?
+    attaches: ClassVar[bool] = False  # is something added to the network for training alone?
     scores_vocabulary: ClassVar[bool] = False  # does the loss run over the whole vocabulary?
     errors: ClassVar[tuple[str, ...]] = ()  # the scores that are better the lower they are, and so cannot select
     resampled: ClassVar[Mapping[str, ResampledMetric]]  # the scores that pairs of strategies can be tested in
@@ -161,7 +162,7 @@ class Task(ABC):
         return None
 
     def attach(self, network: Any, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
-        """Add to a loaded network what only training needs; by default nothing."""
+        """Add to a loaded network what only training needs; by default nothing. `attaches` says that a task does."""
         return
 
     def detach(self, network: Any) -> None:

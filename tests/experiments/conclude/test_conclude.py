@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from unfreeze.experiments.conclude import conclude
 from unfreeze.storage.records import RECORD_FILE
+from unfreeze.tasks import TASKS
 
+SIZES = {"train": 400, "validation": 60, "news": 60}
 LEFT_OUT = "predicts joy for every text"
 
 
@@ -119,3 +122,41 @@ def test_a_metric_that_cannot_be_resampled(folder: Any) -> None:
     assert summary["comparisons"] == [] and summary["baseline"] is None
     assert summary["notes"][0] == "a note" and summary["notes"][1].startswith("mcc: no pairwise tests")
     assert summary["sweep"][0]["answer"]["strategy"] is None and summary["disagreements"]
+
+
+def of_hidden_tokens(tagged: Any, task: str, **vocabularies: str) -> Any:
+    """The conclusion from runs of models with these vocabularies; the last model scores best."""
+    metric = "balanced_accuracy" if task == "replaced-token" else "accuracy"
+    for place, (model, vocabulary) in enumerate(vocabularies.items()):
+        for strategy, wrong in (("full", 0.1), ("head", 0.5)):
+            values = {"validation": {metric: 1 - wrong + 0.05 * place}, "selection_metric": metric}
+            tagged.add(strategy, wrong, model_name=model, vocabulary_sha256=vocabulary, task=task, **values)
+    return conclude(tagged.output, {"sizes": SIZES}, ["a note"], TASKS[task])
+
+
+@pytest.mark.parametrize("task", ["masked-lm", "translation-lm", "replaced-token"])
+def test_models_that_hide_different_tokens_are_not_compared(tagged: Any, task: str) -> None:
+    assert of_hidden_tokens(tagged, task, bert="a").recommended == "full"
+    assert (tagged.output / "best").exists()
+    summary = of_hidden_tokens(tagged, task, bert="a", roberta="b").summary
+    found = summary["recommendation"]
+    assert (found["strategy"], found["model_name"]) == (None, None)
+    assert "the vocabularies of the models differ, so different tokens are hidden from each" in found["reasons"][0]
+    assert summary["notes"][0] == "a note" and summary["notes"][-1] == found["reasons"][0]
+    assert [reason.split(" ")[:2] for reason in found["reasons"][1:] if "best" in reason] == [
+        ["bert:", "full"],
+        ["roberta:", "full"],
+    ]
+    assert summary["pareto"] == {} and summary["time_to_quality"] is None
+    assert not (tagged.output / "best").exists()
+
+
+def test_models_of_one_vocabulary_are_compared(tagged: Any) -> None:
+    done = of_hidden_tokens(tagged, "masked-lm", bert="a", another="a")
+    assert done.summary["recommendation"]["model_name"] == "another" and done.recommended == "full"
+
+
+def test_labels_are_the_same_for_every_vocabulary(folder: Any) -> None:
+    folder.add("full", 0.1, model_name="bert", vocabulary_sha256="a")
+    folder.add("full", 0.3, model_name="roberta", vocabulary_sha256="b")
+    assert folder.conclude().summary["recommendation"]["model_name"] == "bert"
