@@ -18,7 +18,7 @@ class Workload:
     """One line of the table."""
 
     title: str
-    model: str  # `minilm`, or a shape of `shapes.py` with random weights
+    model: str  # `minilm`, a folder, or a shape of `shapes.py` with random weights
     strategy: str  # as unfreeze writes it; the stock side knows full, lora, head, and freeze:first=4
     learning_rate: float
     epochs: int
@@ -57,7 +57,9 @@ def read_workload() -> Workload:
 
 
 def model_folder(workload: Workload, folder: Path) -> str:
-    """`minilm`, or a folder with random weights of that shape."""
+    """`minilm`, a folder that is there, or one with random weights of that shape."""
+    if Path(workload.model).is_dir():
+        return workload.model
     if workload.model == "minilm":
         from unfreeze.models.bundled import minilm_folder
 
