@@ -42,7 +42,7 @@ test-all: .venv/installed-test .venv/installed-offline
 test-rest: .venv/installed-test .venv/installed-offline
 	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
 
-# Against the stock Trainer; hours on two cores. Nothing else must run.
+# Against the stock Trainer; takes long on two cores. Nothing else must run.
 bench: .venv/installed-test .venv/installed-offline
 	$(BIN)/python benchmarks/against_stock.py
 

@@ -34,6 +34,13 @@ def test_the_fast_path_follows(
     assert all(one.follows and one.way == WAYS[name] and one.steps == 8 for one in found), found
 
 
+def test_questions_one_window_at_a_time(family_folder: Callable[..., str]) -> None:
+    """The stock head would take padding for places where an answer may begin."""
+    few = {"max_train_samples": 12, "max_eval_samples": 6, "max_length": 64, "doc_stride": 16}
+    [one] = verified(family_folder("bert"), "sample:qa", ["full"], **few)
+    assert one.follows and one.way == "fused"
+
+
 def test_a_wrong_one_does_not(
     family_folder: Callable[..., str], corpora: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from unfreeze.acceleration.speedups import OFF, Speedups
-from unfreeze.batching.order import training_batches
+from unfreeze.experiments.stock_trainer import stock_batches, stock_training
 
 STEPS, EPOCHS, BATCH = 100, 10, 8
 LEARNING_RATE, WARMUP = 1e-3, 0.1
@@ -23,60 +23,6 @@ LEARNING_RATE, WARMUP = 1e-3, 0.1
 # the starts of an answer, or to its ends, at every place, and for what is added to what the last of two layers gives.
 WITHOUT_GRADIENT = ("key.bias", "qa_outputs.bias")
 QUESTIONS_WITHOUT_GRADIENT = "layer.1.output.LayerNorm.bias"
-
-
-def stock_batches(bench: Any, size: int) -> list[dict[str, torch.Tensor]]:
-    """Our batches of all epochs, as the stock Trainer takes them."""
-    features = bench.train.encoded.features
-    lengths = [len(window) for window in features]
-    batches = []
-    for epoch in range(EPOCHS):
-        for indices in training_batches(lengths, size, seed=bench.options.seed, epoch=epoch):
-            batch = bench.collator([features[i] for i in indices])
-            labels = {"labels": batch.labels}
-            if bench.task.name == "question-answering":
-                labels = dict(zip(("start_positions", "end_positions"), batch.labels.unbind(1), strict=True))
-            batches.append({**batch.inputs, **labels})
-    return batches[:STEPS]
-
-
-def stock_training(network: Any, batches: list[dict[str, torch.Tensor]], size: int, folder: Path) -> list[float]:
-    """Train with the stock Trainer; the loss of each step."""
-    from torch.utils.data import DataLoader
-    from transformers import Trainer, TrainingArguments
-
-    losses: list[float] = []
-
-    class FedTrainer(Trainer):
-        def get_train_dataloader(self) -> Any:
-            return DataLoader(batches, batch_size=None, shuffle=False)
-
-        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-            result = super().compute_loss(*args, **kwargs)
-            loss = result[0] if isinstance(result, tuple) else result
-            losses.append(float(loss.detach()))
-            return result
-
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=1,
-        per_device_train_batch_size=size,
-        learning_rate=LEARNING_RATE,
-        lr_scheduler_type="linear",
-        warmup_steps=WARMUP,
-        weight_decay=0.01,
-        max_grad_norm=1.0,
-        optim="adamw_torch_fused",
-        use_cpu=True,
-        dataloader_pin_memory=False,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        seed=0,
-    )
-    FedTrainer(model=network, args=arguments, train_dataset=batches).train()
-    return losses
 
 
 def stock_network(bench: Any, strategy: str) -> Any:
@@ -158,7 +104,10 @@ def test_a_run_equals_the_stock_trainer(
     start = bench.state()
     theirs = stock_network(bench, strategy)
     result = bench.run()
-    their_losses = stock_training(theirs, stock_batches(bench, size), size, tmp_path / "stock")
+    trainer = bench.trainer()
+    their_losses = stock_training(
+        theirs, stock_batches(trainer, bench.train.encoded.features), trainer, tmp_path / "stock"
+    )
 
     assert result.steps == len(bench.losses) == len(their_losses) == STEPS
     loss_deviation = max(abs(a - b) for a, b in zip(bench.losses, their_losses, strict=True))

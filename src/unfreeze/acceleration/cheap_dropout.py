@@ -1,4 +1,4 @@
-"""Dropout masks from few random bits: drawing them costs the stock step up to a fifth of its time on a CPU."""
+"""Dropout masks from few random bits: on a CPU the stock way spends much of a step on drawing them."""
 
 from __future__ import annotations
 

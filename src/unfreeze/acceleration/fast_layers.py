@@ -18,6 +18,7 @@ from unfreeze.acceleration.packing import Packing, pack_lengths
 from unfreeze.acceleration.unpad import unpadded
 from unfreeze.acceleration.weight_copies import WeightCopies
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
+from unfreeze.models.modes import evaluating
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -202,18 +203,13 @@ def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.
     ids = torch.where(mask.bool(), ids, 0 if padding is None else padding)
     inputs = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
     packing = pack_lengths(lengths, str(device))
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
     try:
-        with torch.no_grad():
+        with evaluating(network), torch.no_grad():
             plain = outputs_of(network(**inputs))
             with layers.active(network, packing, torch.float32, unread=unread):
                 fast = outputs_of(network(**inputs))
     except Exception as error:  # whatever a family does with tokens that have lost their places
         return f"its layers need their padding ({type(error).__name__}: {error})"
-    finally:
-        for module, mode in modes:
-            module.training = mode
     # What the network says of padding is nothing.
     same = all(_alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True))
     return "" if same else "it gives other outputs without padding"

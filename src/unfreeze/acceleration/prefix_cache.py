@@ -18,6 +18,7 @@ import numpy.typing as npt
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
 from unfreeze.batching.order import evaluation_batches
+from unfreeze.models.modes import evaluating
 from unfreeze.storage.feature_files import FeatureFiles
 
 if TYPE_CHECKING:
@@ -129,22 +130,16 @@ def _fill(
 ) -> None:
     import torch
 
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with torch.no_grad():
-            for indices in evaluation_batches([len(window) for window in features], TOKENS_PER_BATCH):
-                batch = collator([features[i] for i in indices])
-                rows = layers.outputs_at(network, batch, depth, dtype).to(dtype).cpu()
-                numbers = (rows.view(torch.int16) if dtype == torch.bfloat16 else rows).numpy()
-                start = 0
-                for i in indices:
-                    first, count = firsts[_window(features[i])], 1 if single else len(features[i])
-                    table[first : first + count] = numbers[start : start + count]
-                    start += count
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with evaluating(network), torch.no_grad():
+        for indices in evaluation_batches([len(window) for window in features], TOKENS_PER_BATCH):
+            batch = collator([features[i] for i in indices])
+            rows = layers.outputs_at(network, batch, depth, dtype).to(dtype).cpu()
+            numbers = (rows.view(torch.int16) if dtype == torch.bfloat16 else rows).numpy()
+            start = 0
+            for i in indices:
+                first, count = firsts[_window(features[i])], 1 if single else len(features[i])
+                table[first : first + count] = numbers[start : start + count]
+                start += count
 
 
 def _window(window: Features) -> Window:

@@ -13,6 +13,7 @@ from unfreeze.batching.features import Encoded
 from unfreeze.batching.order import evaluation_batches
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
+from unfreeze.models.modes import evaluating
 from unfreeze.tasks.task import Prediction, Task
 
 if TYPE_CHECKING:
@@ -78,10 +79,7 @@ class Evaluator:
         features = encoded.features
         reduced: list[Any] = [None] * len(features)
         total = units = 0.0
-        # Modules of a frozen prefix are in eval mode while the rest trains, so each one's mode is restored.
-        modes = [(module, module.training) for module in network.modules()]
-        network.eval()
-        with torch.inference_mode():
+        with evaluating(network), torch.inference_mode():
             for indices in evaluation_batches([len(window) for window in features], self.tokens_per_batch):
                 batch = self.collator([features[i] for i in indices])
                 outputs = self.speedups.forward(network, batch)
@@ -91,6 +89,4 @@ class Evaluator:
                     batch_total, batch_units = self.task.loss(outputs, batch)
                     total += float(batch_total)
                     units += float(batch_units)
-        for module, mode in modes:
-            module.training = mode
         return reduced, total / units if units else None

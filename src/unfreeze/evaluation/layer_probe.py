@@ -15,6 +15,7 @@ from unfreeze.batching.features import IGNORE, Batch, Features
 from unfreeze.batching.order import evaluation_batches, stable_seed
 from unfreeze.evaluation.evaluate import Evaluator, Split
 from unfreeze.models.anatomy import Anatomy, AnatomyError
+from unfreeze.models.modes import evaluating
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.task import TaskError
 
@@ -151,17 +152,14 @@ def reading_depths(
             raise AnatomyError(f"{type(network).__name__} {applied}: its depths cannot be probed")
         return [_as_head_reads(hidden, batch, anatomy) for hidden in (*inputs, last)]
 
-    modes = [(module, module.training) for module in network.modules()]
     layers = [network.get_submodule(name) for name in anatomy.layer_prefixes]
     hooks = [layer.register_forward_pre_hook(keep, with_kwargs=True) for layer in layers]
-    network.eval()
     try:
-        yield read
+        with evaluating(network):
+            yield read
     finally:
         for hook in hooks:
             hook.remove()
-        for module, mode in modes:
-            module.training = mode
 
 
 def _as_head_reads(hidden: Tensor, batch: Batch, anatomy: Anatomy) -> Tensor:

@@ -3,7 +3,6 @@ without dropout, which the two draw differently; then losses, weights and output
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +13,13 @@ from unfreeze.acceleration.fast_layers import fast_layers, kept, outputs_of
 from unfreeze.acceleration.precision import PLAIN
 from unfreeze.acceleration.speedups import OFF
 from unfreeze.batching.features import Batch
-from unfreeze.batching.order import training_batches
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.compare import ask
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
+from unfreeze.experiments.stock_trainer import stock_batches, stock_training
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.strategies import Strategy
-from unfreeze.training.loop import Trainer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +29,11 @@ WINDOWS = 64  # of validation, whose outputs are compared
 # Relative: of the loss, of the way that the weights went, of the largest output. Two orders of the same sums differ by
 # rounding, which AdamW enlarges where a gradient is nearly zero; a mistake in the mathematics is far larger.
 LOSS_TOLERANCE, WEIGHT_TOLERANCE, OUTPUT_TOLERANCE = 1e-4, 1e-2, 1e-3
+
+
+# Weights without a gradient in truth: a softmax does not see what is added to all keys, or to the scores of all places.
+# AdamW makes whole steps of the rounding noise that is left, and the outputs do not change with them.
+WITHOUT_GRADIENT = ("key.bias", "k_lin.bias", "qa_outputs.bias")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,9 @@ def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verif
     way = fast_layers(trainer.network).way if speedups.unpad else "plain"
     trainer.train(prepared.train.encoded.features)
     with TemporaryDirectory() as folder:
-        their_losses = stock_training(theirs, stock_batches(trainer, prepared), trainer, Path(folder))
+        their_losses = stock_training(
+            theirs, stock_batches(trainer, prepared.train.encoded.features), trainer, Path(folder)
+        )
     windows = prepared.validation.encoded.features[:WINDOWS]
     with torch.no_grad():
         batch = prepared.collator(windows)
@@ -136,74 +141,9 @@ def without_dropout(network: Any) -> None:
             setattr(network.config, name, 0.0)
 
 
-def stock_batches(trainer: Trainer, prepared: Prepared) -> list[dict[str, Tensor]]:
-    """The batches of our loop as the stock Trainer takes them."""
-    options, features = trainer.options, prepared.train.encoded.features
-    assert options.max_steps is not None
-    batches: list[dict[str, Tensor]] = []
-    for epoch in range(options.epochs):
-        for indices in training_batches(
-            [len(window) for window in features],
-            options.per_device_train_batch_size,
-            seed=options.seed,
-            epoch=epoch,
-            sampling=options.train_sampling_strategy,
-        ):
-            batch = prepared.collator([features[i] for i in indices])
-            labels = {"labels": batch.labels}
-            if prepared.task.name == "question-answering":
-                labels = dict(zip(("start_positions", "end_positions"), batch.labels.unbind(1), strict=True))
-            batches.append({**batch.inputs, **labels})
-    return batches[: options.max_steps]
-
-
-def stock_training(network: Any, batches: Sequence[dict[str, Tensor]], trainer: Trainer, folder: Path) -> list[float]:
-    """Train with the stock Trainer; the loss of each step."""
-    from torch.utils.data import DataLoader
-    from transformers import Trainer as StockTrainer
-    from transformers import TrainingArguments
-    from transformers.trainer_callback import PrinterCallback
-
-    losses: list[float] = []
-
-    class FedTrainer(StockTrainer):  # type: ignore[misc]
-        def get_train_dataloader(self) -> Any:
-            return DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
-
-        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-            result = super().compute_loss(*args, **kwargs)
-            loss = result[0] if isinstance(result, tuple) else result
-            losses.append(float(loss.detach()))
-            return result
-
-    options = trainer.options
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=1,
-        max_steps=len(batches),
-        per_device_train_batch_size=options.per_device_train_batch_size,
-        learning_rate=options.learning_rate,
-        lr_scheduler_type=options.lr_scheduler_type,
-        warmup_steps=options.warmup_steps,
-        weight_decay=options.weight_decay,
-        max_grad_norm=options.max_grad_norm,
-        optim="adamw_torch_fused",
-        use_cpu=trainer.collator.device == "cpu",
-        dataloader_pin_memory=False,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        seed=options.seed,
-    )
-    stock = FedTrainer(model=network, args=arguments, train_dataset=batches)
-    stock.remove_callback(PrinterCallback)
-    stock.train()
-    return losses
-
-
 def _weights(network: Any) -> dict[str, Tensor]:
-    return {name: one.detach().clone() for name, one in network.named_parameters() if one.requires_grad}
+    learning = ((name, one) for name, one in network.named_parameters() if one.requires_grad)
+    return {name: one.detach().clone() for name, one in learning if not name.endswith(WITHOUT_GRADIENT)}
 
 
 def _way_apart(start: dict[str, Tensor], ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:

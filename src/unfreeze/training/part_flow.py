@@ -9,6 +9,7 @@ from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import Anatomy, Part, Place
+from unfreeze.models.modes import modes_restored
 from unfreeze.training.parameters import Trainables, parameter_groups
 
 if TYPE_CHECKING:
@@ -107,12 +108,11 @@ def left_as_found(rehearsal: Rehearsal) -> Iterator[dict[str, Tensor]]:
     network = rehearsal.network
     parameters = dict(network.named_parameters())
     flags = {name: (parameter.requires_grad, parameter.grad) for name, parameter in parameters.items()}
-    modes = [(module, module.training) for module in network.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
     devices = {parameter.device for parameter in parameters.values() if parameter.is_cuda}
     trained = [name for name in parameters if rehearsal.trainables.trains(name, rehearsal.epoch)]
     before = {name: parameters[name].detach().clone() for name in trained}
-    with torch.random.fork_rng(devices=devices):
+    with torch.random.fork_rng(devices=devices), modes_restored(network):
         # The same dropout each time; torch.manual_seed would also move the generators of devices not in use.
         (torch.manual_seed if devices else torch.default_generator.manual_seed)(0)
         try:
@@ -129,8 +129,6 @@ def left_as_found(rehearsal: Rehearsal) -> Iterator[dict[str, Tensor]]:
             for name, parameter in parameters.items():
                 requires_grad, parameter.grad = flags[name]
                 parameter.requires_grad_(requires_grad)
-            for module, training in modes:
-                module.training = training
 
 
 @contextmanager

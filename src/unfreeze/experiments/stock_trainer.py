@@ -1,0 +1,80 @@
+"""The training of one of our loops as the stock transformers Trainer makes it, to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unfreeze.batching.features import Features
+from unfreeze.batching.order import training_batches
+from unfreeze.training.loop import Trainer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def stock_batches(trainer: Trainer, features: Sequence[Features]) -> list[dict[str, Tensor]]:
+    """The batches of our loop as the stock Trainer takes them."""
+    options = trainer.options
+    assert options.max_steps is not None
+    batches: list[dict[str, Tensor]] = []
+    for epoch in range(options.epochs):
+        for indices in training_batches(
+            [len(window) for window in features],
+            options.per_device_train_batch_size,
+            seed=options.seed,
+            epoch=epoch,
+            sampling=options.train_sampling_strategy,
+        ):
+            batch = trainer.collator([features[i] for i in indices])
+            labels = {"labels": batch.labels}
+            if trainer.task.name == "question-answering":
+                labels = dict(zip(("start_positions", "end_positions"), batch.labels.unbind(1), strict=True))
+            batches.append({**batch.inputs, **labels})
+    return batches[: options.max_steps]
+
+
+def stock_training(network: Any, batches: Sequence[dict[str, Tensor]], trainer: Trainer, folder: Path) -> list[float]:
+    """Train with the stock Trainer; the loss of each step."""
+    from torch.utils.data import DataLoader
+    from transformers import Trainer as StockTrainer
+    from transformers import TrainingArguments
+    from transformers.trainer_callback import PrinterCallback
+
+    losses: list[float] = []
+
+    class FedTrainer(StockTrainer):  # type: ignore[misc]
+        def get_train_dataloader(self) -> Any:
+            return DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
+
+        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+            result = super().compute_loss(*args, **kwargs)
+            loss = result[0] if isinstance(result, tuple) else result
+            losses.append(float(loss.detach()))
+            return result
+
+    options = trainer.options
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=1,
+        max_steps=len(batches),
+        per_device_train_batch_size=options.per_device_train_batch_size,
+        learning_rate=options.learning_rate,
+        lr_scheduler_type=options.lr_scheduler_type,
+        warmup_steps=options.warmup_steps,
+        weight_decay=options.weight_decay,
+        max_grad_norm=options.max_grad_norm,
+        optim="adamw_torch_fused",
+        use_cpu=trainer.collator.device == "cpu",
+        dataloader_pin_memory=False,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        seed=options.seed,
+    )
+    stock = FedTrainer(model=network, args=arguments, train_dataset=batches)
+    stock.remove_callback(PrinterCallback)
+    stock.train()
+    return losses
