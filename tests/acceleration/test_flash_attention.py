@@ -24,7 +24,7 @@ def test_a_cpu_and_full_precision_have_no_flash_kernels() -> None:
         query, key, value, _ = operands("cpu", dtype)
         assert not can_flash(query, HEADS)
         packing = pack_lengths(LENGTHS)
-        assert isinstance(attend(query, key, value, HEADS, packing, packing, 0.0)[1], Attended)
+        assert isinstance(attend([torch.cat((query, key, value), 1)], HEADS, packing, packing, 0.0)[1], Attended)
 
 
 @on_gpu
@@ -35,11 +35,11 @@ def test_it_is_the_padded_attention(some: bool) -> None:
     asking = pack_lengths([1] * len(LENGTHS), "cuda") if some else packing
     rows = packing.bounds[:-1].long() if some else torch.arange(packing.tokens, device="cuda")
     query, grad = query[rows], grad[rows]
-    out, saved = attend(query, key, value, HEADS, asking, packing, 0.0)
+    inputs = [query, torch.cat((key, value), 1)] if some else [torch.cat((query, key, value), 1)]
+    out, saved = attend(inputs, HEADS, asking, packing, 0.0)
     assert isinstance(saved, Flashed)
     found = [out, *attend_backward(saved, grad, HEADS, asking, packing)]
-    exact = [one.float() for one in (query, key, value)]
-    plain, kept = attend(*exact, HEADS, asking, packing, 0.0)
+    plain, kept = attend([one.float() for one in inputs], HEADS, asking, packing, 0.0)
     assert isinstance(kept, Attended)
     expected = [plain, *attend_backward(kept, grad.float(), HEADS, asking, packing)]
     for one, other in zip(found, expected, strict=True):
@@ -54,8 +54,8 @@ def test_what_is_dropped_is_dropped_in_both_directions() -> None:
     outs = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        out, saved = attend(query, key, value, HEADS, packing, packing, 0.5)
-        _, _, into = attend_backward(saved, grad, HEADS, packing, packing)
+        out, saved = attend([torch.cat((query, key, value), 1)], HEADS, packing, packing, 0.5)
+        into = attend_backward(saved, grad, HEADS, packing, packing)[0][:, 2 * WIDTH :]
         assert float((value.float() * into.float()).sum()) == pytest.approx(
             float((out.float() * grad.float()).sum()), abs=0.05 * float(out.float().norm() * grad.float().norm())
         )

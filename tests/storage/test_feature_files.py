@@ -24,7 +24,7 @@ def test_what_was_written_is_found(tmp_path: Path) -> None:
     assert files.find("a", SHAPE, "float32") is None
     fill(files, "a", 3.0)
     found = files.find("a", SHAPE, "float32")
-    assert found is not None and isinstance(found, np.memmap) and np.all(found == 3.0)
+    assert found is not None and isinstance(found.base, np.memmap) and np.all(found == 3.0)
     with pytest.raises(ValueError, match="read-only"):
         found[0, 0] = 1.0
 

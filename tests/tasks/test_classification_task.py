@@ -163,9 +163,9 @@ def test_texts_without_a_known_label_have_no_loss(weights: torch.Tensor | None) 
     batch, outputs = batch_and_outputs()
     labels = batch.labels.clone()
     labels[1::2] = IGNORE
-    total, units = TASK.loss(outputs, Batch({}, labels, batch.features), weights)
+    total, units = TASK.loss(outputs, Batch(dict, labels, batch.features), weights)
     torch.testing.assert_close(total / units, cross_entropy(outputs.logits[::2], labels[::2], weight=weights))
-    total, units = TASK.loss(outputs, Batch({}, torch.full_like(labels, IGNORE), batch.features), weights)
+    total, units = TASK.loss(outputs, Batch(dict, torch.full_like(labels, IGNORE), batch.features), weights)
     assert (total.item(), units.item()) == (0.0, 0.0)
 
 
@@ -175,7 +175,7 @@ def test_losses_and_units_add_up_over_micro_batches(weights: torch.Tensor | None
     whole = TASK.loss(outputs, batch, weights)
     parts = []
     for some in (slice(0, 3), slice(3, None)):
-        part = Batch({}, batch.labels[some], batch.features[some])
+        part = Batch(dict, batch.labels[some], batch.features[some])
         parts.append(TASK.loss(SimpleNamespace(logits=outputs.logits[some]), part, weights))
     torch.testing.assert_close(sum(total for total, _ in parts), whole[0])
     torch.testing.assert_close(sum(units for _, units in parts), whole[1])

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from unfreeze.acceleration.fused_layer import FusedLayer, LayerPlan, Step
+from unfreeze.acceleration.known_layers import known_layers, says_no_more
 from unfreeze.acceleration.layer_parts import Unsupported, layer_plan
 from unfreeze.acceleration.packing import Packing, pack_lengths
 from unfreeze.acceleration.unpad import unpadded
@@ -41,6 +42,8 @@ class FastLayers:
     reason: str = ""  # why not a faster way
     embeddings: nn.Module | None = None  # what gives the lowest layer its input
     first_only: bool = False  # does the network read the first token of the last layer and no other?
+    encoder_outputs: type | None = None  # of the encoder, if they can be made from those of its layers
+    head_needs_inputs: bool = True  # does what stands above the encoder look at the tokens?
     copies: dict[torch.dtype, WeightCopies] = field(default_factory=dict)
     prefix: PrefixCache | None = None  # outputs of frozen layers, while a network trains above them
 
@@ -50,7 +53,14 @@ class FastLayers:
         found: list[Tensor] = []
         with suppress(_Reached), self.active(network, packing, dtype, reading=(depth, found)):
             network(**batch.inputs)
-        return found[0]
+        read = packing.batch if self.first_only and depth == len(self.network_layers) else packing.tokens
+        return found[0][:read]
+
+    @property
+    def all_known(self) -> bool:
+        """Does nothing but the head run where there is something in the cache?"""
+        known = self.prefix is not None and self.prefix.depth == len(self.network_layers)
+        return known and self.encoder_outputs is not None
 
     @contextmanager
     def active(
@@ -66,7 +76,7 @@ class FastLayers:
 
         Args:
             unread: what stands at the places of the last layer that nobody reads.
-            cached: (tokens, width) what the layers of `prefix` give, which then do not run.
+            cached: (tokens, width), or (texts, width), what the layers of `prefix` give, which then do not run.
             reading: stop below this depth, and put what comes there into the list.
         """
         if self.way == "plain":
@@ -76,9 +86,17 @@ class FastLayers:
             with unpadded(network, self.network_layers, packing):
                 yield
             return
+        if cached is not None and self.all_known:
+            assert self.encoder_outputs is not None
+            hidden = cached[:, None] if self.first_only else packing.pad(cached)
+            with known_layers(network, hidden, self.encoder_outputs):
+                yield
+            return
         copies = self.copies.setdefault(dtype, WeightCopies(dtype))
         begin = 0 if cached is None or self.prefix is None else self.prefix.depth
         top = len(self.network_layers) - 1
+        if cached is not None and begin <= top:
+            cached = packing.filled_up(cached)
         finish = partial(_pad_firsts, packing, unread) if self.first_only else packing.pad
         asking = _firsts(packing) if self.first_only else None
         with ExitStack() as patched:
@@ -90,9 +108,9 @@ class FastLayers:
             if begin and self.embeddings is not None:
                 patch(self.embeddings, _nothing(self.embeddings, packing))
             for i, (layer, (plan, parameters)) in enumerate(zip(self.network_layers, self.plans, strict=True)):
-                step = Step(plan, packing, copies, layer.training)
+                step = Step(plan, packing.in_steps, copies, layer.training)
                 if i == top and asking is not None:
-                    step = replace(step, rows=packing.bounds[:-1].long(), asking=asking)
+                    step = replace(step, rows=_first_rows(packing, asking), asking=asking)
                 run = _Run(
                     _same if i < begin else partial(_apply, step, parameters),
                     begin=packing.pack if i == 0 and not begin else _same,
@@ -131,10 +149,15 @@ def _firsts(packing: Packing) -> Packing:
     return pack_lengths([1] * packing.batch, str(packing.bounds.device))
 
 
+def _first_rows(packing: Packing, asking: Packing) -> Tensor:
+    """Where the first token of each text is; what fills up the rows of `asking` points anywhere."""
+    return torch.nn.functional.pad(packing.bounds[:-1].long(), (0, asking.rows - asking.batch))
+
+
 def _pad_firsts(packing: Packing, unread: float, firsts: Tensor) -> Tensor:
     """(batch, width) to (batch, longest, width)."""
     places = firsts.new_full((packing.batch, packing.longest, firsts.shape[1]), unread)
-    return places.index_copy_(1, places.new_zeros(1, dtype=torch.long), firsts[:, None])
+    return places.index_copy_(1, places.new_zeros(1, dtype=torch.long), firsts[: packing.batch, None])
 
 
 def _same(hidden: Tensor) -> Tensor:
@@ -186,14 +209,31 @@ def _find(network: PreTrainedModel) -> FastLayers:
         if not reason:
             # NaN at the other places reaches whatever is computed from them, also if only their mean is read.
             single = replace(fused, first_only=True)
-            return fused if _difference(network, single, unread=float("nan")) else single
+            found = fused if _difference(network, single, unread=float("nan")) else single
+            return _head_alone(network, found)
     hooked = FastLayers("hooked", layers, reason=reason)
     reason = _difference(network, hooked)
     return FastLayers("plain", reason=reason) if reason else hooked
 
 
-def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.0) -> str:
-    """What the network does otherwise than plainly for texts of several lengths; empty: nothing."""
+def _head_alone(network: PreTrainedModel, layers: FastLayers) -> FastLayers:
+    """With what the encoder returns, if the network says the same of a copy made from the outputs of the layers."""
+    inputs, mask = _made_up(network)
+    with evaluating(network), torch.no_grad():
+        plain, said = outputs_of(network(**inputs)), network.base_model(**inputs)
+        if not says_no_more(said):
+            return layers
+        hidden = said[0][:, :1] if layers.first_only else said[0]
+        for given in ({}, inputs):
+            with known_layers(network, hidden, type(said)), suppress(Exception):
+                fast = outputs_of(network(**given))
+                if all(_alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True)):
+                    return replace(layers, encoder_outputs=type(said), head_needs_inputs=bool(given))
+    return layers
+
+
+def _made_up(network: PreTrainedModel) -> tuple[dict[str, Tensor], Tensor]:
+    """Texts of several lengths, and where they have tokens."""
     device, lengths = network.device, TRIED_LENGTHS
     generator = torch.Generator().manual_seed(0)
     vocabulary = network.get_input_embeddings().weight.shape[0]
@@ -201,8 +241,13 @@ def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.
     mask = (torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]).long()
     padding = network.config.pad_token_id
     ids = torch.where(mask.bool(), ids, 0 if padding is None else padding)
-    inputs = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
-    packing = pack_lengths(lengths, str(device))
+    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}, mask
+
+
+def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.0) -> str:
+    """What the network does otherwise than plainly for texts of several lengths; empty: nothing."""
+    inputs, mask = _made_up(network)
+    packing = pack_lengths(TRIED_LENGTHS, str(network.device))
     try:
         with evaluating(network), torch.no_grad():
             plain = outputs_of(network(**inputs))

@@ -3,6 +3,7 @@ that nothing is padded, and drop shares themselves (Dao 2023, FlashAttention-2).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,19 +38,20 @@ def can_flash(queries: Tensor, heads: int) -> bool:
 
 
 def flash(
-    queries: Tensor, keys: Tensor, values: Tensor, heads: int, asking: Packing, packing: Packing, dropout: float
+    inputs: Sequence[Tensor], heads: int, asking: Packing, packing: Packing, dropout: float
 ) -> tuple[Tensor, Flashed]:
     """As `packed_attention.attend`."""
     import torch
 
-    q, k, v = (one.view(len(one), heads, -1) for one in (queries, keys, values))
+    parts = inputs[0].chunk(3, 1) if len(inputs) == 1 else (inputs[0], *inputs[1].chunk(2, 1))
+    q, k, v = (one.view(len(one), heads, -1) for one in parts)
     out, logsumexp, rng_state, unused, _ = torch.ops.aten._flash_attention_forward(
         *(q, k, v, asking.bounds, packing.bounds, asking.longest, packing.longest, dropout, False, False)
     )
     return out.view(len(out), -1), Flashed(q, k, v, out, logsumexp, rng_state, unused, dropout)
 
 
-def flash_backward(saved: Flashed, grad: Tensor, asking: Packing, packing: Packing) -> tuple[Tensor, Tensor, Tensor]:
+def flash_backward(saved: Flashed, grad: Tensor, asking: Packing, packing: Packing) -> tuple[Tensor, ...]:
     """As `packed_attention.attend_backward`."""
     import torch
 
@@ -59,4 +61,4 @@ def flash_backward(saved: Flashed, grad: Tensor, asking: Packing, packing: Packi
         *(saved.rng_state, saved.unused),
     )
     dq, dk, dv = (one.reshape(len(one), -1) for one in gradients)
-    return dq, dk, dv
+    return (torch.cat((dq, dk, dv), 1),) if asking is packing else (dq, torch.cat((dk, dv), 1))

@@ -70,16 +70,16 @@ class FusedLayer(torch.autograd.Function):
         products = Products(parameters, step.copies, step.training, [])
         low = x.to(step.copies.dtype)
         if step.rows is None:
-            mixed_in, kept_in = products.forward((plan.query, plan.key, plan.value), low)
-            queries, keys, values = mixed_in.chunk(3, 1)
+            projected, kept_in = products.forward((plan.query, plan.key, plan.value), low)
+            inputs: tuple[Tensor, ...] = (projected,)
             residual, kept_queries = x, None
         else:
             residual, asked = x.index_select(0, step.rows), low.index_select(0, step.rows)
             queries, kept_queries = products.forward((plan.query,), asked)
-            mixed_in, kept_in = products.forward((plan.key, plan.value), low)
-            keys, values = mixed_in.chunk(2, 1)
+            projected, kept_in = products.forward((plan.key, plan.value), low)
+            inputs = (queries, projected)
         dropout = plan.attention_dropout if step.training else 0.0
-        mixed, attended = attend(queries, keys, values, plan.heads, asking, step.packing, dropout)
+        mixed, attended = attend(inputs, plan.heads, asking, step.packing, dropout)
         out, kept_mixed = products.forward((plan.mixed,), mixed)
         middle, kept_first = _add_and_norm(residual, out, plan, plan.mixed_norm, parameters, step.training)
         wide, kept_wide = products.forward((plan.widened,), middle.to(low.dtype))
@@ -129,13 +129,12 @@ def _attention_backward(
     """The gradient of the layer's input, with what came past attention."""
     attended, kept_in, kept_queries = kept
     plan, asking = step.plan, step.asking or step.packing
-    queries, keys, values = attend_backward(attended, mixed, plan.heads, asking, step.packing)
+    inputs = attend_backward(attended, mixed, plan.heads, asking, step.packing)
     if step.rows is None:
-        joined = torch.cat((queries, keys, values), 1)
-        into = products.backward((plan.query, plan.key, plan.value), kept_in, joined, to_input=to_input)
+        into = products.backward((plan.query, plan.key, plan.value), kept_in, inputs[0], to_input=to_input)
         return residual + into if into is not None else None
-    asked = products.backward((plan.query,), kept_queries, queries, to_input=to_input)
-    into = products.backward((plan.key, plan.value), kept_in, torch.cat((keys, values), 1), to_input=to_input)
+    asked = products.backward((plan.query,), kept_queries, inputs[0], to_input=to_input)
+    into = products.backward((plan.key, plan.value), kept_in, inputs[1], to_input=to_input)
     if into is None or asked is None:
         return None
     return into.to(residual.dtype).index_add_(0, step.rows, residual + asked)

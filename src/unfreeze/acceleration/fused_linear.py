@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unfreeze.acceleration.cheap_dropout import dropout_mask
-from unfreeze.acceleration.weight_copies import WeightCopies
+from unfreeze.acceleration.weight_copies import LowRank, WeightCopies
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +33,13 @@ class Linear:
     adapter: Adapter | None = None
 
 
-Kept = tuple["Tensor", list["tuple[Tensor, Tensor, Tensor | None] | None"]]
+@dataclass
+class Kept:
+    """What the backward pass of some linear layers needs."""
+
+    x: Tensor  # (rows, in)
+    merged: bool  # were the adapters added to the weights?
+    adapted: list[tuple[Tensor, Tensor, Tensor | None] | None]  # of each adapter: its input, that times A, the mask
 
 
 @dataclass
@@ -49,17 +55,43 @@ class Products:
         """(rows, in) to (rows, all their out features), and what the backward pass needs."""
         import torch
 
-        weights = self.copies.of(*(self.parameters[one.weight] for one in linears))
+        merged = self._is_cheaper_merged(linears, len(x))
         biases = self.copies.of(*(self.parameters[one.bias] for one in linears))
-        out = torch.addmm(biases, x, weights.t())
-        kept: list[tuple[Tensor, Tensor, Tensor | None] | None] = []
-        start = 0
+        out = torch.addmm(biases, x, self._weights(linears, merged).t())
+        kept = Kept(x, merged, [])
+        for one, part in zip(linears, self._parts(linears, out), strict=True):
+            adapts = one.adapter is not None and not merged
+            kept.adapted.append(self._adapt(one.adapter, x, part) if adapts and one.adapter else None)
+        return out, kept
+
+    def _is_cheaper_merged(self, linears: Sequence[Linear], rows: int) -> bool:
+        """Whether x (W + s B A) takes fewer operations than x W + s (x A) B, with r * in * out against
+        r * rows * (in + out) for the adapter. Without training the sum is made once for many batches."""
         for one in linears:
-            kept.append(
-                None if one.adapter is None else self._adapt(one.adapter, x, out[:, start : start + one.out_features])
-            )
-            start += one.out_features
-        return out, (x, kept)
+            if one.adapter is None:
+                continue
+            out_features, in_features = self.parameters[one.weight].shape
+            dropped = self.training and one.adapter.dropout
+            if dropped or (self.training and in_features * out_features > rows * (in_features + out_features)):
+                return False
+        return True
+
+    def _weights(self, linears: Sequence[Linear], merged: bool) -> Tensor:
+        weights = [self.parameters[one.weight] for one in linears]
+        if not merged or all(one.adapter is None for one in linears):
+            return self.copies.of(*weights)
+        return self.copies.of(*weights, updates=[self._update(one.adapter) for one in linears])
+
+    def _update(self, adapter: Adapter | None) -> LowRank | None:
+        if adapter is None:
+            return None
+        return self.parameters[adapter.down], self.parameters[adapter.up], adapter.scaling
+
+    def _parts(self, linears: Sequence[Linear], joined: Tensor) -> tuple[Tensor, ...]:
+        """(rows, all out features) to (rows, out features) of each."""
+        import torch
+
+        return torch.split(joined, [one.out_features for one in linears], 1)
 
     def _adapt(self, adapter: Adapter, x: Tensor, out: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         mask = None
@@ -74,16 +106,14 @@ class Products:
         """The gradient of the input; those of the parameters are collected."""
         import torch
 
-        x, adapted = kept
-        self._weight_gradients(linears, x, grad)
-        into = None
-        if to_input:
-            into = torch.mm(grad, self.copies.of(*(self.parameters[one.weight] for one in linears)))
-        start = 0
-        for one, saved in zip(linears, adapted, strict=True):
+        self._weight_gradients(linears, kept.x, grad)
+        into = torch.mm(grad, self._weights(linears, kept.merged)) if to_input else None
+        if kept.merged:
+            self._merged_gradients(linears, kept.x, grad)
+            return into
+        for one, saved, part in zip(linears, kept.adapted, self._parts(linears, grad), strict=True):
             if one.adapter is not None and saved is not None:
-                self._adapter_gradients(one.adapter, saved, grad[:, start : start + one.out_features], into)
-            start += one.out_features
+                self._adapter_gradients(one.adapter, saved, part, into)
         return into
 
     def _weight_gradients(self, linears: Sequence[Linear], x: Tensor, grad: Tensor) -> None:
@@ -96,6 +126,24 @@ class Products:
         if any(self.parameters[one.bias].requires_grad for one in linears):
             for one, part in zip(linears, torch.split(grad.sum(0), sizes), strict=True):
                 self.gradients[one.bias] = part if self.parameters[one.bias].requires_grad else None
+
+    def _merged_gradients(self, linears: Sequence[Linear], x: Tensor, grad: Tensor) -> None:
+        """Of all adapters at once where they read the same."""
+        import torch
+
+        parts = self._parts(linears, grad)
+        adapted = [(one.adapter, part) for one, part in zip(linears, parts, strict=True) if one.adapter is not None]
+        downs = [self.parameters[adapter.down] for adapter, _ in adapted]
+        ups = [self.parameters[adapter.up] for adapter, _ in adapted]
+        ranks = [len(down) for down in downs]
+        if any(up.requires_grad for up in ups):
+            lows = torch.split(x @ self.copies.of(*downs).t(), ranks, 1)  # (rows, r) each
+            for (adapter, part), low in zip(adapted, lows, strict=True):
+                self.gradients[adapter.up] = (part.t() @ low).mul_(adapter.scaling)
+        if any(down.requires_grad for down in downs):
+            throughs = [part @ self.copies.of(up) for (_, part), up in zip(adapted, ups, strict=True)]
+            for (adapter, _), into in zip(adapted, torch.split(torch.cat(throughs, 1).t() @ x, ranks), strict=True):
+                self.gradients[adapter.down] = into.mul_(adapter.scaling)
 
     def _adapter_gradients(
         self, adapter: Adapter, saved: tuple[Tensor, Tensor, Tensor | None], grad: Tensor, into: Tensor | None

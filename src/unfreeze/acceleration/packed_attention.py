@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class Attended:
     """What the backward pass needs; all of shape (batch * heads, places, ...)."""
 
-    queries: Tensor
+    queries: Tensor  # scaled
     keys: Tensor
     values: Tensor
     shares: Tensor
@@ -26,22 +27,26 @@ class Attended:
 
 
 def attend(
-    queries: Tensor, keys: Tensor, values: Tensor, heads: int, asking: Packing, packing: Packing, dropout: float
+    inputs: Sequence[Tensor], heads: int, asking: Packing, packing: Packing, dropout: float
 ) -> tuple[Tensor, Attended | Flashed]:
     """Softmax attention (Vaswani et al. 2017, section 3.2.1), (rows, width) for the rows that ask.
 
     Args:
-        queries: (rows, width); keys and values (tokens, width).
+        inputs: queries, keys and values side by side, (rows, 3 * width); or queries, and keys and values side by side,
+            where only some rows ask.
         asking: the rows of each text; `packing`: its tokens.
     """
     import torch
 
-    if can_flash(queries, heads):
-        return flash(queries, keys, values, heads, asking, packing, dropout)
-    width = queries.shape[1]
-    q = split_heads(queries, heads, asking)
-    k, v = (split_heads(one, heads, packing) for one in (keys, values))
-    shares = torch.bmm(q, k.transpose(1, 2)).mul_((width // heads) ** -0.5)
+    if can_flash(inputs[0], heads):
+        return flash(inputs, heads, asking, packing, dropout)
+    if len(inputs) == 1:
+        q, k, v = split_heads(packing.spread(inputs[0]), 3, heads, packing)
+    else:
+        [q] = split_heads(asking.spread(inputs[0]), 1, heads, asking)
+        k, v = split_heads(packing.spread(inputs[1]), 2, heads, packing)
+    q = q * q.shape[-1] ** -0.5
+    shares = torch.bmm(q, k.transpose(1, 2))
     if packing.bias is not None:
         shares.view(packing.batch, heads, asking.longest, packing.longest).add_(packing.bias.to(shares.dtype))
     shares = torch.softmax(shares, -1)
@@ -49,39 +54,40 @@ def attend(
     if dropout:
         mask = dropout_mask(shares.shape, dropout, shares.dtype, shares.device)
         dropped = shares * mask
-    mixed = join_heads(torch.bmm(dropped, v), heads, asking)
-    return mixed, Attended(q, k, v, shares, dropped, mask)
+    mixed = torch.bmm(dropped, v)
+    return join_heads(mixed[None], heads, asking), Attended(q, k, v, shares, dropped, mask)
 
 
 def attend_backward(
     saved: Attended | Flashed, grad: Tensor, heads: int, asking: Packing, packing: Packing
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of queries, keys and values, each (rows or tokens, width)."""
+) -> tuple[Tensor, ...]:
+    """The gradients of the inputs of `attend`, in the same arrangement."""
     import torch
 
     if isinstance(saved, Flashed):
         return flash_backward(saved, grad, asking, packing)
-    batch, width = packing.batch, grad.shape[1]
-    each = width // heads
-    out = asking.pad(grad).view(batch, asking.longest, heads, each).transpose(1, 2).reshape(-1, asking.longest, each)
-    dv = torch.bmm(saved.dropped.transpose(1, 2), out)
+    [out] = split_heads(asking.pad(grad), 1, heads, asking)
     dshares = torch.bmm(out, saved.values.transpose(1, 2))
     if saved.mask is not None:
         dshares.mul_(saved.mask)
-    dscores = torch.ops.aten._softmax_backward_data(dshares, saved.shares, -1, dshares.dtype).mul_(each**-0.5)
-    dq = torch.bmm(dscores, saved.keys)
-    dk = torch.bmm(dscores.transpose(1, 2), saved.queries)
-    return join_heads(dq, heads, asking), join_heads(dk, heads, packing), join_heads(dv, heads, packing)
+    dscores = torch.ops.aten._softmax_backward_data(dshares, saved.shares, -1, dshares.dtype)
+    of_tokens = saved.keys.new_empty(3 if asking is packing else 2, *saved.keys.shape)
+    torch.bmm(dscores.transpose(1, 2), saved.queries, out=of_tokens[-2])
+    torch.bmm(saved.dropped.transpose(1, 2), out, out=of_tokens[-1])
+    of_queries = of_tokens[0] if asking is packing else torch.empty_like(saved.queries)
+    torch.bmm(dscores, saved.keys, out=of_queries).mul_(saved.queries.shape[-1] ** -0.5)
+    joined = join_heads(of_tokens, heads, packing)
+    return (joined,) if asking is packing else (join_heads(of_queries[None], heads, asking), joined)
 
 
-def split_heads(packed: Tensor, heads: int, packing: Packing) -> Tensor:
-    """(tokens, width) to (batch * heads, longest, width / heads)."""
-    each = packed.shape[1] // heads
-    padded = packing.spread(packed).view(packing.batch, packing.longest, heads, each)
-    return padded.transpose(1, 2).reshape(-1, packing.longest, each)
+def split_heads(padded: Tensor, parts: int, heads: int, packing: Packing) -> tuple[Tensor, ...]:
+    """(batch * longest, parts * width) to so many of (batch * heads, longest, width / heads)."""
+    each = padded.shape[-1] // (parts * heads)
+    split = padded.view(packing.batch, packing.longest, parts, heads, each)
+    return split.permute(2, 0, 3, 1, 4).reshape(parts, -1, packing.longest, each).unbind()
 
 
 def join_heads(split: Tensor, heads: int, packing: Packing) -> Tensor:
-    """(batch * heads, longest, width / heads) to (tokens, width)."""
-    padded = split.view(packing.batch, heads, packing.longest, -1).transpose(1, 2)
+    """(parts, batch * heads, longest, width / heads) to (rows, parts * width)."""
+    padded = split.view(len(split), packing.batch, heads, packing.longest, -1).permute(1, 3, 0, 2, 4)
     return packing.pack(padded.reshape(packing.batch, packing.longest, -1))

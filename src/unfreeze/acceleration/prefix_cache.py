@@ -53,12 +53,10 @@ class PrefixCache:
             place = self.places.get(_window(window))
             if place is None:
                 return None
-            parts.append(self.tables[place[0]][place[1] : place[1] + self.rows_of(window)])
+            table, first = place
+            parts.append(self.tables[table][first : first + (1 if self.single else len(window))])
         joined = torch.from_numpy(np.concatenate(parts))
         return (joined.view(torch.bfloat16) if joined.dtype == torch.int16 else joined).to(device).float()
-
-    def rows_of(self, window: Features) -> int:
-        return 1 if self.single else len(window)
 
     def described(self) -> str:
         """What is cached, in words."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +78,20 @@ class Speedups:
     def forward(self, network: PreTrainedModel, batch: Batch) -> Any:
         """What the network says of a batch."""
         device = str(batch.labels.device)
-        with self.precision.active(device), self._layers(network, batch, device):
-            return network(**batch.inputs)
+        if not self.unpad:
+            with self.precision.active(device):
+                return network(**batch.inputs)
+        from unfreeze.acceleration.fast_layers import fast_layers
+        from unfreeze.acceleration.packing import pack_lengths
+
+        layers = fast_layers(network)
+        cached = None if layers.prefix is None else layers.prefix.rows(batch.features, device)
+        packing = pack_lengths([len(window) for window in batch.features], device)
+        alone = cached is not None and layers.all_known
+        # A head by itself has products too small to gain from casts.
+        precision = PLAIN if alone else self.precision
+        with precision.active(device), layers.active(network, packing, self._dtype, cached):
+            return network(**batch.inputs) if not alone or layers.head_needs_inputs else network()
 
     def described(self, network: PreTrainedModel, padding: float, ids: frozenset[int] | None) -> str:
         """What is done for this network, in words.
@@ -105,19 +117,6 @@ class Speedups:
             rows = network.get_input_embeddings().weight.shape[0]
             said.append(f"word embeddings: where they train, only the {len(ids):,} of {rows:,} rows in use are held")
         return "; ".join(said)
-
-    def _layers(self, network: PreTrainedModel, batch: Batch, device: str) -> Any:
-        if not self.unpad:
-            return nullcontext()
-        from unfreeze.acceleration.fast_layers import fast_layers
-        from unfreeze.acceleration.packing import pack_lengths
-
-        layers = fast_layers(network)
-        if layers.way == "plain":
-            return nullcontext()
-        packing = pack_lengths([len(window) for window in batch.features], device)
-        cached = None if layers.prefix is None else layers.prefix.rows(batch.features, device)
-        return layers.active(network, packing, self._dtype, cached)
 
     @property
     def _dtype(self) -> torch.dtype:

@@ -87,7 +87,7 @@ def _packing_inputs(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, A
     if hidden.shape[0] == packing.batch and hidden.dim() == 3 and hidden.shape[1] == packing.longest:
         hidden = packing.pack(hidden).unsqueeze(0)
     if "position_embeddings" in kwargs:  # one for each place: rotary positions
-        places = packing.kept % packing.longest
+        places = nn.functional.pad(packing.kept % packing.longest, (0, packing.rows - packing.tokens))
         angles = tuple(one[0].index_select(0, places).unsqueeze(0) for one in kwargs["position_embeddings"])
         kwargs = {**kwargs, "position_embeddings": angles}
     return (hidden, *rest), kwargs

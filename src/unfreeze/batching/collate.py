@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from unfreeze.batching.features import IGNORE, Batch, Features
 
@@ -29,24 +32,36 @@ class Collator:
         if self.corrupt is not None:
             rng = Random(int(torch.randint(2**62, ()))) if fresh else None
             windows = [self.corrupt(window, rng) for window in windows]
-        lengths = [len(window) for window in windows]
-        tokens = max(lengths)
-        input_ids = torch.tensor([_padded(window.input_ids, tokens, self.pad_token_id) for window in windows])
-        attention_mask = torch.tensor([[1] * length + [0] * (tokens - length) for length in lengths])
-        inputs = {"input_ids": input_ids.to(self.device), "attention_mask": attention_mask.to(self.device)}
+        tokens = max(map(len, windows))
+        labels = self._labels(windows, tokens).to(self.device)
+        return Batch(partial(self._inputs, windows, tokens), labels, tuple(windows))
+
+    def _inputs(self, windows: Sequence[Features], tokens: int) -> dict[str, Tensor]:
+        import torch
+
+        lengths = np.array([len(window) for window in windows])
+        inputs = {
+            "input_ids": _padded([window.input_ids for window in windows], tokens, self.pad_token_id),
+            "attention_mask": torch.from_numpy((np.arange(tokens) < lengths[:, None]).astype(np.int64)),
+        }
         if any(window.segments for window in windows):
-            segments = torch.tensor([_padded(window.segments, tokens, 0) for window in windows])
-            inputs["token_type_ids"] = segments.to(self.device)
-        return Batch(inputs, self._labels(windows, tokens).to(self.device), tuple(windows))
+            inputs["token_type_ids"] = _padded([window.segments for window in windows], tokens, 0)
+        return {name: values.to(self.device) for name, values in inputs.items()}
 
     def _labels(self, windows: Sequence[Features], tokens: int) -> Tensor:
         import torch
 
         if self.token_labels:
-            return torch.tensor([_padded(window.labels, tokens, IGNORE) for window in windows])
+            return _padded([window.labels for window in windows], tokens, IGNORE)
         labels = torch.tensor([list(window.labels) for window in windows])
         return labels.squeeze(1) if labels.shape[1] == 1 else labels
 
 
-def _padded(values: Sequence[int] | Sequence[float], length: int, filler: int) -> list[int | float]:
-    return [*values, *[filler] * (length - len(values))]
+def _padded(rows: Sequence[Sequence[int] | Sequence[float]], length: int, filler: int) -> Tensor:
+    """(rows, length) whole numbers."""
+    import torch
+
+    padded = np.full((len(rows), length), filler, np.int64)
+    for row, values in zip(padded, rows, strict=True):
+        row[: len(values)] = values
+    return torch.from_numpy(padded)

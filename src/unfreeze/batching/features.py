@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,9 +59,14 @@ class Encoded:
 class Batch:
     """A padded batch. Shapes: inputs (batch, tokens); labels (batch, tokens), (batch,) or (batch, targets)."""
 
-    inputs: dict[str, Tensor]
+    make_inputs: Callable[[], dict[str, Tensor]]  # called only if they are read: a cache may know what becomes of them
     labels: Tensor
     features: tuple[Features, ...]
+
+    @cached_property
+    def inputs(self) -> dict[str, Tensor]:
+        """What the network is called with, by name."""
+        return self.make_inputs()
 
     @property
     def num_tokens(self) -> int:

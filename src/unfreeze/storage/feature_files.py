@@ -47,7 +47,7 @@ class FeatureFiles:
             self._remove(key)
             return None
         os.utime(about)  # used now: not among the oldest
-        return np.memmap(rows, dtype=dtype, mode="r", shape=shape)
+        return np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape))
 
     def has_room(self, size: int) -> bool:
         """Can a table of so many bytes be made? Older ones go for it."""

@@ -22,6 +22,7 @@ from unfreeze.training.early_stopping import BestEvaluation
 from unfreeze.training.flops import StepCost, step_cost
 from unfreeze.training.meter import Stopwatch
 from unfreeze.training.parameters import Trainables, parameter_groups
+from unfreeze.training.random_numbers import seed_generators
 from unfreeze.training.schedule import SchedulerType, late_warmup, multiplier, warmup_length
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Trainer:
     used_ids: frozenset[int] | None = None  # the tokens that training and validation hold; None: they may be any
     evaluated: Sequence[Features] = ()  # the windows that `evaluate` looks at
     compact: CompactVocabulary | None = field(default=None, init=False)
+    costs: dict[tuple[bool, ...], StepCost] = field(default_factory=dict, init=False)
     prefix: PrefixCache | None = field(default=None, init=False)
     result: TrainingResult = field(default_factory=TrainingResult)  # grows while training; whole up to a divergence
 
@@ -143,6 +145,13 @@ class Trainer:
         splits = [features, self.evaluated] if self.evaluated else [features]
         return self.speedups.prefix(self.network, depth, below, splits, self.collator, make=epochs > 1)
 
+    def _step_cost(self, window: Features) -> StepCost:
+        """Of the epochs that train the same, one is measured."""
+        trained = tuple(parameter.requires_grad for parameter in self.network.parameters())
+        if trained not in self.costs:
+            self.costs[trained] = step_cost(self.network, self.trainables.anatomy, self.collator([window]))
+        return self.costs[trained]
+
     def _total_steps(self, features: Sequence[Features]) -> tuple[float, int, int]:
         """The planned epochs, and the steps of all of them and of one."""
         options = self.options
@@ -174,12 +183,10 @@ class Trainer:
             batches = training_batches(
                 lengths, batch_size, seed=options.seed, epoch=epoch, sampling=options.train_sampling_strategy
             )
-            cost: StepCost | None = None
+            cost = self._step_cost(features[batches[0][0]])
             epoch_loss = epoch_units = 0.0
             for position, indices in enumerate(batches):
                 windows = [features[i] for i in indices]
-                if cost is None:
-                    cost = step_cost(self.network, self.trainables.anatomy, self.collator(windows[:1]))
                 self._set_learning_rates(
                     optimizer, result.steps, watch.total("train"), total_steps, steps_per_epoch, epoch
                 )
@@ -285,7 +292,7 @@ class Trainer:
         total = units = 0.0
         for micro, some in enumerate(micro_batches):
             # Seeded by position, not by history: a retried or resumed step draws the same dropout.
-            torch.manual_seed(stable_seed(self.options.seed, step, micro, 0))
+            seed_generators(stable_seed(self.options.seed, step, micro, 0), self.collator.device)
             batch = self.collator(some, fresh=True)
             loss, batch_units = self._loss(batch)
             # One micro-batch is divided before the backward pass, as in the stock Trainer; with several, the units of
@@ -300,10 +307,13 @@ class Trainer:
         if len(micro_batches) > 1:
             for parameter in parameters:
                 parameter.grad.div_(units)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.max_grad_norm or float("inf"))
+        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters])
         if not torch.isfinite(norm):
             optimizer.zero_grad(set_to_none=True)
             raise Diverged(f"step {step + 1}: loss {total / units:g}, gradient norm {float(norm):g}")
+        # Clipped within the step: the gradients are not passed once more (`clip_grad_norm_` has the same 1e-6).
+        scale = ((norm + 1e-6) / (self.options.max_grad_norm or float("inf"))).clamp(min=1.0)
+        optimizer.grad_scale = scale.float()  # type: ignore[attr-defined]
         optimizer.step()
         # The fused step does not count as a change of the weights; copies of them must see it.
         torch.autograd.graph.increment_version(parameters)
