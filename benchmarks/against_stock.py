@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from workload import WARM_UP_STEPS, Measured, Workload
+from workload import WARM_UP_STEPS, Measured, Workload, machine
 
 HERE = Path(__file__).parent
 SIDES = ("stock default", "stock tuned", "unfreeze")
@@ -55,14 +55,21 @@ def main() -> None:
             rounds.append(found)
             said = ", ".join(f"{side} {one.step_seconds * 1e3:.1f} ms a step" for side, one in found.items())
             print(f"{workload.title}, round {number + 1}: {said}", flush=True)
-    lines = [line for workload in _workloads(options) for line in _lines(workload, results[workload.title])]
-    print(_table(lines))
+    workloads = _workloads(options)
+    lines = [line for workload in workloads for line in _lines(workload, results[workload.title])]
+    lines += _comparison([one for one in workloads if one.strategy != "freeze:first=4"], results)
+    print(f"{machine()}; {options.batch_size} texts a batch\n\n{_table(lines)}\n")
     for title, rounds in results.items():
         print(_memory_and_peak(title, rounds))
     written = {title: [{side: vars(one) for side, one in found.items()} for found in r] for title, r in results.items()}
     options.output.write_text(
         json.dumps(
-            {"options": vars(options), "lines": [vars(line) for line in lines], "rounds": written},
+            {
+                "machine": machine(),
+                "options": vars(options),
+                "lines": [vars(line) for line in lines],
+                "rounds": written,
+            },
             indent=1,
             default=str,
         )
@@ -77,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", default="sample:emotion")
     parser.add_argument("--train-samples", type=int)
     parser.add_argument("--eval-samples", type=int)
+    parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--output", type=Path, default=Path("against_stock.json"))
@@ -101,6 +109,7 @@ def _workloads(options: argparse.Namespace) -> list[Workload]:
                     eval_samples=64 if large else options.eval_samples,
                     max_steps=LARGE_STEPS if large else None,
                     device=options.device,
+                    batch_size=options.batch_size,
                 )
             )
     return made
@@ -124,6 +133,32 @@ def _lines(workload: Workload, rounds: Sequence[dict[str, Measured]]) -> list[Li
         figures["evaluation"] = lambda one: one.evaluate_seconds
         figures[f"{workload.epochs} epochs, end to end"] = lambda one: _end_to_end(one, workload.epochs)
     return [_line(workload.title, name, rounds, figure) for name, figure in figures.items()]
+
+
+def _comparison(workloads: Sequence[Workload], results: dict[str, list[dict[str, Measured]]]) -> list[Line]:
+    """The comparison of full, LoRA and head as the sum of its trainings; ours shares nothing between them here."""
+    compared = [one for one in workloads if one.model == "minilm"]
+    if len(compared) < 3:
+        return []
+    ratios = {
+        side: [
+            sum(_end_to_end(results[one.title][number][side], one.epochs) for one in compared)
+            / sum(_end_to_end(results[one.title][number]["unfreeze"], one.epochs) for one in compared)
+            for number in range(len(results[compared[0].title]))
+        ]
+        for side in SIDES
+    }
+    tuned = ratios["stock tuned"]
+    named = ", ".join(f"{one.strategy.split(':')[0]} {one.epochs}" for one in compared)
+    return [
+        Line(
+            "minilm, comparison",
+            f"{named} epochs, end to end",
+            median(ratios["stock default"]),
+            median(tuned),
+            (min(tuned), max(tuned)),
+        )
+    ]
 
 
 def _end_to_end(one: Measured, epochs: int) -> float:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from workload import BATCH_SIZE, Measured, Workload, model_folder, peak_bytes, peak_flops, read_workload, step_seconds
+from workload import Measured, Workload, model_folder, peak_bytes, peak_flops, read_workload, step_seconds
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def measure(workload: Workload, tuned: bool, folder: Path, model: str) -> None:
         network,
         transformers.TrainingArguments(
             output_dir=str(folder / "out"),
-            per_device_train_batch_size=BATCH_SIZE,
+            per_device_train_batch_size=workload.batch_size,
             per_device_eval_batch_size=64 if tuned else 8,
             learning_rate=workload.learning_rate,
             warmup_steps=0.1,

@@ -46,6 +46,7 @@ def main() -> None:
             learning_rate=workload.learning_rate,
             epochs=workload.epochs,
             max_steps=workload.max_steps,
+            per_device_train_batch_size=workload.batch_size,
             max_train_samples=workload.train_samples,
             max_eval_samples=workload.eval_samples,
             early_stopping_patience=None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-BATCH_SIZE = 16
 WARM_UP_STEPS = 10  # not timed, where only some steps are
 PEAK_SIZE = 2048  # of the square matrices whose product says what the machine can do
 
@@ -27,6 +27,7 @@ class Workload:
     eval_samples: int | None
     max_steps: int | None  # for models too large for a whole epoch here
     device: str
+    batch_size: int
 
     def on_command_line(self) -> str:
         return json.dumps(asdict(self))
@@ -50,6 +51,25 @@ class Measured:
 
     def print(self) -> None:
         print("\n" + json.dumps(asdict(self)))
+
+
+def machine() -> str:
+    """What it was measured on: ratios differ between processors, as products in bf16 gain more on some."""
+    import platform
+
+    import torch
+
+    facts: dict[str, str] = {}
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        pairs = (line.split(":", 1) for line in cpuinfo.read_text(encoding="utf-8").splitlines() if ":" in line)
+        facts = {name.strip(): value.strip() for name, value in pairs}
+    named = facts.get("model name", platform.processor() or platform.machine())
+    kind = ", ".join(
+        f"{name} {facts[key]}" for name, key in (("family", "cpu family"), ("model", "model")) if key in facts
+    )
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{named}{f' ({kind})' if kind else ''}, {os.cpu_count()} cores{gpu}, torch {torch.__version__}"
 
 
 def read_workload() -> Workload:

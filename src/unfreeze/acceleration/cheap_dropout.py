@@ -1,35 +1,47 @@
-"""Dropout masks from few random bits: on a CPU the stock way spends much of a step on drawing them."""
+"""Dropout masks cut out of a pool on a CPU, where drawing random bits takes the stock way a good part of a step."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 LEVELS = 2**16  # the rate is met within 1 / LEVELS
+POOL = 2**23  # numbers; masks of a fourth of that and more are drawn
 
 
 def dropout_mask(shape: torch.Size, rate: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """0 with probability `rate`, else 1 / (1 - rate), decided by torch's generator.
+    """0 with probability `rate`, else 1 / (1 - rate), decided by torch's generator. Read it, do not write to it.
 
-    Four numbers are made of one draw of 64 bits; on a CPU a faster generator draws them, seeded by torch's.
+    On a CPU the generator draws where in a pool of independent numbers a mask begins: each is one of millions, and
+    two of them seldom overlap.
     """
     import torch
 
     count = shape.numel()
+    if device.type != "cpu" or 4 * count > POOL:
+        return _drawn(count, rate, dtype, device).view(shape)
+    begin = int(torch.randint(POOL - count, ()))
+    return _pool(rate, dtype)[begin : begin + count].view(shape)
+
+
+@lru_cache(maxsize=4)
+def _pool(rate: float, dtype: torch.dtype) -> Tensor:
+    import torch
+
+    return _drawn(POOL, rate, dtype, torch.device("cpu"), torch.Generator().manual_seed(0))
+
+
+def _drawn(
+    count: int, rate: float, dtype: torch.dtype, device: torch.device, generator: torch.Generator | None = None
+) -> Tensor:
+    """Four numbers are made of one draw of 64 bits."""
+    import torch
+
     draws = torch.empty((count + 3) // 4, dtype=torch.int64, device=device)
-    if device.type == "cpu":
-        seed = int(torch.empty((), dtype=torch.int64).random_())
-        draws = torch.from_numpy(np.random.SFC64(seed).random_raw(len(draws)).view(np.int64))
-    else:
-        draws.random_(-(2**63), None)
-    numbers = draws.view(torch.int16)[:count].view(shape)  # uniform from -LEVELS / 2 on
-    lowest_kept = max(round(rate * LEVELS) - LEVELS // 2, 1 - LEVELS // 2)
-    kept = numbers.clamp_(lowest_kept - 1, lowest_kept).sub_(lowest_kept - 1)  # 0 or 1, without branches
-    if dtype == torch.bfloat16:
-        return kept.mul_(int(torch.tensor(1 / (1 - rate), dtype=dtype).view(torch.int16))).view(dtype)
-    return kept.to(dtype).mul_(1 / (1 - rate))
+    draws.random_(-(2**63), None, generator=generator)
+    numbers = draws.view(torch.int16)[:count]  # uniform from -LEVELS / 2 on
+    return numbers.ge(round(rate * LEVELS) - LEVELS // 2).to(dtype).mul_(1 / (1 - rate))

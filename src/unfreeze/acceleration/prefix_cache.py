@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from unfreeze.acceleration.fast_layers import FastLayers
 
-TOKENS_PER_BATCH = 8192  # when the tables are made
+TOKENS_PER_BATCH = 4096  # when the tables are made
 # Of the configuration, what says nothing about the layers.
 BESIDE_LAYERS = ("id2label", "label2id", "unfreeze", "_name_or_path", "architectures", "problem_type", "dtype")
 Window = tuple[tuple[int, ...], tuple[int, ...]]

@@ -47,7 +47,7 @@ class Evaluator:
     labels: LabelSet
     collator: Collator
     speedups: Speedups
-    tokens_per_batch: int = 8192
+    tokens_per_batch: int = 4096
 
     def predict(self, network: nn.Module, split: Split) -> list[Prediction]:
         """One prediction for each example of the split, in their order; labels, if any, are not looked at."""
