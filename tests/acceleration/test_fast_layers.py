@@ -12,6 +12,7 @@ import torch
 from unfreeze.acceleration.cheap_dropout import dropout_mask
 from unfreeze.acceleration.fast_layers import fast_layers
 from unfreeze.acceleration.fused_layer import FusedLayer, Step
+from unfreeze.acceleration.fused_linear import Products
 from unfreeze.acceleration.layer_parts import layer_plan
 from unfreeze.acceleration.packing import pack_lengths
 from unfreeze.acceleration.precision import PLAIN
@@ -197,3 +198,55 @@ def test_a_head_of_zeros_hides_nothing(workbench: Callable[..., Any]) -> None:
         for parameter in bench.network.classifier.parameters():
             parameter.zero_()
     assert not fast_layers(bench.network).first_only
+
+
+def test_the_order_of_the_products_of_an_adapter_changes_nothing(
+    workbench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In double precision: added to the weights, or beside them."""
+    bench = workbench("bert", "tagging", "lora:lora_dropout=0,target_modules=query+key+value+dense", dropout=0.0)
+    layer = bench.network.double().bert.encoder.layer[0]
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.3)
+    plan, parameters = layer_plan(layer, bench.network.config)
+    packing, x = pack_lengths([7, 3, 12]), torch.randn(32, 16, dtype=torch.double, requires_grad=True)
+    weight, found = torch.randn(32, 16, dtype=torch.double), []
+    for merged in (True, False):
+        monkeypatch.setattr(Products, "_is_cheaper_merged", lambda *_, merged=merged: merged)
+        out = FusedLayer.apply(x, Step(plan, packing, WeightCopies(torch.double), True), *parameters)
+        trained = [p for p in parameters if p.requires_grad]
+        assert len(trained) >= 12
+        found.append([out.detach(), *torch.autograd.grad((out * weight).sum(), [x, *trained])])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+
+
+def test_copies_made_in_an_evaluation_serve_training() -> None:
+    copies, weight = WeightCopies(torch.bfloat16), torch.nn.Parameter(torch.ones(2, 3))
+    update = (torch.nn.Parameter(torch.ones(1, 3)), torch.nn.Parameter(torch.ones(2, 1)), 0.5)
+    with torch.inference_mode():
+        assert copies.of(weight, updates=[update]).eq(1.5).all()
+    with torch.no_grad():
+        update[0].fill_(3.0)
+    assert copies.of(weight, updates=[update]).eq(2.5).all()
+
+
+@pytest.mark.parametrize(
+    ("model_type", "task", "strategy", "reads"),
+    [
+        ("bert", "classification", "head", "pooler"),
+        ("bert", "tagging", "head", "all"),
+        ("roberta", "tagging", "head", "all"),
+        ("roberta", "classification", "head", None),
+        ("bert", "classification", "head:pooling=mean", None),
+        ("bert", "masked-lm", "head", None),
+    ],
+)
+def test_heads_that_are_called_by_themselves(
+    workbench: Callable[..., Any], model_type: str, task: str, strategy: str, reads: str | None
+) -> None:
+    found = fast_layers(workbench(model_type, task, strategy).network)
+    assert found.encoder_outputs is not None and found.head_needs_inputs == ("mean" in strategy)
+    assert (None if found.head is None else found.head.reads) == reads

@@ -78,3 +78,27 @@ def test_it_lies_where_caches_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert cache_folder() == tmp_path / "features"
     monkeypatch.delenv("UNFREEZE_CACHE")
     assert cache_folder() == Path.home() / ".cache" / "unfreeze" / "features"
+
+
+def test_what_a_killed_process_left_makes_room(tmp_path: Path) -> None:
+    fill(FeatureFiles(tmp_path), "a")
+    for name in (".b.rows.1.tmp", "c.rows"):
+        (tmp_path / name).write_bytes(b"0" * 1000)
+    size = sum(file.stat().st_size for file in tmp_path.iterdir())
+    files = FeatureFiles(tmp_path, limit_bytes=size)
+    assert not files.has_room(size)  # they may be another process's of this moment
+    os.utime(tmp_path / ".b.rows.1.tmp", (1e9, 1e9))
+    os.utime(tmp_path / "c.rows", (1e9, 1e9))
+    fill(files, "a")
+    assert files.has_room(500)
+    assert not (tmp_path / "c.rows").exists() and not (tmp_path / ".b.rows.1.tmp").exists()
+
+
+def test_a_full_disk_is_an_error_and_not_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(OSError, match="No space"):
+        fill(FeatureFiles(tmp_path), "a")
+    assert not list(tmp_path.iterdir())

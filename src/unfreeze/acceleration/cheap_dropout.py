@@ -10,19 +10,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEVELS = 2**16  # the rate is met within 1 / LEVELS
-POOL = 2**23  # numbers; masks of a fourth of that and more are drawn
+POOL = 2**24  # numbers, 32 MB in bf16
+LARGEST = POOL // 16  # masks beyond are drawn
 
 
 def dropout_mask(shape: torch.Size, rate: float, dtype: torch.dtype, device: torch.device) -> Tensor:
     """0 with probability `rate`, else 1 / (1 - rate), decided by torch's generator. Read it, do not write to it.
 
-    On a CPU the generator draws where in a pool of independent numbers a mask begins: each is one of millions, and
-    two of them seldom overlap.
+    On a CPU the generator draws where in a pool of independent numbers a mask begins. Two masks of n numbers overlap
+    with probability 2 n / POOL, and then at other places of what they are for.
     """
     import torch
 
     count = shape.numel()
-    if device.type != "cpu" or 4 * count > POOL:
+    if device.type != "cpu" or count > LARGEST:
         return _drawn(count, rate, dtype, device).view(shape)
     begin = int(torch.randint(POOL - count, ()))
     return _pool(rate, dtype)[begin : begin + count].view(shape)

@@ -3,7 +3,7 @@ has not. Both are tried on a made-up batch first, and what does not give the pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +16,7 @@ from unfreeze.acceleration.fused_layer import FusedLayer, LayerPlan, Step
 from unfreeze.acceleration.known_layers import known_layers, says_no_more
 from unfreeze.acceleration.layer_parts import Unsupported, layer_plan
 from unfreeze.acceleration.packing import Packing, pack_lengths
+from unfreeze.acceleration.plain_head import PlainHead, plain_head
 from unfreeze.acceleration.unpad import unpadded
 from unfreeze.acceleration.weight_copies import WeightCopies
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from unfreeze.batching.features import Batch
 
 TRIED_LENGTHS = (3, 9, 5)  # tokens of the made-up texts
+UNREAD = 1e4  # where there is nothing to be read
 TOLERANCE = 1e-3  # relative to the largest output; errors of construction are far larger, those of rounding smaller
 
 
@@ -44,23 +46,37 @@ class FastLayers:
     first_only: bool = False  # does the network read the first token of the last layer and no other?
     encoder_outputs: type | None = None  # of the encoder, if they can be made from those of its layers
     head_needs_inputs: bool = True  # does what stands above the encoder look at the tokens?
+    head: PlainHead | None = None  # if it needs no more of the network
     copies: dict[torch.dtype, WeightCopies] = field(default_factory=dict)
     prefix: PrefixCache | None = None  # outputs of frozen layers, while a network trains above them
 
-    def outputs_at(self, network: PreTrainedModel, batch: Batch, depth: int, dtype: torch.dtype) -> Tensor:
-        """(tokens, width), outputs of the lowest `depth` layers, of fused ones; of all layers, those that are read."""
+    def outputs_at(
+        self, network: PreTrainedModel, batch: Batch, depths: Sequence[int], dtype: torch.dtype
+    ) -> dict[int, Tensor]:
+        """(tokens, width) for each number of lowest layers, of fused ones; of all layers, those that are read."""
         packing = pack_lengths([len(window) for window in batch.features], str(batch.labels.device))
-        found: list[Tensor] = []
-        with suppress(_Reached), self.active(network, packing, dtype, reading=(depth, found)):
+        found: dict[int, Tensor] = {}
+
+        def read(depth: int, out: Tensor) -> None:
+            if depth in depths:
+                last = self.first_only and depth == len(self.network_layers)
+                found[depth] = out[: packing.batch if last else packing.tokens]
+            if depth == max(depths):
+                raise _Reached
+
+        with suppress(_Reached), self.active(network, packing, dtype, reading=read):
             network(**batch.inputs)
-        read = packing.batch if self.first_only and depth == len(self.network_layers) else packing.tokens
-        return found[0][:read]
+        return found
 
     @property
     def all_known(self) -> bool:
         """Does nothing but the head run where there is something in the cache?"""
         known = self.prefix is not None and self.prefix.depth == len(self.network_layers)
         return known and self.encoder_outputs is not None
+
+    def hidden(self, packing: Packing, cached: Tensor) -> Tensor:
+        """(batch, places, width) outputs of the last layer, from what is kept of them."""
+        return cached[:, None] if self.first_only else packing.pad(cached)
 
     @contextmanager
     def active(
@@ -69,7 +85,7 @@ class FastLayers:
         packing: Packing,
         dtype: torch.dtype,
         cached: Tensor | None = None,
-        reading: tuple[int, list[Tensor]] | None = None,
+        reading: Callable[[int, Tensor], None] | None = None,
         unread: float = 0.0,
     ) -> Iterator[None]:
         """Inside, the layers see packed tokens.
@@ -77,7 +93,7 @@ class FastLayers:
         Args:
             unread: what stands at the places of the last layer that nobody reads.
             cached: (tokens, width), or (texts, width), what the layers of `prefix` give, which then do not run.
-            reading: stop below this depth, and put what comes there into the list.
+            reading: called with what comes out of the lowest layers, and how many these are.
         """
         if self.way == "plain":
             yield
@@ -88,8 +104,7 @@ class FastLayers:
             return
         if cached is not None and self.all_known:
             assert self.encoder_outputs is not None
-            hidden = cached[:, None] if self.first_only else packing.pad(cached)
-            with known_layers(network, hidden, self.encoder_outputs):
+            with known_layers(network, self.hidden(packing, cached), self.encoder_outputs):
                 yield
             return
         copies = self.copies.setdefault(dtype, WeightCopies(dtype))
@@ -116,7 +131,7 @@ class FastLayers:
                     begin=packing.pack if i == 0 and not begin else _same,
                     cached=cached if i == begin - 1 else None,
                     finish=finish if i == top else _same,
-                    found=reading[1] if reading is not None and reading[0] == i + 1 else None,
+                    read=partial(reading, i + 1) if reading is not None else _same,
                 )
                 patch(layer, run)
             yield
@@ -134,13 +149,11 @@ class _Run:
     begin: Callable[[Tensor], Tensor]  # what is done to the input before
     cached: Tensor | None  # what takes the place of the input
     finish: Callable[[Tensor], Tensor]  # what is done to the output
-    found: list[Tensor] | None  # where the output is wanted, and nothing after it
+    read: Callable[[Tensor], object]  # looks at the output
 
     def __call__(self, hidden: Tensor, *_: Any, **__: Any) -> Tensor:
         out = self.applied(self.begin(hidden) if self.cached is None else self.cached)
-        if self.found is not None:
-            self.found.append(out)
-            raise _Reached
+        self.read(out)
         return self.finish(out)
 
 
@@ -217,18 +230,28 @@ def _find(network: PreTrainedModel) -> FastLayers:
 
 
 def _head_alone(network: PreTrainedModel, layers: FastLayers) -> FastLayers:
-    """With what the encoder returns, if the network says the same of a copy made from the outputs of the layers."""
+    """With what the encoder returns, if it and the network say the same from known outputs of the last layer."""
     inputs, mask = _made_up(network)
+    encoder = network.base_model
+    hidden: list[Tensor] = []
     with evaluating(network), torch.no_grad():
-        plain, said = outputs_of(network(**inputs)), network.base_model(**inputs)
-        if not says_no_more(said):
+        with layers.network_layers[-1].register_forward_hook(lambda module, args, output: hidden.append(output)):
+            said = encoder(**inputs)
+        if not says_no_more(said) or not isinstance(hidden[0], torch.Tensor):
             return layers
-        hidden = said[0][:, :1] if layers.first_only else said[0]
+        plain = [*outputs_of(said), *outputs_of(network(**inputs))]
+        # What stands in place of padding must not matter.
+        known = torch.where(mask.bool()[..., None], hidden[0], UNREAD)
+        known = known[:, :1] if layers.first_only else known
         for given in ({}, inputs):
-            with known_layers(network, hidden, type(said)), suppress(Exception):
-                fast = outputs_of(network(**given))
-                if all(_alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True)):
-                    return replace(layers, encoder_outputs=type(said), head_needs_inputs=bool(given))
+            fast: list[Tensor] = []
+            with known_layers(network, known, type(said)), suppress(Exception):
+                fast = [*outputs_of(encoder(**given)), *outputs_of(network(**given))]
+            if layers.first_only and fast:
+                fast[0], plain[0] = fast[0][:, :1], plain[0][:, :1]
+            if fast and all(_alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True)):
+                head = None if given else plain_head(network, known, type(said))
+                return replace(layers, encoder_outputs=type(said), head_needs_inputs=bool(given), head=head)
     return layers
 
 

@@ -62,7 +62,7 @@ class Step:
 
 
 class FusedLayer(torch.autograd.Function):
-    """(tokens, width) to (tokens, width), or to (rows, width) where only some tokens are wanted."""
+    """(rows, width) to (rows, width) of a packing, or of `asking` where only some tokens are wanted."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, step: Step, *parameters: Tensor) -> Tensor:

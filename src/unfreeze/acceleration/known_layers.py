@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def known_layers(network: PreTrainedModel, hidden: Tensor, kind: type) -> Iterat
     encoder = network.base_model
     pooler = getattr(encoder, "pooler", None)
 
+    @wraps(encoder.forward)  # hooks ask for its signature
     def forward(*_: Any, **__: Any) -> Any:
         return kind(last_hidden_state=hidden) if pooler is None else kind(hidden, pooler(hidden))
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # A product of a new shape costs oneDNN a compilation, and it remembers 1,024 of them. Rows and places in steps keep the
 # shapes few: products of changing size are 1.4 times as fast (docs/log.md). GPUs do not compile.
 ROWS_STEP = 32
-PLACES_STEP = 16
+PLACES_STEP = 8
 
 
 @dataclass(frozen=True)

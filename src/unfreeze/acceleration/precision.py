@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,12 +28,16 @@ class Precision:
     onednn_fp32: bool
     reason: str
 
+    def products(self) -> AbstractContextManager[None]:
+        """Which library computes products in fp32, in backward passes too."""
+        return _onednn_products(self.onednn_fp32)
+
     @contextmanager
     def active(self, device: str = "cpu") -> Iterator[None]:
         """Run what is inside in this precision. Weights, optimizer and loss stay in fp32."""
         import torch
 
-        with _onednn_products(self.onednn_fp32):
+        with self.products():
             if self.name == "fp32":
                 yield
             else:

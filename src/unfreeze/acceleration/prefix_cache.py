@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from unfreeze.acceleration.fast_layers import FastLayers
 
+FORMAT = 1  # to be raised when the layers of `fused_layer.py` come to give something else
 TOKENS_PER_BATCH = 4096  # when the tables are made
 # Of the configuration, what says nothing about the layers.
 BESIDE_LAYERS = ("id2label", "label2id", "unfreeze", "_name_or_path", "architectures", "problem_type", "dtype")
@@ -65,90 +68,150 @@ class PrefixCache:
         return f"cache: {layers}, {size:,.0f} MB, {'found on disk' if self.was_found else 'computed once'}"
 
 
+@dataclass(frozen=True)
+class Windows:
+    """The different windows of a split, and what they are known by."""
+
+    windows: tuple[Window, ...]
+    digest: str
+    tokens: int
+
+    @classmethod
+    def of(cls, features: Sequence[Features]) -> Windows:
+        windows = tuple(dict.fromkeys(map(_window, features)))
+        digest = hashlib.sha256()
+        for ids, segments in windows:
+            digest.update(np.array([len(ids), len(segments), *ids, *segments], dtype=np.int64).tobytes())
+        return cls(windows, digest.hexdigest(), sum(len(ids) for ids, _ in windows))
+
+
+@dataclass
+class Tables:
+    """Where the tables of one network are found and made."""
+
+    network: PreTrainedModel
+    layers: FastLayers
+    collator: Collator
+    dtype: torch.dtype  # of the products, in which the outputs are kept as well
+    files: FeatureFiles
+    weights: Callable[[int], Mapping[str, Tensor]]  # of so many of the lowest layers and of what lies under them
+    digests: dict[str, str] = field(default_factory=dict, init=False)  # of weights, by name
+
+    def single(self, depth: int) -> bool:
+        """Whether only the first token of each window is read above."""
+        return self.layers.first_only and depth == len(self.layers.network_layers)
+
+    def entry(self, split: Windows, depth: int) -> tuple[str, tuple[int, int], str]:
+        """What `FeatureFiles` knows the outputs of so many layers by: key, shape, dtype."""
+        import torch
+
+        kept = "int16" if self.dtype == torch.bfloat16 else "float32"
+        said = f"{self._identity(depth)} {kept} {self.single(depth)} {split.digest}"
+        rows = len(split.windows) if self.single(depth) else split.tokens
+        return hashlib.sha256(said.encode()).hexdigest(), (rows, int(self.network.config.hidden_size)), kept
+
+    def size(self, split: Windows, depth: int) -> int:
+        """Bytes of a table."""
+        _, (rows, width), dtype = self.entry(split, depth)
+        return rows * width * np.dtype(dtype).itemsize
+
+    def starts(self, split: Windows, depth: int) -> dict[Window, int]:
+        """The first row of each window."""
+        counts = (1 if self.single(depth) else len(ids) for ids, _ in split.windows)
+        return dict(zip(split.windows, accumulate(counts, initial=0), strict=False))
+
+    def find(self, split: Windows, depth: int) -> npt.NDArray[np.generic] | None:
+        """The outputs of so many layers, if they were kept."""
+        return self.files.find(*self.entry(split, depth))
+
+    def make(self, features: Sequence[Features], split: Windows, depths: Sequence[int]) -> None:
+        """Compute what the layers give at these depths, in one pass, and write it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        import torch
+
+        first_of = {depth: self.starts(split, depth) for depth in depths}
+        with ExitStack() as written, self.layers_at_rest():
+            tables = {depth: written.enter_context(self.files.make(*self.entry(split, depth))) for depth in depths}
+            for indices in evaluation_batches([len(window) for window in features], TOKENS_PER_BATCH):
+                some = [features[i] for i in indices]
+                found = self.layers.outputs_at(self.network, self.collator(some), depths, self.dtype)
+                for depth, rows in found.items():
+                    low = rows.to(self.dtype).cpu()
+                    numbers = (low.view(torch.int16) if self.dtype == torch.bfloat16 else low).numpy()
+                    start = 0
+                    for window in some:
+                        first, count = first_of[depth][_window(window)], 1 if self.single(depth) else len(window)
+                        tables[depth][first : first + count] = numbers[start : start + count]
+                        start += count
+
+    @contextmanager
+    def layers_at_rest(self) -> Iterator[None]:
+        """Inside, they compute without dropout and for no gradient."""
+        import torch
+
+        with evaluating(self.network), torch.no_grad():
+            yield
+
+    def _identity(self, depth: int) -> str:
+        """What decides the outputs beside the windows: weights, configuration, arithmetic."""
+        import torch
+
+        below = self.weights(depth)
+        for name, tensor in below.items():
+            if name not in self.digests:
+                numbers = tensor.detach().cpu().contiguous().numpy()
+                self.digests[name] = hashlib.sha256(numbers.tobytes()).hexdigest()
+        config = {name: value for name, value in self.network.config.to_dict().items() if name not in BESIDE_LAYERS}
+        known = {name: self.digests[name] for name in below}
+        return json.dumps([FORMAT, torch.__version__, depth, known, config], sort_keys=True, default=str)
+
+
 def prefix_cache(
-    network: PreTrainedModel,
-    layers: FastLayers,
-    depth: int,
-    below: Mapping[str, Tensor],
-    splits: Sequence[Sequence[Features]],
-    collator: Collator,
-    dtype: torch.dtype,
-    files: FeatureFiles,
-    *,
-    make: bool,
+    tables: Tables, depth: int, splits: Sequence[Sequence[Features]], *, make: bool, others: Sequence[int] = ()
 ) -> PrefixCache | None:
-    """The tables of all splits, found or made; None if they are not there and cannot or shall not be made.
+    """The outputs of `depth` layers for all splits, found or made; None if they are not there and cannot or shall not
+    be made.
 
     Args:
-        below: the weights that decide the outputs, by name.
-        dtype: of the products, in which the outputs are kept as well.
         make: compute what is not there.
-    """
-    import torch
+        others: depths that other runs will ask for: they are filled in the same pass, where there is room.
 
-    width = int(network.config.hidden_size)
-    kept = "int16" if dtype == torch.bfloat16 else "float32"
-    single = layers.first_only and depth == len(layers.network_layers)
-    identity = _identity(network, below, depth, kept) + f" {single}"
-    tables: list[npt.NDArray[np.generic]] = []
+    Raises:
+        OSError: they cannot be written.
+    """
+    found: list[npt.NDArray[np.generic]] = []
     places: dict[Window, tuple[int, int]] = {}
     was_found = True
     for number, features in enumerate(splits):
-        windows = list(dict.fromkeys(map(_window, features)))
-        starts = np.cumsum([0, *(1 if single else len(ids) for ids, _ in windows)]).tolist()
-        key = hashlib.sha256((identity + json.dumps(windows)).encode()).hexdigest()
-        shape = (starts[-1], width)
-        table = files.find(key, shape, kept)
+        split = Windows.of(features)
+        table = tables.find(split, depth)
         if table is None:
+            if not make:
+                return None
             was_found = False
-            size = shape[0] * width * np.dtype(kept).itemsize
-            if not make or not files.has_room(size):
-                return None
-            firsts = dict(zip(windows, starts, strict=False))
-            with files.make(key, shape, kept) as new:
-                _fill(new, network, layers, depth, features, firsts, collator, dtype, single)
-            table = files.find(key, shape, kept)
-            if table is None:
-                return None
-        tables.append(table)
-        places.update({window: (number, start) for window, start in zip(windows, starts, strict=False)})
-    return PrefixCache(depth, tuple(tables), places, was_found, single)
+            with tables.files.alone(tables.entry(split, depth)[0]):
+                table = tables.find(split, depth)  # another process may have made it in the meantime
+                if table is None and (wanted := _with_room(tables, split, depth, others)):
+                    tables.make(features, split, wanted)
+                    table = tables.find(split, depth)
+        if table is None:
+            return None
+        found.append(table)
+        places.update({window: (number, start) for window, start in tables.starts(split, depth).items()})
+    return PrefixCache(depth, tuple(found), places, was_found, tables.single(depth))
 
 
-def _fill(
-    table: Any,
-    network: PreTrainedModel,
-    layers: FastLayers,
-    depth: int,
-    features: Sequence[Features],
-    firsts: dict[Window, int],
-    collator: Collator,
-    dtype: torch.dtype,
-    single: bool,
-) -> None:
-    import torch
-
-    with evaluating(network), torch.no_grad():
-        for indices in evaluation_batches([len(window) for window in features], TOKENS_PER_BATCH):
-            batch = collator([features[i] for i in indices])
-            rows = layers.outputs_at(network, batch, depth, dtype).to(dtype).cpu()
-            numbers = (rows.view(torch.int16) if dtype == torch.bfloat16 else rows).numpy()
-            start = 0
-            for i in indices:
-                first, count = firsts[_window(features[i])], 1 if single else len(features[i])
-                table[first : first + count] = numbers[start : start + count]
-                start += count
+def _with_room(tables: Tables, split: Windows, depth: int, others: Sequence[int]) -> list[int]:
+    """The depths to fill: that of this run, those of others if all fit, none if it does not fit itself."""
+    more = [one for one in others if one != depth and not tables.files.holds(tables.entry(split, one)[0])]
+    for wanted in ([depth, *more], [depth]):
+        if tables.files.has_room(sum(tables.size(split, one) for one in wanted)):
+            return wanted
+    return []
 
 
 def _window(window: Features) -> Window:
     return tuple(window.input_ids), tuple(window.segments)
-
-
-def _identity(network: PreTrainedModel, below: Mapping[str, Tensor], depth: int, kept: str) -> str:
-    """What decides the outputs beside the windows: weights, configuration, arithmetic."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(below.items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    config = {name: value for name, value in network.config.to_dict().items() if name not in BESIDE_LAYERS}
-    return f"{digest.hexdigest()} {json.dumps(config, sort_keys=True, default=str)} {depth} {kept}"

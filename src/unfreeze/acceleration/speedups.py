@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,28 +48,34 @@ class Speedups:
         self,
         network: PreTrainedModel,
         depth: int,
-        below: Mapping[str, Tensor],
+        weights: Callable[[int], Mapping[str, Tensor]],
         splits: Sequence[Sequence[Features]],
         collator: Collator,
         *,
         make: bool,
+        others: Sequence[int] = (),
+        told: Callable[[str], object] = lambda words: None,
     ) -> Iterator[PrefixCache | None]:
         """Inside, the lowest `depth` layers do not run for the windows of these splits: what they give is known.
 
         Args:
-            below: the weights of these layers and of what lies under them, by name.
+            weights: of so many of the lowest layers and of what lies under them, by name.
             make: compute what is not on disk yet.
+            others: depths that other runs will ask for.
+            told: hears why they cannot be kept.
         """
         from unfreeze.acceleration.fast_layers import fast_layers
-        from unfreeze.acceleration.prefix_cache import prefix_cache
+        from unfreeze.acceleration.prefix_cache import Tables, prefix_cache
 
         layers = fast_layers(network) if self.cache is not None and self.unpad and depth > 0 else None
         if layers is None or layers.way != "fused" or self.cache is None:
             yield None
             return
-        layers.prefix = prefix_cache(
-            network, layers, depth, below, splits, collator, self._dtype, self.cache, make=make
-        )
+        tables = Tables(network, layers, collator, self._dtype, self.cache, weights)
+        try:
+            layers.prefix = prefix_cache(tables, depth, splits, make=make, others=others)
+        except OSError as error:
+            told(f"outputs of frozen layers are not kept: {error}")
         try:
             yield layers.prefix
         finally:
@@ -88,6 +94,8 @@ class Speedups:
         cached = None if layers.prefix is None else layers.prefix.rows(batch.features, device)
         packing = pack_lengths([len(window) for window in batch.features], device)
         alone = cached is not None and layers.all_known
+        if alone and layers.head is not None and cached is not None:
+            return layers.head(layers.hidden(packing, cached))
         # A head by itself has products too small to gain from casts.
         precision = PLAIN if alone else self.precision
         with precision.active(device), layers.active(network, packing, self._dtype, cached):
@@ -113,10 +121,18 @@ class Speedups:
             said.append(f"unpadding: {100 * padding:.0f} % of the places in a batch are padding, {ways[layers.way]}")
             said += [layers.reason] if layers.reason else []
             said += ["of the last layer only the first token is computed"] if layers.first_only else []
+            said += self.beyond_rounding(network)
         if self.compact and ids is not None:
             rows = network.get_input_embeddings().weight.shape[0]
             said.append(f"word embeddings: where they train, only the {len(ids):,} of {rows:,} rows in use are held")
         return "; ".join(said)
+
+    def beyond_rounding(self, network: PreTrainedModel) -> list[str]:
+        """What of it is not the stock arithmetic in another order."""
+        from unfreeze.acceleration.fast_layers import fast_layers
+
+        pool = self.unpad and network.device.type == "cpu" and fast_layers(network).way == "fused"
+        return ["dropout masks are cut from a pool of random numbers"] if pool else []
 
     @property
     def _dtype(self) -> torch.dtype:

@@ -38,7 +38,8 @@ class WeightCopies:
         known = self._copies.get(key)
         if known is None:
             rows = sum(weight.shape[0] for weight in weights)
-            copy = torch.empty((rows, *weights[0].shape[1:]), dtype=self.dtype, device=weights[0].device)
+            with torch.inference_mode(False):  # an evaluation may ask first, and training write later
+                copy = torch.empty((rows, *weights[0].shape[1:]), dtype=self.dtype, device=weights[0].device)
         elif known[1] == versions:
             return known[2]
         else:

@@ -58,4 +58,5 @@ def build_trainer(
         on_progress,
         prepared.used_ids,
         prepared.validation.encoded.features,
+        prepared.cache_depths,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from unfreeze.data.sources import Corpus, load_corpus
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
-from unfreeze.experiments.fitting import fitting_strategies, misfits, what_trains
+from unfreeze.experiments.fitting import Fit, fitting_strategies, misfits, what_trains
 from unfreeze.experiments.folder import open_folder, refuse_two_rates
 from unfreeze.experiments.launchers.in_process import InProcess
 from unfreeze.experiments.launchers.launcher import Launcher
@@ -120,11 +121,16 @@ def ask(
     device = device or _device()
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
     _check_metric(everything[0].metric, task, settings.until_decided)
-    fitting = fitting_strategies(everything, strategies, settings, listener.said)
+    fits = fitting_strategies(everything, strategies, settings, listener.said)
+    everything = [replace(prepared, cache_depths=_depths(fits[prepared.model_name])) for prepared in everything]
     for prepared in everything:
         for note in prepared.notes:
             listener.said(note)
-    return corpus, everything, fitting
+    return corpus, everything, {model: list(strategies) for model, strategies in fits.items()}
+
+
+def _depths(fits: Mapping[Strategy, Fit]) -> tuple[int, ...]:
+    return tuple(sorted({fit.frozen_layers for fit in fits.values() if fit.frozen_layers}))
 
 
 def _load(settings: Settings) -> Corpus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from unfreeze.batching.order import padding_share, training_batches
@@ -20,9 +21,17 @@ from unfreeze.tasks import TASKS, Classification
 from unfreeze.training.parameters import Trainables
 
 
+@dataclass(frozen=True)
+class Fit:
+    """A strategy on a model."""
+
+    words: str  # what trains
+    frozen_layers: int  # so many of the lowest never do
+
+
 def fitting_strategies(
     everything: Sequence[Prepared], strategies: Sequence[Strategy], settings: Settings, said: Callable[[str], None]
-) -> dict[str, list[Strategy]]:
+) -> dict[str, dict[Strategy, Fit]]:
     """By model the strategies that it can follow.
 
     Strategies nobody asked for (the defaults) are left out where they do not fit, and that is said.
@@ -31,16 +40,14 @@ def fitting_strategies(
         StrategyError: some that were asked for do not fit; all of them are named.
     """
     mistakes: list[str] = []
-    fitting: dict[str, list[Strategy]] = {}
+    fitting: dict[str, dict[Strategy, Fit]] = {}
     for prepared in everything:
-        fitting[prepared.model_name] = []
+        fitting[prepared.model_name] = {}
         for strategy in strategies:
             try:
-                _try_on(prepared, strategy, settings, frozenset())
+                fitting[prepared.model_name][strategy] = _try_on(prepared, strategy, settings, frozenset())
             except StrategyError as error:
                 mistakes.append(str(error))
-            else:
-                fitting[prepared.model_name].append(strategy)
     mistakes = list(dict.fromkeys(mistakes))
     if mistakes and "strategy" in settings.model_fields_set:
         raise StrategyError("\n".join(mistakes))
@@ -75,7 +82,7 @@ def what_trains(
     if told := speedups.described(loaded.network, padding_share(lengths, batches), prepared.used_ids):
         said(told)
     return {
-        strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy))
+        strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy)).words
         for strategy in strategies
     }
 
@@ -122,7 +129,7 @@ def _try_on(
     settings: Settings,
     new_parameters: frozenset[str],
     learning_rate: float | None = None,
-) -> str:
+) -> Fit:
     import torch
 
     network = build_skeleton(prepared.model_name, prepared.task.auto_class, **prepared.config_overrides)
@@ -136,4 +143,5 @@ def _try_on(
     options = options_for(strategy, settings.seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     trainables = Trainables(strategy, anatomy, new_parameters, options.epochs)
     most = f"at most {options.epochs} epochs" if settings.budget is None else f"for {settings.budget}"
-    return f"{trainables.describe(network)}; learning rate {options.learning_rate:g}, {most}"
+    words = f"{trainables.describe(network)}; learning rate {options.learning_rate:g}, {most}"
+    return Fit(words, trainables.frozen_layers(network))

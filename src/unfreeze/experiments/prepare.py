@@ -44,6 +44,7 @@ class Prepared:
     max_length: int
     label_weights: torch.Tensor | None
     notes: tuple[str, ...]
+    cache_depths: tuple[int, ...] = ()  # so many of the lowest layers are frozen in some run of the comparison
 
     @property
     def collator(self) -> Collator:

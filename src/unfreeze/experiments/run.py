@@ -143,7 +143,11 @@ def first_record(
         epochs_planned=None if options.max_seconds is not None else options.epochs,
         selection_metric=prepared.metric,
         precision=prepared.evaluator.speedups.precision.name,
-        notes=[*prepared.notes, *loading_notes(trainer.network.config)],
+        notes=[
+            *prepared.notes,
+            *loading_notes(trainer.network.config),
+            *trainer.speedups.beyond_rounding(trainer.network),
+        ],
     )
 
 
@@ -153,7 +157,10 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
     assert result.best is not None  # the last step is always evaluated
     evaluations = {"validation": result.best}
     evaluator = replace(prepared.evaluator, task=result.best.task)
-    evaluations |= {name: evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
+    begin = time.perf_counter()
+    with trainer.knowing([one.encoded.features for one in prepared.tests.values()], make=trainer.prefix is not None):
+        cache_seconds = time.perf_counter() - begin
+        evaluations |= {name: evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
     main_test = next(iter(prepared.tests), None)
     record = replace(
         record,
@@ -162,8 +169,8 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
         train_seconds=round(result.train_seconds, 3),
         seconds_to_best=None if result.seconds_to_best is None else round(result.seconds_to_best, 3),
         evaluate_seconds=round(result.evaluate_seconds, 3),
-        cache_seconds=None if result.cache_seconds is None else round(result.cache_seconds, 3),
-        notes=[*record.notes, *([trainer.prefix.described()] if trainer.prefix is not None else [])],
+        cache_seconds=None if result.cache_seconds is None else round(result.cache_seconds + cache_seconds, 3),
+        notes=[*record.notes, *([trainer.prefix.described()] if trainer.prefix is not None else []), *result.notes],
         tokens_per_second=round(result.tokens / result.train_seconds, 1),
         flops=result.flops,
         best_epoch=result.best_epoch,

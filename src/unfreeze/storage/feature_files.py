@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from unfreeze.storage.atomic import write_json
 
 LIMIT_BYTES = 20 * 2**30  # of all files together; the oldest make room
 SPARE = 0.5  # the share of the free disk that may be taken at most
 BLOCK = 2**24
+STALE_SECONDS = 24 * 3600  # so old, a temporary file is nobody's
 
 
 def cache_folder() -> Path:
@@ -36,41 +39,57 @@ class FeatureFiles:
     def find(self, key: str, shape: tuple[int, int], dtype: str) -> npt.NDArray[np.generic] | None:
         """The table of this key, read-only; None if there is none. A damaged or foreign one is removed."""
         rows, about = self._paths(key)
-        if not about.is_file():
-            return None
         try:
             said = json.loads(about.read_text(encoding="utf-8"))
-            whole = said == {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}
+            if said == {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}:
+                os.utime(about)  # used now: not among the oldest
+                return np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape))
         except (OSError, ValueError):
-            whole = False
-        if not whole:
-            self._remove(key)
-            return None
-        os.utime(about)  # used now: not among the oldest
-        return np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape))
+            pass  # not there, damaged, or removed by another process just now
+        self._remove(key)
+        return None
+
+    def holds(self, key: str) -> bool:
+        """Is there something under this key? Whether it is whole, `find` says."""
+        return self._paths(key)[1].is_file()
+
+    def alone(self, key: str) -> AbstractContextManager[object]:
+        """Inside, no other process makes the table of this key."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.folder / f"{key}.lock")
 
     def has_room(self, size: int) -> bool:
-        """Can a table of so many bytes be made? Older ones go for it."""
+        """Can tables of so many bytes be made? Older ones go for them, and what a killed process left."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if size > self.limit_bytes or size > SPARE * shutil.disk_usage(self.folder).free:
             return False
-        known = sorted(self.folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
-        taken = sum(file.stat().st_size for file in self.folder.iterdir())
-        for about in known:
+        files = {file: known for file in self.folder.iterdir() if (known := _size_and_change(file)) is not None}
+        for file, (_, changed) in list(files.items()):
+            lonely = file.suffix == ".tmp" or (file.suffix == ".rows" and file.with_suffix(".json") not in files)
+            if lonely and time.time() - changed > STALE_SECONDS:
+                file.unlink(missing_ok=True)
+                del files[file]
+        taken = sum(bytes_ for bytes_, _ in files.values())
+        for about in sorted((file for file in files if file.suffix == ".json"), key=lambda file: files[file][1]):
             if taken + size <= self.limit_bytes:
                 break
-            taken -= sum(file.stat().st_size for file in self._paths(about.stem) if file.exists())
+            taken -= sum(files[file][0] for file in self._paths(about.stem) if file in files)
             self._remove(about.stem)
-        return True
+        return taken + size <= self.limit_bytes
 
     @contextmanager
     def make(self, key: str, shape: tuple[int, int], dtype: str) -> Iterator[npt.NDArray[np.generic]]:
-        """A new table to be filled; it is there whole once the body has ended, or not at all."""
+        """A new table to be filled; it is there whole once the body has ended, or not at all.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         rows, about = self._paths(key)
         temporary = rows.with_name(f".{rows.name}.{os.getpid()}.tmp")
         try:
-            table = np.memmap(temporary, dtype=dtype, mode="w+", shape=shape)
+            _reserve(temporary, shape[0] * shape[1] * np.dtype(dtype).itemsize)
+            table = np.memmap(temporary, dtype=dtype, mode="r+", shape=shape)
             yield table
             table.flush()
             checksum = _checksum(temporary)
@@ -93,3 +112,21 @@ def _checksum(file: Path) -> int:
         while block := stream.read(BLOCK):
             value = zlib.crc32(block, value)
     return value
+
+
+def _size_and_change(file: Path) -> tuple[int, float] | None:
+    """Bytes and time of change; None if it is gone."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime
+
+
+def _reserve(file: Path, size: int) -> None:
+    """So large a file, for which there is room: writing to a mapping of a full disk would kill the program."""
+    with file.open("wb") as stream:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(stream.fileno(), 0, size)
+        else:
+            stream.truncate(size)

@@ -87,6 +87,7 @@ class TrainingResult:
     cache_seconds: float | None = None  # finding or filling the cache of frozen layers
     tokens: int = 0
     flops: float = 0.0
+    notes: list[str] = field(default_factory=list)  # what could not be done as planned
 
 
 @dataclass
@@ -105,6 +106,7 @@ class Trainer:
     on_progress: Callable[[Progress], None] = lambda progress: None
     used_ids: frozenset[int] | None = None  # the tokens that training and validation hold; None: they may be any
     evaluated: Sequence[Features] = ()  # the windows that `evaluate` looks at
+    cache_depths: Sequence[int] = ()  # so many frozen layers have runs of the same comparison
     compact: CompactVocabulary | None = field(default=None, init=False)
     costs: dict[tuple[bool, ...], StepCost] = field(default_factory=dict, init=False)
     prefix: PrefixCache | None = field(default=None, init=False)
@@ -126,24 +128,38 @@ class Trainer:
         ids = None
         if learnt and self.used_ids is not None:
             ids = self.used_ids | {self.collator.pad_token_id}  # not always that of the network's configuration
+        splits = [features, self.evaluated] if self.evaluated else [features]
         with (
+            self.speedups.precision.products(),
             self.speedups.vocabulary(self.network, ids) as self.compact,
-            self._known_prefix(features) as self.prefix,
+            self.knowing(splits, make=self._total_steps(features)[0] > 1, others=self.cache_depths) as self.prefix,
         ):
             if self.prefix is not None:
                 self.result.cache_seconds = time.perf_counter() - begin
             return self._train(features)
 
-    def _known_prefix(self, features: Sequence[Features]) -> AbstractContextManager[PrefixCache | None]:
-        """The layers that are frozen all the time, computed once, if the run passes the data more than once."""
-        epochs, trainables = self._total_steps(features)[0], self.trainables
+    def knowing(
+        self, splits: Sequence[Sequence[Features]], *, make: bool, others: Sequence[int] = ()
+    ) -> AbstractContextManager[PrefixCache | None]:
+        """Inside, the layers that are frozen all the time do not run for these windows.
+
+        Args:
+            make: compute what no run has computed before.
+            others: before training, so many frozen layers of other runs, which are filled in the same pass.
+        """
         fixed = self.task.static_inputs and not self.options.frozen_dropout
-        entry = min(trainables.entry(self.network, epoch) for epoch in range(trainables.epochs)) if fixed else 0
-        depth = max(0, min(entry - 1, trainables.anatomy.layers_applied))
-        places = {name: trainables.anatomy.locate(name) for name, _ in self.network.named_parameters()}
-        below = {name: one for name, one in self.network.named_parameters() if places[name].depth <= depth}
-        splits = [features, self.evaluated] if self.evaluated else [features]
-        return self.speedups.prefix(self.network, depth, below, splits, self.collator, make=epochs > 1)
+        depth = self.trainables.frozen_layers(self.network) if fixed else 0
+        places = {name: self.trainables.anatomy.locate(name) for name, _ in self.network.named_parameters()}
+
+        def weights(layers: int) -> dict[str, torch.Tensor]:
+            return {name: one for name, one in self.network.named_parameters() if places[name].depth <= layers}
+
+        lowest_adapter = min((place.depth for place in places.values() if place.part == "adapter"), default=None)
+        same = [one for one in others if lowest_adapter is None or one < lowest_adapter]  # as the layers of other runs
+        told = self.result.notes.append
+        return self.speedups.prefix(
+            self.network, depth, weights, splits, self.collator, make=make, others=same, told=told
+        )
 
     def _step_cost(self, window: Features) -> StepCost:
         """Of the epochs that train the same, one is measured."""
@@ -311,9 +327,9 @@ class Trainer:
         if not torch.isfinite(norm):
             optimizer.zero_grad(set_to_none=True)
             raise Diverged(f"step {step + 1}: loss {total / units:g}, gradient norm {float(norm):g}")
-        # Clipped within the step: the gradients are not passed once more (`clip_grad_norm_` has the same 1e-6).
-        scale = ((norm + 1e-6) / (self.options.max_grad_norm or float("inf"))).clamp(min=1.0)
-        optimizer.grad_scale = scale.float()  # type: ignore[attr-defined]
+        # Clipped as the step reads the gradients, which are not passed once more (`clip_grad_norm_` has the same 1e-6).
+        scale = (norm + 1e-6) / (self.options.max_grad_norm or float("inf"))
+        optimizer.grad_scale = scale.float() if scale > 1 else None  # type: ignore[attr-defined]
         optimizer.step()
         # The fused step does not count as a change of the weights; copies of them must see it.
         torch.autograd.graph.increment_version(parameters)

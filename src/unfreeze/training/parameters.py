@@ -52,6 +52,11 @@ class Trainables:
         depths = [self.anatomy.locate(name).depth for name, _ in network.named_parameters() if self.trains(name, epoch)]
         return min(depths)
 
+    def frozen_layers(self, network: nn.Module) -> int:
+        """How many of the lowest layers train in no epoch, and nothing under them does."""
+        entry = min(self.entry(network, epoch) for epoch in range(self.epochs))
+        return max(0, min(entry - 1, self.anatomy.layers_applied))
+
     def set_modes(self, network: nn.Module, epoch: int, *, frozen_dropout: bool) -> None:
         """Train mode, but for the frozen prefix: it computes the same in every epoch, so it can be cached."""
         network.train()
