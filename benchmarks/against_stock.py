@@ -48,16 +48,16 @@ class Line:
 def main() -> None:
     options = _options()
     results: dict[str, list[dict[str, Measured]]] = {}
-    for workload in _workloads(options):
+    workloads = _workloads(options)
+    for workload in workloads:
         rounds = results.setdefault(workload.title, [])
         for number in range(options.rounds):
             found = {side: _measure(workload, side) for side in SIDES}
             rounds.append(found)
             said = ", ".join(f"{side} {one.step_seconds * 1e3:.1f} ms a step" for side, one in found.items())
             print(f"{workload.title}, round {number + 1}: {said}", flush=True)
-    workloads = _workloads(options)
     lines = [line for workload in workloads for line in _lines(workload, results[workload.title])]
-    lines += _comparison([one for one in workloads if one.strategy != "freeze:first=4"], results)
+    lines += _comparison(workloads, results)
     print(f"{machine()}; {options.batch_size} texts a batch\n\n{_table(lines)}\n")
     for title, rounds in results.items():
         print(_memory_and_peak(title, rounds))
@@ -132,33 +132,25 @@ def _lines(workload: Workload, rounds: Sequence[dict[str, Measured]]) -> list[Li
         figures["an epoch"] = lambda one: one.epoch_seconds
         figures["evaluation"] = lambda one: one.evaluate_seconds
         figures[f"{workload.epochs} epochs, end to end"] = lambda one: _end_to_end(one, workload.epochs)
-    return [_line(workload.title, name, rounds, figure) for name, figure in figures.items()]
+    return [
+        _line(workload.title, name, [{side: figure(found[side]) for side in SIDES} for found in rounds])
+        for name, figure in figures.items()
+    ]
 
 
 def _comparison(workloads: Sequence[Workload], results: dict[str, list[dict[str, Measured]]]) -> list[Line]:
     """The comparison of full, LoRA and head as the sum of its trainings; ours shares nothing between them here."""
-    compared = [one for one in workloads if one.model == "minilm"]
-    if len(compared) < 3:
+    names = {f"minilm, {name}" for name in ("full", "lora", "head")}
+    compared = [one for one in workloads if one.title in names]
+    if len(compared) < len(names):
         return []
-    ratios = {
-        side: [
-            sum(_end_to_end(results[one.title][number][side], one.epochs) for one in compared)
-            / sum(_end_to_end(results[one.title][number]["unfreeze"], one.epochs) for one in compared)
-            for number in range(len(results[compared[0].title]))
-        ]
-        for side in SIDES
-    }
-    tuned = ratios["stock tuned"]
-    named = ", ".join(f"{one.strategy.split(':')[0]} {one.epochs}" for one in compared)
-    return [
-        Line(
-            "minilm, comparison",
-            f"{named} epochs, end to end",
-            median(ratios["stock default"]),
-            median(tuned),
-            (min(tuned), max(tuned)),
-        )
+    epochs = [one.epochs for one in compared]
+    seconds = [
+        {side: sum(map(_end_to_end, (found[side] for found in each), epochs)) for side in SIDES}
+        for each in zip(*(results[one.title] for one in compared), strict=True)
     ]
+    named = ", ".join(f"{one.strategy.split(':')[0]} {one.epochs}" for one in compared)
+    return [_line("minilm, comparison", f"{named} epochs, end to end", seconds)]
 
 
 def _end_to_end(one: Measured, epochs: int) -> float:
@@ -166,10 +158,10 @@ def _end_to_end(one: Measured, epochs: int) -> float:
     return one.seconds + more * ((one.epoch_seconds or 0) + (one.evaluate_seconds or 0)) if more else one.seconds
 
 
-def _line(title: str, name: str, rounds: Sequence[dict[str, Measured]], figure: Any) -> Line:
-    ratios = {side: [figure(found[side]) / figure(found["unfreeze"]) for found in rounds] for side in SIDES}
-    tuned = ratios["stock tuned"]
-    return Line(title, name, median(ratios["stock default"]), median(tuned), (min(tuned), max(tuned)))
+def _line(title: str, name: str, seconds: Sequence[dict[str, float]]) -> Line:
+    """What the sides took in each round, as ratios."""
+    default, tuned = ([each[side] / each["unfreeze"] for each in seconds] for side in SIDES[:2])
+    return Line(title, name, median(default), median(tuned), (min(tuned), max(tuned)))
 
 
 def _table(lines: Sequence[Line]) -> str:

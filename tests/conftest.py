@@ -55,8 +55,10 @@ from unfreeze.tasks import (
     Tagging,
     Task,
 )
-from unfreeze.training.loop import Progress, Trainer, TrainingOptions, TrainingResult
+from unfreeze.training.loop import Trainer
+from unfreeze.training.options import TrainingOptions
 from unfreeze.training.parameters import Trainables
+from unfreeze.training.result import Progress, TrainingResult
 
 torch.set_num_threads(1)
 hf_logging.set_verbosity_error()

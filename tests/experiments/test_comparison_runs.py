@@ -19,7 +19,8 @@ from unfreeze.experiments.listener import Cell, Listener
 from unfreeze.reports.document import write_report
 from unfreeze.storage.records import RunRecord, find_runs
 from unfreeze.tasks import Classification
-from unfreeze.training.loop import Progress, Trainer
+from unfreeze.training.loop import Trainer
+from unfreeze.training.result import Progress
 
 RunComparison = Callable[..., Comparison]
 TIMINGS = {"train_seconds", "seconds_to_best", "evaluate_seconds", "tokens_per_second"}

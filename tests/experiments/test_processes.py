@@ -11,7 +11,7 @@ import torch
 
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
-from unfreeze.training.loop import Progress
+from unfreeze.training.result import Progress
 
 RunComparison = Callable[..., Comparison]
 

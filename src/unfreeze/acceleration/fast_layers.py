@@ -59,14 +59,17 @@ class FastLayers:
 
         def read(depth: int, out: Tensor) -> None:
             if depth in depths:
-                last = self.first_only and depth == len(self.network_layers)
-                found[depth] = out[: packing.batch if last else packing.tokens]
+                found[depth] = out[: packing.batch if self.firsts_only_above(depth) else packing.tokens]
             if depth == max(depths):
                 raise _Reached
 
         with suppress(_Reached), self.active(network, packing, dtype, reading=read):
             network(**batch.inputs)
         return found
+
+    def firsts_only_above(self, depth: int) -> bool:
+        """Is of what so many lowest layers give only the first token of each text read?"""
+        return self.first_only and depth == len(self.network_layers)
 
     @property
     def all_known(self) -> bool:

@@ -60,8 +60,7 @@ class Products:
         out = torch.addmm(biases, x, self._weights(linears, merged).t())
         kept = Kept(x, merged, [])
         for one, part in zip(linears, self._parts(linears, out), strict=True):
-            adapts = one.adapter is not None and not merged
-            kept.adapted.append(self._adapt(one.adapter, x, part) if adapts and one.adapter else None)
+            kept.adapted.append(None if merged or one.adapter is None else self._adapt(one.adapter, x, part))
         return out, kept
 
     def _is_cheaper_merged(self, linears: Sequence[Linear], rows: int) -> bool:
@@ -78,9 +77,8 @@ class Products:
 
     def _weights(self, linears: Sequence[Linear], merged: bool) -> Tensor:
         weights = [self.parameters[one.weight] for one in linears]
-        if not merged or all(one.adapter is None for one in linears):
-            return self.copies.of(*weights)
-        return self.copies.of(*weights, updates=[self._update(one.adapter) for one in linears])
+        updates = [self._update(one.adapter) if merged else None for one in linears]
+        return self.copies.of(*weights, updates=updates if any(updates) else ())
 
     def _update(self, adapter: Adapter | None) -> LowRank | None:
         if adapter is None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -97,17 +97,13 @@ class Tables:
     weights: Callable[[int], Mapping[str, Tensor]]  # of so many of the lowest layers and of what lies under them
     digests: dict[str, str] = field(default_factory=dict, init=False)  # of weights, by name
 
-    def single(self, depth: int) -> bool:
-        """Whether only the first token of each window is read above."""
-        return self.layers.first_only and depth == len(self.layers.network_layers)
-
     def entry(self, split: Windows, depth: int) -> tuple[str, tuple[int, int], str]:
         """What `FeatureFiles` knows the outputs of so many layers by: key, shape, dtype."""
         import torch
 
         kept = "int16" if self.dtype == torch.bfloat16 else "float32"
-        said = f"{self._identity(depth)} {kept} {self.single(depth)} {split.digest}"
-        rows = len(split.windows) if self.single(depth) else split.tokens
+        said = f"{self._identity(depth)} {kept} {self.layers.firsts_only_above(depth)} {split.digest}"
+        rows = len(split.windows) if self.layers.firsts_only_above(depth) else split.tokens
         return hashlib.sha256(said.encode()).hexdigest(), (rows, int(self.network.config.hidden_size)), kept
 
     def size(self, split: Windows, depth: int) -> int:
@@ -117,7 +113,7 @@ class Tables:
 
     def starts(self, split: Windows, depth: int) -> dict[Window, int]:
         """The first row of each window."""
-        counts = (1 if self.single(depth) else len(ids) for ids, _ in split.windows)
+        counts = (1 if self.layers.firsts_only_above(depth) else len(ids) for ids, _ in split.windows)
         return dict(zip(split.windows, accumulate(counts, initial=0), strict=False))
 
     def find(self, split: Windows, depth: int) -> npt.NDArray[np.generic] | None:
@@ -133,7 +129,7 @@ class Tables:
         import torch
 
         first_of = {depth: self.starts(split, depth) for depth in depths}
-        with ExitStack() as written, self.layers_at_rest():
+        with ExitStack() as written, evaluating(self.network), torch.no_grad():
             tables = {depth: written.enter_context(self.files.make(*self.entry(split, depth))) for depth in depths}
             for indices in evaluation_batches([len(window) for window in features], TOKENS_PER_BATCH):
                 some = [features[i] for i in indices]
@@ -141,19 +137,11 @@ class Tables:
                 for depth, rows in found.items():
                     low = rows.to(self.dtype).cpu()
                     numbers = (low.view(torch.int16) if self.dtype == torch.bfloat16 else low).numpy()
-                    start = 0
+                    firsts, start = self.layers.firsts_only_above(depth), 0
                     for window in some:
-                        first, count = first_of[depth][_window(window)], 1 if self.single(depth) else len(window)
+                        first, count = first_of[depth][_window(window)], 1 if firsts else len(window)
                         tables[depth][first : first + count] = numbers[start : start + count]
                         start += count
-
-    @contextmanager
-    def layers_at_rest(self) -> Iterator[None]:
-        """Inside, they compute without dropout and for no gradient."""
-        import torch
-
-        with evaluating(self.network), torch.no_grad():
-            yield
 
     def _identity(self, depth: int) -> str:
         """What decides the outputs beside the windows: weights, configuration, arithmetic."""
@@ -201,7 +189,7 @@ def prefix_cache(
             return None
         found.append(table)
         places.update({window: (number, start) for window, start in tables.starts(split, depth).items()})
-    return PrefixCache(depth, tuple(found), places, was_found, tables.single(depth))
+    return PrefixCache(depth, tuple(found), places, was_found, tables.layers.firsts_only_above(depth))
 
 
 def _with_room(tables: Tables, split: Windows, depth: int, others: Sequence[int]) -> list[int]:

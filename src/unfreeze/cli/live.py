@@ -11,7 +11,7 @@ from unfreeze.cli.terminal import say
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.listener import Listener
 from unfreeze.storage.records import RunRecord
-from unfreeze.training.loop import Progress
+from unfreeze.training.result import Progress
 
 SHOWN = ("accuracy", "macro_f1", "entity_f1", "micro_f1", "exact_match", "f1", "pearson", "mae", "loss")
 

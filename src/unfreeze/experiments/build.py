@@ -11,8 +11,9 @@ from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.load import load_network
 from unfreeze.settings import Settings
 from unfreeze.strategies import Strategy
-from unfreeze.training.loop import Progress, Trainer
+from unfreeze.training.loop import Trainer
 from unfreeze.training.parameters import Trainables
+from unfreeze.training.result import Progress
 
 
 def build_trainer(

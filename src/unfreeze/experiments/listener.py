@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unfreeze.experiments.cell import Cell
 from unfreeze.storage.records import RunRecord
-from unfreeze.training.loop import Progress
+from unfreeze.training.result import Progress
 
 
 class Listener:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from unfreeze.batching.order import steps_for_tokens
 from unfreeze.settings import Settings
 from unfreeze.strategies import Combined, Strategy
-from unfreeze.training.loop import TrainingOptions
+from unfreeze.training.options import TrainingOptions
 
 # With a budget of seconds nobody knows the number of epochs; what depends on it is asked about this many.
 EPOCHS_WITHIN_SECONDS = 100

@@ -26,8 +26,10 @@ from unfreeze.experiments.run import folder_bytes, save_verified
 from unfreeze.settings import Settings
 from unfreeze.strategies import Strategy
 from unfreeze.training.flops import step_cost
-from unfreeze.training.loop import Progress, Trainer, TrainingOptions
+from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes
+from unfreeze.training.options import TrainingOptions
+from unfreeze.training.result import Progress
 
 TIMED_STEPS = 3  # after one that warms up and is not counted
 EVALUATED = 128  # validation examples that tell what an evaluation takes: so many at least, and one full batch

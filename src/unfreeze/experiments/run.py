@@ -24,8 +24,9 @@ from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
 from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import drop_weights
-from unfreeze.training.loop import Diverged, Progress, Trainer
+from unfreeze.training.loop import Diverged, Trainer
 from unfreeze.training.meter import peak_memory_bytes, reset_peak_memory
+from unfreeze.training.result import Progress
 
 if TYPE_CHECKING:
     import torch

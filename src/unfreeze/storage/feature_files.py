@@ -39,13 +39,15 @@ class FeatureFiles:
     def find(self, key: str, shape: tuple[int, int], dtype: str) -> npt.NDArray[np.generic] | None:
         """The table of this key, read-only; None if there is none. A damaged or foreign one is removed."""
         rows, about = self._paths(key)
+        if not about.is_file():
+            return None  # perhaps another process is about to write it
         try:
             said = json.loads(about.read_text(encoding="utf-8"))
             if said == {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}:
                 os.utime(about)  # used now: not among the oldest
                 return np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape))
         except (OSError, ValueError):
-            pass  # not there, damaged, or removed by another process just now
+            pass  # damaged, or removed by another process just now
         self._remove(key)
         return None
 
@@ -70,12 +72,19 @@ class FeatureFiles:
                 file.unlink(missing_ok=True)
                 del files[file]
         taken = sum(bytes_ for bytes_, _ in files.values())
-        for about in sorted((file for file in files if file.suffix == ".json"), key=lambda file: files[file][1]):
+        tables = {
+            about.stem: sum(files[file][0] for file in self._paths(about.stem) if file in files)
+            for about in sorted(files, key=lambda file: files[file][1])
+            if about.suffix == ".json"
+        }  # oldest first
+        if taken - sum(tables.values()) + size > self.limit_bytes:
+            return False
+        for key, bytes_ in tables.items():
             if taken + size <= self.limit_bytes:
                 break
-            taken -= sum(files[file][0] for file in self._paths(about.stem) if file in files)
-            self._remove(about.stem)
-        return taken + size <= self.limit_bytes
+            taken -= bytes_
+            self._remove(key)
+        return True
 
     @contextmanager
     def make(self, key: str, shape: tuple[int, int], dtype: str) -> Iterator[npt.NDArray[np.generic]]:

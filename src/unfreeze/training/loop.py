@@ -8,22 +8,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import ceil, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Batch, Features
-from unfreeze.batching.order import Sampling, stable_seed, training_batches
+from unfreeze.batching.order import stable_seed, training_batches
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.tasks.task import Task
 from unfreeze.training.checkpoint import load_best, save_best
 from unfreeze.training.early_stopping import BestEvaluation
 from unfreeze.training.flops import StepCost, step_cost
 from unfreeze.training.meter import Stopwatch
+from unfreeze.training.options import TrainingOptions
 from unfreeze.training.parameters import Trainables, parameter_groups
 from unfreeze.training.random_numbers import seed_generators
-from unfreeze.training.schedule import SchedulerType, late_warmup, multiplier, warmup_length
+from unfreeze.training.result import Progress, TrainingResult
+from unfreeze.training.schedule import late_warmup, multiplier, warmup_length
 
 if TYPE_CHECKING:
     import torch
@@ -34,60 +36,6 @@ if TYPE_CHECKING:
 
 class Diverged(RuntimeError):
     """The loss or a gradient is no longer a finite number; the weights were not touched by it."""
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """How one run trains; the names are the stock Trainer's. Defaults live in the settings, not here."""
-
-    epochs: int
-    max_steps: int | None
-    max_seconds: float | None  # of optimisation; the schedule then runs over seconds and not over steps
-    learning_rate: float
-    per_device_train_batch_size: int
-    gradient_accumulation_steps: int
-    weight_decay: float
-    max_grad_norm: float
-    lr_scheduler_type: SchedulerType
-    warmup_steps: float
-    eval_strategy: Literal["epoch", "steps"]
-    eval_steps: int | None
-    early_stopping_patience: int | None
-    metric_for_best_model: str
-    train_sampling_strategy: Sampling
-    frozen_dropout: bool
-    seed: int
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What the loop says after each step; `metrics` only right after an evaluation."""
-
-    step: int
-    total_steps: int
-    epoch: float
-    loss: float
-    metrics: dict[str, float] | None = None
-
-
-@dataclass
-class TrainingResult:
-    """What a finished training measured. The network holds the selected weights."""
-
-    history: list[dict[str, Any]] = field(default_factory=list)
-    steps: int = 0
-    epochs_run: int = 0
-    best: Evaluation | None = None  # the selected evaluation on validation
-    best_epoch: float | None = None
-    seconds_to_best: float | None = None
-    converged: bool | None = None
-    train_seconds: float = 0.0
-    evaluate_seconds: float = 0.0
-    save_seconds: float = 0.0
-    cache_seconds: float | None = None  # finding or filling the cache of frozen layers
-    tokens: int = 0
-    flops: float = 0.0
-    notes: list[str] = field(default_factory=list)  # what could not be done as planned
 
 
 @dataclass

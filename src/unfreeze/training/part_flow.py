@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unfreeze.models.anatomy import Anatomy, Part, Place
 from unfreeze.models.modes import modes_restored
 from unfreeze.training.parameters import Trainables, parameter_groups
+from unfreeze.training.random_numbers import seed_generators
 
 if TYPE_CHECKING:
     import torch
@@ -113,8 +114,7 @@ def left_as_found(rehearsal: Rehearsal) -> Iterator[dict[str, Tensor]]:
     trained = [name for name in parameters if rehearsal.trainables.trains(name, rehearsal.epoch)]
     before = {name: parameters[name].detach().clone() for name in trained}
     with torch.random.fork_rng(devices=devices), modes_restored(network):
-        # The same dropout each time; torch.manual_seed would also move the generators of devices not in use.
-        (torch.manual_seed if devices else torch.default_generator.manual_seed)(0)
+        seed_generators(0, rehearsal.device)  # the same dropout each time
         try:
             for parameter in parameters.values():
                 parameter.grad = None

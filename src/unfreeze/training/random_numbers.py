@@ -6,7 +6,8 @@ from __future__ import annotations
 def seed_generators(seed: int, device: str) -> None:
     """Seed those of the CPU and of the device in use.
 
-    `torch.manual_seed` also notes a stack trace for each kind of device that was not started: half a millisecond.
+    `torch.manual_seed` would also move the generators of devices not in use, and note a stack trace for each kind that
+    was not started: half a millisecond.
     """
     import torch
 
