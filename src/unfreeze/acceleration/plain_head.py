@@ -25,7 +25,7 @@ class PlainHead:
     reads: Reads
     pooler: nn.Module | None
     dropout: nn.Module
-    linear: nn.Module
+    linear: nn.Linear
     outputs: type  # that the network returns
 
     def __call__(self, hidden: Tensor) -> Any:

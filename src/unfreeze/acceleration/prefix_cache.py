@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from unfreeze.acceleration.heap import Heap, trim_heap
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
 from unfreeze.batching.order import evaluation_batches
+from unfreeze.batching.window_file import token_counts
 from unfreeze.models.modes import evaluating
 from unfreeze.storage.feature_files import FeatureFiles
+from unfreeze.storage.mapped import Touched
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from unfreeze.acceleration.fast_layers import FastLayers
 
 FORMAT = 1  # to be raised when the layers of `fused_layer.py` come to give something else
-TOKENS_PER_BATCH = 4096  # when the tables are made
+TOKENS_PER_BATCH = 2048  # when the tables are made
 # Of the configuration, what says nothing about the layers.
 BESIDE_LAYERS = ("id2label", "label2id", "unfreeze", "_name_or_path", "architectures", "problem_type", "dtype")
 Window = tuple[tuple[int, ...], tuple[int, ...]]
@@ -46,6 +49,7 @@ class PrefixCache:
     places: dict[Window, tuple[int, int]]  # of each window: its table and its first row there
     was_found: bool  # were all tables there already?
     single: bool  # is only the first token of each window kept, for no other is read?
+    touched: Touched = field(default_factory=Touched)
 
     def rows(self, windows: Sequence[Features], device: str) -> Tensor | None:
         """(tokens, width) in fp32, one window after the other, or (windows, width); None if one is not known."""
@@ -58,7 +62,9 @@ class PrefixCache:
                 return None
             table, first = place
             parts.append(self.tables[table][first : first + (1 if self.single else len(window))])
-        joined = torch.from_numpy(np.concatenate(parts))
+        together = np.concatenate(parts)
+        self.touched.add(together.nbytes, *self.tables)
+        joined = torch.from_numpy(together)
         return (joined.view(torch.bfloat16) if joined.dtype == torch.int16 else joined).to(device).float()
 
     def described(self) -> str:
@@ -130,8 +136,9 @@ class Tables:
 
         first_of = {depth: self.starts(split, depth) for depth in depths}
         with ExitStack() as written, evaluating(self.network), torch.no_grad():
+            touched, heap = Touched(), Heap()
             tables = {depth: written.enter_context(self.files.make(*self.entry(split, depth))) for depth in depths}
-            for indices in evaluation_batches([len(window) for window in features], TOKENS_PER_BATCH):
+            for indices in evaluation_batches(token_counts(features), TOKENS_PER_BATCH):
                 some = [features[i] for i in indices]
                 found = self.layers.outputs_at(self.network, self.collator(some), depths, self.dtype)
                 for depth, rows in found.items():
@@ -142,6 +149,9 @@ class Tables:
                         first, count = first_of[depth][_window(window)], 1 if firsts else len(window)
                         tables[depth][first : first + count] = numbers[start : start + count]
                         start += count
+                    touched.add(numbers.nbytes, *tables.values())
+                heap.trim_if_due()
+        trim_heap()
 
     def _identity(self, depth: int) -> str:
         """What decides the outputs beside the windows: weights, configuration, arithmetic."""
@@ -151,7 +161,7 @@ class Tables:
         for name, tensor in below.items():
             if name not in self.digests:
                 numbers = tensor.detach().cpu().contiguous().numpy()
-                self.digests[name] = hashlib.sha256(numbers.tobytes()).hexdigest()
+                self.digests[name] = hashlib.sha256(numbers.data).hexdigest()
         config = {name: value for name, value in self.network.config.to_dict().items() if name not in BESIDE_LAYERS}
         known = {name: self.digests[name] for name in below}
         return json.dumps([FORMAT, torch.__version__, depth, known, config], sort_keys=True, default=str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from unfreeze.storage.feature_files import FeatureFiles
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from unfreeze.acceleration.head_step import HeadStep
     from unfreeze.acceleration.prefix_cache import PrefixCache
     from unfreeze.batching.collate import Collator
 
@@ -80,6 +81,29 @@ class Speedups:
             yield layers.prefix
         finally:
             layers.prefix = None
+
+    def head_step(
+        self,
+        network: PreTrainedModel,
+        windows: Sequence[Features],
+        collator: Collator,
+        trained: Collection[nn.Parameter],
+    ) -> HeadStep | None:
+        """Within `prefix`, a shorter way to train a head alone; None if more than that is to be computed.
+
+        Args:
+            trained: the parameters that train in any epoch.
+        """
+        from unfreeze.acceleration.fast_layers import fast_layers
+        from unfreeze.acceleration.head_step import head_step
+
+        layers = fast_layers(network)
+        if layers.head is None or layers.prefix is None or not layers.all_known:
+            return None
+        try:
+            return head_step(layers.head, layers.prefix, windows, collator, trained)
+        except OSError:
+            return None  # no room for a copy of what the head reads; it is read from the cache
 
     def forward(self, network: PreTrainedModel, batch: Batch) -> Any:
         """What the network says of a batch."""

@@ -42,7 +42,7 @@ class Features:
 class Encoded:
     """The windows of one split, and what encoding had to leave out."""
 
-    features: tuple[Features, ...]
+    features: Sequence[Features]  # a `WindowFile`, where a task has made them
     num_examples: int
     truncated_examples: int = 0  # texts of which the end was cut off
     truncated_tokens: int = 0
@@ -52,7 +52,7 @@ class Encoded:
 
     @property
     def num_tokens(self) -> int:
-        return sum(len(window) for window in self.features)
+        return sum(map(len, self.features))
 
 
 @dataclass(frozen=True)

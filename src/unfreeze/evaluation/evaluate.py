@@ -11,6 +11,7 @@ from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Encoded
 from unfreeze.batching.order import evaluation_batches
+from unfreeze.batching.window_file import token_counts
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.models.modes import evaluating
@@ -47,7 +48,7 @@ class Evaluator:
     labels: LabelSet
     collator: Collator
     speedups: Speedups
-    tokens_per_batch: int = 4096
+    tokens_per_batch: int = 2048
 
     def predict(self, network: nn.Module, split: Split) -> list[Prediction]:
         """One prediction for each example of the split, in their order; labels, if any, are not looked at."""
@@ -80,7 +81,7 @@ class Evaluator:
         reduced: list[Any] = [None] * len(features)
         total = units = 0.0
         with evaluating(network), torch.inference_mode():
-            for indices in evaluation_batches([len(window) for window in features], self.tokens_per_batch):
+            for indices in evaluation_batches(token_counts(features), self.tokens_per_batch):
                 batch = self.collator([features[i] for i in indices])
                 outputs = self.speedups.forward(network, batch)
                 for i, window in zip(indices, self.task.reduce(outputs, batch), strict=True):

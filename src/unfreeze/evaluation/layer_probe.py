@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unfreeze.acceleration.precision import Precision
 from unfreeze.batching.features import IGNORE, Batch, Features
 from unfreeze.batching.order import evaluation_batches, stable_seed
+from unfreeze.batching.window_file import token_counts
 from unfreeze.evaluation.evaluate import Evaluator, Split
 from unfreeze.models.anatomy import Anatomy, AnatomyError
 from unfreeze.models.modes import evaluating
@@ -189,7 +190,7 @@ def training_vectors(
     features = torch.empty(shape[0], positions, shape[1], device=device)
     labels = torch.empty(positions, dtype=torch.long, device=device)
     start = 0
-    for indices in evaluation_batches([len(window) for window in windows], evaluator.tokens_per_batch):
+    for indices in evaluation_batches(token_counts(windows), evaluator.tokens_per_batch):
         batch = evaluator.collator([windows[i] for i in indices])
         here = batch.labels != IGNORE  # (batch,) or (batch, tokens)
         stop = start + int(here.sum())
@@ -240,7 +241,7 @@ def _scores(
     """The task's scores of each depth; the classifier's answers take the place of a network's logits."""
     task, windows = evaluator.task, split.encoded.features
     reduced: list[list[Any]] = [[None] * len(windows) for _ in classifiers]
-    for indices in evaluation_batches([len(window) for window in windows], evaluator.tokens_per_batch):
+    for indices in evaluation_batches(token_counts(windows), evaluator.tokens_per_batch):
         batch = evaluator.collator([windows[i] for i in indices])
         for classifier, vectors, kept in zip(classifiers, read(batch), reduced, strict=True):
             outputs = SimpleNamespace(logits=classifier(vectors))

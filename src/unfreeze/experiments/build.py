@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from unfreeze.batching.window_file import token_counts
 from unfreeze.experiments.options import options_for, shortened
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.anatomy import take_anatomy
@@ -42,7 +43,7 @@ def build_trainer(
     strategy.refuse(anatomy)
     strategy.adapt(network, anatomy)
     network.to(device)
-    lengths = [len(window) for window in prepared.train.encoded.features]
+    lengths = token_counts(prepared.train.encoded.features)
     options = options_for(strategy, seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     # What trains is a question of the whole run, also where only a share of it is made.
     trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unfreeze.batching.order import padding_share, training_batches
+from unfreeze.batching.window_file import token_counts
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
@@ -70,7 +71,7 @@ def what_trains(
         rates: what a search found.
     """
     loaded = load_network(prepared.model_name, prepared.task.auto_class, 0, **prepared.config_overrides)
-    lengths = [len(window) for window in prepared.train.encoded.features]
+    lengths = token_counts(prepared.train.encoded.features)
     batches = training_batches(
         lengths,
         settings.per_device_train_batch_size,
@@ -139,7 +140,7 @@ def _try_on(
     strategy.refuse(anatomy)
     with torch.random.fork_rng(devices=[]):
         strategy.adapt(network, anatomy)
-    lengths = [len(window) for window in prepared.train.encoded.features]
+    lengths = token_counts(prepared.train.encoded.features)
     options = options_for(strategy, settings.seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     trainables = Trainables(strategy, anatomy, new_parameters, options.epochs)
     most = f"at most {options.epochs} epochs" if settings.budget is None else f"for {settings.budget}"

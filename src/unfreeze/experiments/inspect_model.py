@@ -12,6 +12,7 @@ from unfreeze.acceleration.precision import Precision, choose_precision
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Batch, Features
 from unfreeze.batching.order import training_batches
+from unfreeze.batching.window_file import token_counts
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.options import options_for
@@ -176,7 +177,7 @@ def _steps_on_data(settings: Settings, say: Callable[[str], None], device: str) 
         prepared = prepare(model, corpus, task, settings, device)
         features = prepared.train.encoded.features
         [first, *_] = training_batches(
-            [len(window) for window in features],
+            token_counts(features),
             settings.per_device_train_batch_size,
             seed=settings.seed,
             epoch=0,

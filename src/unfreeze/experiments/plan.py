@@ -14,6 +14,7 @@ from typing import Any
 
 from unfreeze.batching.features import Features
 from unfreeze.batching.order import training_batches
+from unfreeze.batching.window_file import token_counts
 from unfreeze.evaluation.evaluate import Split
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.build import build_trainer
@@ -203,7 +204,7 @@ def _run_flops(trainer: Trainer, windows: Sequence[Features]) -> float:
     """Operations of a run that nothing stops early, epoch by epoch: what trains may change."""
     options = trainer.options
     batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
-    lengths = [len(window) for window in windows]
+    lengths = token_counts(windows)
     batch = trainer.collator(list(windows[:1]))
     names = [name for name, _ in trainer.network.named_parameters()]
     left = planned_steps(options, len(windows))
@@ -228,7 +229,7 @@ def _some_batches(trainer: Trainer, windows: Sequence[Features], batch_size: int
     """Real batches of the first epoch: the longest first, for memory, then some at equal distances."""
     options = trainer.options
     order = training_batches(
-        [len(window) for window in windows],
+        token_counts(windows),
         batch_size,
         seed=options.seed,
         epoch=0,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unfreeze.acceleration.heap import trim_heap
 from unfreeze.evaluation.evaluate import Evaluation, Split
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.learnt_nothing import learnt_nothing
@@ -97,6 +98,7 @@ def run(
     prepared = replace(prepared, task=evaluations["validation"].task)
     trainer.network.config.unfreeze = prepared.usage(settings)
     begin = time.perf_counter()
+    trim_heap()  # a second network is loaded now
     save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
     drop_weights(folder / "checkpoints")
     write_lines(folder / METRICS_FILE, result.history)

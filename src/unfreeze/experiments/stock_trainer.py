@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.batching.features import Features
 from unfreeze.batching.order import training_batches
+from unfreeze.batching.window_file import token_counts
 from unfreeze.training.loop import Trainer
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def stock_batches(trainer: Trainer, features: Sequence[Features]) -> list[dict[s
     batches: list[dict[str, Tensor]] = []
     for epoch in range(options.epochs):
         for indices in training_batches(
-            [len(window) for window in features],
+            token_counts(features),
             options.per_device_train_batch_size,
             seed=options.seed,
             epoch=epoch,

@@ -105,7 +105,7 @@ class Settings(BaseModel):
     )
     per_device_train_batch_size: Positive = Field(16, description="examples in a forward pass")
     gradient_accumulation_steps: Positive = Field(1, description="forward passes in an optimizer step")
-    eval_tokens_per_batch: Positive = Field(4096, description="tokens, padding included, in an evaluation batch")
+    eval_tokens_per_batch: Positive = Field(2048, description="tokens, padding included, in an evaluation batch")
     max_length: Annotated[int, Field(ge=8)] | None = Field(
         None, description="tokens in an input, special ones included; by default 256, for questions 384"
     )

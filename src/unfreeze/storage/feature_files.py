@@ -17,6 +17,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from unfreeze.storage.atomic import write_json
+from unfreeze.storage.mapped import reserve
 
 LIMIT_BYTES = 20 * 2**30  # of all files together; the oldest make room
 SPARE = 0.5  # the share of the free disk that may be taken at most
@@ -97,7 +98,8 @@ class FeatureFiles:
         rows, about = self._paths(key)
         temporary = rows.with_name(f".{rows.name}.{os.getpid()}.tmp")
         try:
-            _reserve(temporary, shape[0] * shape[1] * np.dtype(dtype).itemsize)
+            with temporary.open("wb") as file:
+                reserve(file, shape[0] * shape[1] * np.dtype(dtype).itemsize)
             table = np.memmap(temporary, dtype=dtype, mode="r+", shape=shape)
             yield table
             table.flush()
@@ -130,12 +132,3 @@ def _size_and_change(file: Path) -> tuple[int, float] | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime
-
-
-def _reserve(file: Path, size: int) -> None:
-    """So large a file, for which there is room: writing to a mapping of a full disk would kill the program."""
-    with file.open("wb") as stream:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(stream.fileno(), 0, size)
-        else:
-            stream.truncate(size)

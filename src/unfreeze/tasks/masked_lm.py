@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.batching.masking import Masking, MaskUnit
+from unfreeze.batching.window_file import WindowFile
 from unfreeze.batching.windows import token_windows
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
@@ -87,9 +88,9 @@ class MaskedLM(Objective):
         self.check(examples)
         frame = frame_of(tokenizer)
         first = pieces_of_words([example.parts[0] for example in examples], tokenizer)
-        second = iter(pieces_of_words([e.parts[1] for e in examples if len(e.parts) > 1], tokenizer))
+        second = pieces_of_words([e.parts[1] for e in examples if len(e.parts) > 1], tokenizer)
         pair_frame = pair_frame_of(tokenizer) if any(len(example.parts) > 1 for example in examples) else None
-        features: list[Features] = []
+        features = WindowFile()
         cut: list[int] = []
         for i, (example, pieces) in enumerate(zip(examples, first, strict=True)):
             if pair_frame is not None and len(example.parts) > 1:
@@ -97,11 +98,11 @@ class MaskedLM(Objective):
                 features.append(window)
                 cut += [lost] if lost else []
             else:
-                features += _windows(i, pieces, frame, max_length)
+                features.extend(_windows(i, pieces, frame, max_length))
         special = set(tokenizer.all_special_ids)
         if examples and all(special.issuperset(window.input_ids) for window in features):
             raise TaskError(f"{self.name}: the texts hold nothing but special tokens, so there is nothing to hide.")
-        return Encoded(tuple(features), len(examples), len(cut), sum(cut))
+        return Encoded(features, len(examples), len(cut), sum(cut))
 
     def check(self, examples: Sequence[Example]) -> None:
         """Refuse texts that the objective cannot be learnt from, with a TaskError."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
+from unfreeze.batching.window_file import WindowFile
 from unfreeze.batching.windows import token_windows
 from unfreeze.data.examples import Example, QuestionExample
 from unfreeze.data.labels import LabelSet
@@ -98,7 +99,7 @@ class QuestionAnswering(Task):
         # Many questions ask about one context: it is cut into pieces once.
         contexts = list(dict.fromkeys(one.context for one in questions))
         pieces = dict(zip(contexts, pieces_with_offsets(contexts, tokenizer), strict=True))
-        features: list[Features] = []
+        features = WindowFile()
         too_long = no_piece = narrow = 0
         for i, (example, question) in enumerate(zip(questions, asked, strict=True)):
             ids, offsets = pieces[example.context]
@@ -109,7 +110,7 @@ class QuestionAnswering(Task):
                 no_piece += span is None
                 too_long += span is not None and span[1] - span[0] >= self.max_answer_length
             narrow += self.doc_stride is not None and self.doc_stride >= room - len(kept)
-            features += self._windows(i, kept, ids, offsets, span, frame, room - len(kept), labelled=labelled)
+            features.extend(self._windows(i, kept, ids, offsets, span, frame, room - len(kept), labelled=labelled))
         cut = [len(question) - room // 2 for question in asked if len(question) > room // 2]
         notes = []
         if no_piece:
@@ -124,7 +125,7 @@ class QuestionAnswering(Task):
                 f"{narrow:,} questions leave no more pieces of a window than --doc-stride {self.doc_stride}: their "
                 "windows share half of what is left"
             )
-        return Encoded(tuple(features), len(examples), len(cut), sum(cut), notes=tuple(notes))
+        return Encoded(features, len(examples), len(cut), sum(cut), notes=tuple(notes))
 
     def _windows(
         self,

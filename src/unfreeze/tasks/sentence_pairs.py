@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unfreeze.batching.features import Batch, Encoded, Features
 from unfreeze.batching.order import stable_seed
+from unfreeze.batching.window_file import WindowFile
 from unfreeze.data.examples import Example, PassageExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.inputs import read_each, texts_of
+from unfreeze.tasks.pieces import token_ids
 from unfreeze.tasks.pretraining import Objective
 from unfreeze.tasks.special_tokens import pair_frame_of
 from unfreeze.tasks.task import Model, Prediction, TaskError
@@ -79,8 +81,8 @@ class SentencePairs(Objective):
                 "that could stand for a random one. Give more passages, or longer ones."
             )
         texts = list(dict.fromkeys(text for _, one, other, _ in pairs for text in (one, other)))
-        ids = dict(zip(texts, tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"], strict=True))
-        features = []
+        ids = dict(zip(texts, token_ids(texts, tokenizer), strict=True))
+        features = WindowFile()
         cut = []
         for i, one, other, label in pairs:
             first, second = longest_first(len(ids[one]), len(ids[other]), frame.room(max_length))
@@ -89,7 +91,7 @@ class SentencePairs(Objective):
             cut.append(len(ids[one]) + len(ids[other]) - first - second)
         lost = [tokens for tokens in cut if tokens]
         notes = (f"{len(features):,} pairs of sentences made out of {len(examples):,} passages",)
-        return Encoded(tuple(features), len(examples), len(lost), sum(lost), notes=notes)
+        return Encoded(features, len(examples), len(lost), sum(lost), notes=notes)
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return summed_cross_entropy(outputs.logits, batch.labels, None)

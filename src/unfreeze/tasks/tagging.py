@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
+from unfreeze.batching.window_file import WindowFile
 from unfreeze.batching.windows import Window, cut_windows
 from unfreeze.data.examples import Example, TaggedExample
 from unfreeze.data.labels import LabelSet
@@ -17,7 +18,7 @@ from unfreeze.metrics.resampling import Accuracy, EntityF1, LabelF1, ResampledMe
 from unfreeze.tasks.cross_entropy import summed_cross_entropy
 from unfreeze.tasks.entities import Aggregation, entity_groups, split_words
 from unfreeze.tasks.inputs import read_each, text_or_words, texts_of
-from unfreeze.tasks.pieces import chosen_overlap
+from unfreeze.tasks.pieces import blocks, chosen_overlap
 from unfreeze.tasks.special_tokens import frame_of
 from unfreeze.tasks.task import Model, Prediction, Task, required
 
@@ -86,7 +87,7 @@ class Tagging(Task):
         frame = frame_of(tokenizer)
         capacity = frame.room(max_length)
         overlap = chosen_overlap(self.doc_stride, DOC_STRIDE, capacity)
-        features: list[Features] = []
+        features = WindowFile()
         unknown = cut = 0
         for i, (example, pieces) in enumerate(zip(examples, _pieces(examples, tokenizer), strict=True)):
             unknown += sum(not ids for ids in pieces)
@@ -110,7 +111,7 @@ class Tagging(Task):
         answered = sum(word >= 0 for one in features for word in one.words)
         lost = sum(len(example.parts) for example in examples) - answered
         return Encoded(
-            tuple(features),
+            features,
             len(examples),
             truncated_tokens=cut,
             lost_words=lost,
@@ -236,18 +237,19 @@ def _flat(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> 
     return [tag for tags in gold for tag in tags], [tag for tags in predicted for tag in tags]
 
 
-def _pieces(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+def _pieces(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase) -> Iterator[list[list[int]]]:
     """The word-piece ids of each word of each example."""
     sentences = [list(example.words) for example in examples if isinstance(example, TaggedExample)]
-    if not sentences:
-        return []
     if not tokenizer.is_fast:
         # Tokenizers without word_ids (PhoBERT, FlauBERT): word by word gives the same grouping.
-        return [[list(tokenizer(w, add_special_tokens=False)["input_ids"]) for w in words] for words in sentences]
-    encoding = tokenizer(sentences, is_split_into_words=True, add_special_tokens=False, verbose=False)
-    pieces: list[list[list[int]]] = [[[] for _ in words] for words in sentences]
-    for i, ids in enumerate(encoding["input_ids"]):
-        for token_id, word in zip(ids, encoding.word_ids(i), strict=True):
-            if word is not None:
-                pieces[i][word].append(token_id)
-    return pieces
+        for words in sentences:
+            yield [list(tokenizer(word, add_special_tokens=False)["input_ids"]) for word in words]
+        return
+    for block in blocks(sentences):
+        encoding = tokenizer(block, is_split_into_words=True, add_special_tokens=False, verbose=False)
+        for i, (words, ids) in enumerate(zip(block, encoding["input_ids"], strict=True)):
+            pieces: list[list[int]] = [[] for _ in words]
+            for token_id, word in zip(ids, encoding.word_ids(i), strict=True):
+                if word is not None:
+                    pieces[word].append(token_id)
+            yield pieces

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from unfreeze.batching.features import Encoded, Features
+from unfreeze.batching.window_file import WindowFile
 from unfreeze.batching.windows import token_windows
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.tasks.inputs import read_each, text_or_words, texts_of
-from unfreeze.tasks.pieces import chosen_overlap
+from unfreeze.tasks.pieces import chosen_overlap, token_ids
 from unfreeze.tasks.special_tokens import Frame, PairFrame, frame_of, pair_frame_of
 from unfreeze.tasks.task import Model, Prediction, Task, TaskError
 
@@ -62,11 +63,11 @@ class TextTask(Task):
         *,
         labelled: bool = True,
     ) -> Encoded:
-        first = _token_ids([example.parts[0] for example in examples], tokenizer)
-        second = _token_ids([example.parts[1] for example in examples if len(example.parts) > 1], tokenizer)
-        pairs, frame = iter(second), frame_of(tokenizer)
-        pair_frame = pair_frame_of(tokenizer) if second else None
-        features: list[Features] = []
+        first = token_ids([example.parts[0] for example in examples], tokenizer)
+        pairs = token_ids([example.parts[1] for example in examples if len(example.parts) > 1], tokenizer)
+        frame = frame_of(tokenizer)
+        pair_frame = pair_frame_of(tokenizer) if any(len(example.parts) > 1 for example in examples) else None
+        features = WindowFile()
         cut: list[int] = []
         for i, (example, ids) in enumerate(zip(examples, first, strict=True)):
             targets = self.targets(example, labels) if labelled else self.no_targets(labels)
@@ -76,14 +77,14 @@ class TextTask(Task):
             else:
                 windows = list(self._windows(i, ids, frame, max_length, targets))
                 lost = 0 if len(windows) > 1 else len(ids) + len(frame) - len(windows[0])
-                features += windows
+                features.extend(windows)
             if lost > 0:
                 cut.append(lost)
         notes = []
         if len(features) > len(examples):
             several = len({one.example for one in features if one.weight < 1})
             notes.append(f"{several:,} long texts are read whole, in {len(features):,} windows for all texts")
-        return Encoded(tuple(features), len(examples), len(cut), sum(cut), notes=tuple(notes))
+        return Encoded(features, len(examples), len(cut), sum(cut), notes=tuple(notes))
 
     def _windows(
         self,
@@ -166,9 +167,4 @@ def weights_of(batch: Batch) -> Any:
     import torch
 
     weights = [window.weight for window in batch.features]
-    return None if set(weights) == {1.0} else torch.tensor(weights, device=batch.labels.device)
-
-
-def _token_ids(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    # verbose=False: the tokenizer would warn of texts over its limit, which are cut right after, and counted.
-    return list(tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]) if texts else []
+    return None if set(weights) <= {1.0} else torch.tensor(weights, device=batch.labels.device)

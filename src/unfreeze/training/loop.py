@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary
+from unfreeze.acceleration.heap import Heap
+from unfreeze.acceleration.precision import PLAIN
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
-from unfreeze.batching.features import Batch, Features
+from unfreeze.batching.features import Features
 from unfreeze.batching.order import stable_seed, training_batches
+from unfreeze.batching.window_file import token_counts
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.tasks.task import Task
 from unfreeze.training.checkpoint import load_best, save_best
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+    from unfreeze.acceleration.head_step import HeadStep
     from unfreeze.acceleration.prefix_cache import PrefixCache
 
 
@@ -58,6 +62,7 @@ class Trainer:
     compact: CompactVocabulary | None = field(default=None, init=False)
     costs: dict[tuple[bool, ...], StepCost] = field(default_factory=dict, init=False)
     prefix: PrefixCache | None = field(default=None, init=False)
+    head: HeadStep | None = field(default=None, init=False)  # if nothing else is to be computed
     result: TrainingResult = field(default_factory=TrainingResult)  # grows while training; whole up to a divergence
 
     def train(self, features: Sequence[Features]) -> TrainingResult:
@@ -83,8 +88,12 @@ class Trainer:
             self.knowing(splits, make=self._total_steps(features)[0] > 1, others=self.cache_depths) as self.prefix,
         ):
             if self.prefix is not None:
+                trained = [one for name, one in self.network.named_parameters() if self.trainables.ever_trains(name)]
+                self.head = self.speedups.head_step(self.network, features, self.collator, trained)
                 self.result.cache_seconds = time.perf_counter() - begin
-            return self._train(features)
+            # A head by itself has products too small to gain from another library.
+            with PLAIN.products() if self.head is not None else nullcontext():
+                return self._train(features)
 
     def knowing(
         self, splits: Sequence[Sequence[Features]], *, make: bool, others: Sequence[int] = ()
@@ -136,10 +145,11 @@ class Trainer:
         optimizer = torch.optim.AdamW(
             parameter_groups(self.network, self.trainables, options.weight_decay), lr=options.learning_rate, fused=True
         )
-        lengths = [len(window) for window in features]
+        lengths = token_counts(features)
         batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
         _, total_steps, steps_per_epoch = self._total_steps(features)
         begin = time.perf_counter()
+        heap = Heap()
 
         for epoch in range(ceil(total_steps / steps_per_epoch)):
             self.trainables.apply(self.network, epoch)
@@ -150,15 +160,16 @@ class Trainer:
             cost = self._step_cost(features[batches[0][0]])
             epoch_loss = epoch_units = 0.0
             for position, indices in enumerate(batches):
-                windows = [features[i] for i in indices]
                 self._set_learning_rates(
                     optimizer, result.steps, watch.total("train"), total_steps, steps_per_epoch, epoch
                 )
                 with watch.measure("train"):
-                    loss, units = self._step(optimizer, windows, result.steps)
+                    loss, units = self._step(optimizer, features, indices, result.steps)
                 result.steps += 1
-                result.tokens += sum(map(len, windows))
-                result.flops += cost.of([len(window) for window in windows])
+                heap.trim_if_due()
+                in_batch = [lengths[i] for i in indices]
+                result.tokens += sum(in_batch)
+                result.flops += cost.of(in_batch)
                 epoch_loss, epoch_units = epoch_loss + loss, epoch_units + units
                 done = epoch + (position + 1) / steps_per_epoch
                 expected = self._expected_steps(result.steps, watch.total("train"), total_steps)
@@ -247,21 +258,24 @@ class Trainer:
             late = late_warmup(step, key.first_epoch * steps_per_epoch, min(warmup, steps_per_epoch))
             group["lr"] = scheduled * key.scales[epoch] * late
 
-    def _step(self, optimizer: torch.optim.Optimizer, windows: Sequence[Features], step: int) -> tuple[float, float]:
+    def _step(
+        self, optimizer: torch.optim.Optimizer, features: Sequence[Features], indices: Sequence[int], step: int
+    ) -> tuple[float, float]:
         """One optimizer step over all micro-batches; returns the summed loss and its units."""
         import torch
 
         size = self.options.per_device_train_batch_size
-        micro_batches = [windows[i : i + size] for i in range(0, len(windows), size)]
+        micro_batches = [indices[i : i + size] for i in range(0, len(indices), size)]
         total = units = 0.0
         for micro, some in enumerate(micro_batches):
             # Seeded by position, not by history: a retried or resumed step draws the same dropout.
             seed_generators(stable_seed(self.options.seed, step, micro, 0), self.collator.device)
-            batch = self.collator(some, fresh=True)
-            loss, batch_units = self._loss(batch)
+            loss, batch_units = self._loss(features, some)
             # One micro-batch is divided before the backward pass, as in the stock Trainer; with several, the units of
             # the whole batch are known only after the last one, and the gradients are divided then.
             (loss / batch_units if len(micro_batches) == 1 else loss).backward()  # type: ignore[no-untyped-call]
+            if self.head is not None:
+                self.head.backward()
             total, units = total + float(loss.detach()), units + float(batch_units)
         if units == 0:
             # No word of these windows carries a label: nothing to learn, and nothing to divide by.
@@ -271,21 +285,27 @@ class Trainer:
         if len(micro_batches) > 1:
             for parameter in parameters:
                 parameter.grad.div_(units)
-        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters])
-        if not torch.isfinite(norm):
+        norm = float(torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters]))
+        if not isfinite(norm):
             optimizer.zero_grad(set_to_none=True)
-            raise Diverged(f"step {step + 1}: loss {total / units:g}, gradient norm {float(norm):g}")
+            raise Diverged(f"step {step + 1}: loss {total / units:g}, gradient norm {norm:g}")
         # Clipped as the step reads the gradients, which are not passed once more (`clip_grad_norm_` has the same 1e-6).
         scale = (norm + 1e-6) / (self.options.max_grad_norm or float("inf"))
-        optimizer.grad_scale = scale.float() if scale > 1 else None  # type: ignore[attr-defined]
+        clipped = torch.tensor(scale, device=parameters[0].device) if scale > 1 else None
+        optimizer.grad_scale = clipped  # type: ignore[attr-defined]
         optimizer.step()
         # The fused step does not count as a change of the weights; copies of them must see it.
         torch.autograd.graph.increment_version(parameters)
         if self.compact is not None:
             self.compact.stepped(optimizer)
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in parameters:
+            parameter.grad = None
         return total, units
 
-    def _loss(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        outputs = self.speedups.forward(self.network, batch)
+    def _loss(self, features: Sequence[Features], indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.head is not None:
+            outputs, batch = self.head.forward(indices)
+        else:
+            batch = self.collator([features[i] for i in indices], fresh=True)
+            outputs = self.speedups.forward(self.network, batch)
         return self.task.loss(outputs, batch, self.label_weights)
