@@ -54,7 +54,7 @@ def test_accumulated_gradients_equal_those_of_one_batch_for_uneven_units(workben
 
         windows = bench.train.encoded.features[:8]
         bench.trainables.apply(bench.network, 0)
-        bench.trainer()._step(Keep(bench.network.parameters(), lr=1.0), windows, 0)
+        bench.trainer()._step(Keep(bench.network.parameters(), lr=1.0), windows, range(8), 0)
         return found
 
     whole, parts = gradients(8), gradients(3)
