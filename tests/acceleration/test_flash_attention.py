@@ -22,7 +22,7 @@ def operands(device: str = "cuda", dtype: torch.dtype = torch.bfloat16) -> list[
 def test_a_cpu_and_full_precision_have_no_flash_kernels() -> None:
     for dtype in (torch.float32, torch.bfloat16):
         query, key, value, _ = operands("cpu", dtype)
-        assert not can_flash(query, HEADS)
+        assert not can_flash([query], HEADS)
         packing = pack_lengths(LENGTHS)
         assert isinstance(attend([torch.cat((query, key, value), 1)], HEADS, packing, packing, 0.0)[1], Attended)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from unfreeze.acceleration.speedups import Speedups
+from unfreeze.batching.features import Batch
 from unfreeze.storage.feature_files import FeatureFiles
+from unfreeze.tasks import Classification
 
 
 def run(workbench: Callable[..., Any], folder: Path, task: str, strategy: str = "head", **options: Any) -> Any:
@@ -64,3 +66,36 @@ def test_without_room_the_cache_is_read(
     monkeypatch.setattr("unfreeze.acceleration.head_step.scratch_array", full)
     bench = run(workbench, tmp_path, "classification")
     assert bench.used.head is None and bench.used.prefix is not None
+
+
+@dataclass(frozen=True)
+class Nosy(Classification):
+    """A task of a user's own that looks at more than logits and labels."""
+
+    looks_at: str = "inputs"
+
+    def loss(self, outputs: Any, batch: Batch, label_weights: torch.Tensor | None = None) -> Any:
+        total, units = super().loss(outputs, batch, label_weights)
+        if self.looks_at == "inputs":
+            return total * batch.inputs["input_ids"].shape[1], units
+        return total * sum(map(len, batch.features)), units
+
+
+@pytest.mark.parametrize("looks_at", ["inputs", "features"])
+def test_a_loss_that_reads_more_gets_more(workbench: Callable[..., Any], tmp_path: Path, looks_at: str) -> None:
+    bench = workbench("bert", "classification", "head", speedups=Speedups(cache=FeatureFiles(tmp_path)), epochs=2)
+    trainer = bench.trainer(task=Nosy(looks_at=looks_at))
+    trainer.train(bench.train.encoded.features)
+    assert trainer.head is None and trainer.prefix is not None
+
+
+def test_cached_layers_count_once(workbench: Callable[..., Any], tmp_path: Path) -> None:
+    """In the operations of a run, whether it made the cache or found it."""
+    speedups = Speedups(cache=FeatureFiles(tmp_path))
+    runs = []
+    for one in (Speedups(), speedups, speedups):
+        bench = workbench("bert", "classification", "head", speedups=one, epochs=3)
+        runs.append(bench.run().flops)
+    plain, made, found = runs
+    assert made == found
+    assert 0.9 * plain / 3 < made < 1.2 * plain / 3

@@ -75,6 +75,17 @@ def test_plain_products_are_torchs_own() -> None:
         assert not torch.is_autocast_enabled("cpu")
 
 
+def test_plain_products_within_others_are_torchs_own() -> None:
+    settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    default = settings.fp32_precision
+    with Precision("fp32", True, "").products():
+        assert settings.fp32_precision == "bf16"
+        with PLAIN.products():
+            assert settings.fp32_precision == default
+        assert settings.fp32_precision == "bf16"
+    assert settings.fp32_precision == default
+
+
 def test_the_real_probe_gives_a_usable_choice() -> None:
     found = choose_precision("auto")
     assert found.name in ("fp32", "bf16")

@@ -83,3 +83,12 @@ def test_the_file_is_gone_with_its_windows(tmp_path: Path, monkeypatch: pytest.M
     assert kept.example == 1 and kept.offsets is not None and kept.offsets.sum() == 0
     left = {link.resolve() for link in Path("/proc/self/fd").iterdir()} if open_files else set()
     assert not left & set(mine) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="other processes cannot reach a file without a name")
+def test_on_its_way_to_another_process_the_file_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unfreeze.batching.window_file.IN_MEMORY", 100_000)
+    packed = WindowFile(Features(i, range(100), (0,)) for i in range(1000))
+    sent = pickle.dumps(packed)
+    assert len(sent) < 150_000  # of 440,000
+    assert pickle.loads(sent) == packed

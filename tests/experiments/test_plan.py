@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from unfreeze.experiments.compare import plan_only
+from unfreeze.experiments.build import build_trainer
+from unfreeze.experiments.compare import ask, plan_only
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
 from unfreeze.settings import read_settings
@@ -85,3 +86,31 @@ def test_planning_moves_no_run(run_comparison: RunComparison, tmp_path: Path) ->
     planned, plain = (run_comparison(tmp_path / str(plan), plan=plan, strategy="lora:r=2") for plan in (True, False))
     weights = [next(done.best.glob("model/adapter_model.safetensors")).read_bytes() for done in (planned, plain)]
     assert weights[0] == weights[1]
+
+
+def test_frozen_layers_are_planned_as_they_will_run(plan: Callable[..., list[dict[str, Any]]]) -> None:
+    """From the cache: their price is that of one pass, whatever the number of epochs and runs."""
+    strategies = ["full", "head"]
+    few, many = (
+        plan(strategy=strategies, epochs=epochs, speedups="unpad+cache", early_stopping_patience=None)
+        for epochs in (4, 40)
+    )
+    assert few[0]["cache_seconds"] == 0 and few[1]["cache_seconds"] > 0
+    assert many[1]["steps"] == 10 * few[1]["steps"]
+    for entry in many:
+        low, high = entry["seconds"]
+        assert 0 < low < high
+
+
+@pytest.mark.parametrize("strategy", ["reinit:top=1+freeze:first=1", "head:pooling=mean", "freeze:first=1"])
+def test_only_tables_that_others_ask_for_are_filled(
+    family_folder: Callable[..., str], corpora: dict[str, dict[str, Any]], strategy: str
+) -> None:
+    """Not above layers that start anew, and not under another configuration."""
+    values = {"model": family_folder("bert"), "data": corpora["classification"], "strategy": [strategy, "head", "lora:top=1"]}
+    settings, _ = read_settings(values | {"speedups": "unpad+cache", "max_length": 48})
+    _, [prepared], fitting = ask(settings, Listener())
+    assert prepared.cache_depths == (1, 2)
+    trainer = build_trainer(next(iter(fitting.values()))[0], 0, prepared, settings, None)
+    expected = {"reinit:top=1+freeze:first=1": [1], "head:pooling=mean": [], "freeze:first=1": [1, 2]}
+    assert list(trainer.cache_depths) == expected[strategy]

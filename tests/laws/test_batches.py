@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from unfreeze.acceleration.speedups import OFF, Speedups
+
 
 @pytest.mark.parametrize("sampling", ["random", "group_by_length"])
 @pytest.mark.parametrize(("size", "accumulation"), [(4, 2), (2, 4), (1, 8)])
@@ -63,11 +65,14 @@ def test_accumulated_gradients_equal_those_of_one_batch_for_uneven_units(workben
         torch.testing.assert_close(parts[name], gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_predictions_do_not_depend_on_their_batch(workbench: Callable[..., Any], family: str, task_name: str) -> None:
+@pytest.mark.parametrize("speedups", [OFF, Speedups()], ids=["plain", "unpadded"])
+def test_predictions_do_not_depend_on_their_batch(
+    workbench: Callable[..., Any], family: str, task_name: str, speedups: Speedups
+) -> None:
     """One window at a time, without padding, against all windows padded to the longest."""
     found = []
     for tokens_per_batch in (1, 64, 10**6):
-        bench = workbench(family, task_name, tokens_per_batch=tokens_per_batch)
+        bench = workbench(family, task_name, tokens_per_batch=tokens_per_batch, speedups=speedups)
         found.append(bench.evaluate(bench.network))
     lengths = {len(window) for window in bench.validation.encoded.features}
     assert len(lengths) > 3, "nothing would be padded"

@@ -102,3 +102,15 @@ def test_a_full_disk_is_an_error_and_not_a_crash(tmp_path: Path, monkeypatch: py
     with pytest.raises(OSError, match="No space"):
         fill(FeatureFiles(tmp_path), "a")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_table_of_another_user_is_found_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = FeatureFiles(tmp_path)
+    fill(files, "a", 3.0)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert files.find("a", SHAPE, "float32") is not None
+    assert files.holds("a")

@@ -77,21 +77,31 @@ class CompactVocabulary:
         module.weight, module.num_embeddings, module.padding_idx = self.whole, len(self.whole), self.padding
 
 
-@contextmanager
-def compact_vocabulary(network: PreTrainedModel, ids: Iterable[int]) -> Iterator[CompactVocabulary | None]:
-    """Inside, the word embeddings are those of `ids`, and of what frames a text; None: that is not worth it."""
-    import torch
+def worth_it(network: PreTrainedModel, ids: Iterable[int]) -> bool:
+    """Can the table be cut down to these rows, and is that less than most of it?"""
     from torch import nn
 
     module = network.get_input_embeddings()
     output = network.get_output_embeddings()
     if type(module) is not nn.Embedding or (output is not None and output.weight is module.weight):
+        return False
+    return len(_with_padding(module, ids)) <= WORTH_IT * module.num_embeddings
+
+
+def _with_padding(module: nn.Embedding, ids: Iterable[int]) -> set[int]:
+    return set(ids) | ({module.padding_idx} if module.padding_idx is not None else set())
+
+
+@contextmanager
+def compact_vocabulary(network: PreTrainedModel, ids: Iterable[int]) -> Iterator[CompactVocabulary | None]:
+    """Inside, the word embeddings are those of `ids`, and of what frames a text; None: that is not worth it."""
+    import torch
+
+    if not worth_it(network, ids):
         yield None
         return
-    known = set(ids) | ({module.padding_idx} if module.padding_idx is not None else set())
-    if len(known) > WORTH_IT * module.num_embeddings:
-        yield None
-        return
+    module = network.get_input_embeddings()
+    known = _with_padding(module, ids)
     compact = CompactVocabulary(module, torch.tensor(sorted(known), device=module.weight.device))
     try:
         yield compact

@@ -235,6 +235,7 @@ def _find(network: PreTrainedModel) -> FastLayers:
 def _head_alone(network: PreTrainedModel, layers: FastLayers) -> FastLayers:
     """With what the encoder returns, if it and the network say the same from known outputs of the last layer."""
     inputs, mask = _made_up(network)
+    mask = mask.to(network.device)
     encoder = network.base_model
     hidden: list[Tensor] = []
     with evaluating(network), torch.no_grad():
@@ -258,9 +259,17 @@ def _head_alone(network: PreTrainedModel, layers: FastLayers) -> FastLayers:
     return layers
 
 
+def _tried_lengths(network: PreTrainedModel) -> tuple[int, ...]:
+    """Of the made-up texts; where attention is local one of them is longer than its reach to both sides."""
+    reach = getattr(network.config, "local_attention", None)
+    if reach is None:
+        return TRIED_LENGTHS
+    return (*TRIED_LENGTHS, min(int(reach) + 3, network.config.max_position_embeddings))
+
+
 def _made_up(network: PreTrainedModel) -> tuple[dict[str, Tensor], Tensor]:
     """Texts of several lengths, and where they have tokens."""
-    device, lengths = network.device, TRIED_LENGTHS
+    device, lengths = network.device, _tried_lengths(network)
     generator = torch.Generator().manual_seed(0)
     vocabulary = network.get_input_embeddings().weight.shape[0]
     ids = torch.randint(min(5, vocabulary - 1), vocabulary, (len(lengths), max(lengths)), generator=generator)
@@ -273,7 +282,7 @@ def _made_up(network: PreTrainedModel) -> tuple[dict[str, Tensor], Tensor]:
 def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.0) -> str:
     """What the network does otherwise than plainly for texts of several lengths; empty: nothing."""
     inputs, mask = _made_up(network)
-    packing = pack_lengths(TRIED_LENGTHS, str(network.device))
+    packing = pack_lengths(_tried_lengths(network), str(network.device))
     try:
         with evaluating(network), torch.no_grad():
             plain = outputs_of(network(**inputs))

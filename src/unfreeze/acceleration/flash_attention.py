@@ -27,13 +27,20 @@ class Flashed:
     dropout: float
 
 
-def can_flash(queries: Tensor, heads: int) -> bool:
-    """The kernels compute in 16 bits, for heads of up to 256 numbers."""
+def can_flash(inputs: Sequence[Tensor], heads: int) -> bool:
+    """The kernels compute in 16 bits, for heads of up to 256 numbers, on GPUs from Ampere on.
+
+    Args:
+        inputs: as `packed_attention.attend` takes them.
+    """
     import torch
 
-    if not queries.is_cuda or queries.dtype not in (torch.bfloat16, torch.float16):
+    first = inputs[0]
+    if not first.is_cuda or first.dtype not in (torch.bfloat16, torch.float16):
         return False
-    each = queries.shape[1] // heads
+    if torch.cuda.get_device_capability(first.device) < (8, 0):
+        return False
+    each = first.shape[1] // (3 if len(inputs) == 1 else 1) // heads  # all three stand side by side, or the queries do
     return each % 8 == 0 and each <= 256 and torch.backends.cuda.is_flash_attention_available()
 
 

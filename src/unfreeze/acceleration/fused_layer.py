@@ -46,7 +46,8 @@ class LayerPlan:
     heads: int
     activation: str  # "none" or "tanh": the approximation of GELU
     attention_dropout: float
-    hidden_dropout: float
+    mixed_dropout: float  # of what attention adds
+    narrowed_dropout: float  # of what the feed-forward part adds
 
 
 @dataclass
@@ -81,11 +82,15 @@ class FusedLayer(torch.autograd.Function):
         dropout = plan.attention_dropout if step.training else 0.0
         mixed, attended = attend(inputs, plan.heads, asking, step.packing, dropout)
         out, kept_mixed = products.forward((plan.mixed,), mixed)
-        middle, kept_first = _add_and_norm(residual, out, plan, plan.mixed_norm, parameters, step.training)
+        middle, kept_first = _add_and_norm(
+            residual, out, plan.mixed_dropout if step.training else 0.0, plan.mixed_norm, parameters
+        )
         wide, kept_wide = products.forward((plan.widened,), middle.to(low.dtype))
         active = aten.gelu(wide, approximate=plan.activation)
         narrow, kept_narrow = products.forward((plan.narrowed,), active)
-        top, kept_second = _add_and_norm(middle, narrow, plan, plan.narrowed_norm, parameters, step.training)
+        top, kept_second = _add_and_norm(
+            middle, narrow, plan.narrowed_dropout if step.training else 0.0, plan.narrowed_norm, parameters
+        )
         ctx.step, ctx.parameters = step, parameters
         ctx.kept = (kept_in, kept_queries, attended, kept_mixed, kept_first, kept_wide, wide, kept_narrow, kept_second)
         return top
@@ -150,12 +155,12 @@ def _of_attention(plan: LayerPlan) -> list[int]:
 
 
 def _add_and_norm(
-    residual: Tensor, out: Tensor, plan: LayerPlan, norm: Norm, parameters: tuple[Tensor, ...], training: bool
+    residual: Tensor, out: Tensor, dropout: float, norm: Norm, parameters: tuple[Tensor, ...]
 ) -> tuple[Tensor, KeptNorm]:
     """Dropout, sum and norm; `out` is used up."""
     mask = None
-    if training and plan.hidden_dropout:
-        mask = dropout_mask(out.shape, plan.hidden_dropout, out.dtype, out.device)
+    if dropout:
+        mask = dropout_mask(out.shape, dropout, out.dtype, out.device)
         out.mul_(mask)
     total = residual + out
     weight, bias = parameters[norm.weight], parameters[norm.bias]

@@ -3,9 +3,9 @@ only. The products are those that autograd would make, so that the gradients are
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unfreeze.batching.collate import Collator
 
 ROWS_AT_ONCE = 4096  # when the inputs are made
+TRIED = 8  # windows
 
 
 class Logits(NamedTuple):
@@ -67,17 +68,23 @@ class HeadStep:
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
 
+Loss = Callable[[Any, Batch], tuple["Tensor", "Tensor"]]
+
+
 def head_step(
     head: PlainHead,
     cache: PrefixCache,
     windows: Sequence[Features],
     collator: Collator,
     trained: Collection[nn.Parameter],
+    loss: Loss,
 ) -> HeadStep | None:
-    """The short way for these windows; None where it does not hold: another part trains, or tokens are read one by one.
+    """The short way for these windows; None where it does not hold: another part trains, tokens are read one by one, or
+    the loss reads more than logits and labels.
 
     Args:
         trained: the parameters that train in any epoch.
+        loss: of a task, perhaps one of the user's own.
 
     Raises:
         OSError: there is no room for the inputs.
@@ -99,4 +106,21 @@ def head_step(
             inputs[start : start + len(some)] = head.read(rows[:, None]).cpu().numpy()
             touched.add(inputs[: len(some)].nbytes, inputs)
             labels.append(collator(some).labels)
-    return HeadStep(head, inputs, torch.cat(labels), device)
+    made = HeadStep(head, inputs, torch.cat(labels), device)
+    return made if _alike(made, cache, windows[:TRIED], collator, loss) else None
+
+
+def _alike(made: HeadStep, cache: PrefixCache, windows: Sequence[Features], collator: Collator, loss: Loss) -> bool:
+    """Is the loss of some windows the same as with everything that a task may read?"""
+    batch = collator(windows)
+    rows = cache.rows(windows, str(made.device))
+    assert rows is not None
+    linear = made.head.linear
+    with torch.no_grad():
+        whole = loss(made.head.outputs(logits=linear(made.head.read(rows[:, None]))), batch)
+        read = torch.from_numpy(made.inputs[: len(windows)]).to(made.device)
+        try:
+            short = loss(Logits(linear(read)), Batch(dict, batch.labels, ()))
+        except Exception:  # whatever a task does without what it wanted to read
+            return False
+    return all(torch.allclose(one, other, rtol=1e-4) for one, other in zip(whole, short, strict=True))

@@ -13,24 +13,45 @@ from unfreeze.acceleration.fused_linear import Adapter, Linear
 if TYPE_CHECKING:
     from torch import Tensor
 
-# query, key, value, after attention, its norm, the two of the feed-forward part, their norm
+
+@dataclass(frozen=True)
+class Names:
+    """Query, key, value, after attention, its norm, the two of the feed-forward part, their norm; and the rates of
+    dropout before the two sums, as the configuration calls them (None: there is none)."""
+
+    parts: tuple[str, ...]
+    mixed_dropout: str | None
+    narrowed_dropout: str
+
+
 KNOWN = (
-    (  # BERT, RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA
-        *("attention.self.query", "attention.self.key", "attention.self.value"),
-        *("attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense"),
-        "output.LayerNorm",
+    Names(  # BERT, RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA
+        (
+            *("attention.self.query", "attention.self.key", "attention.self.value"),
+            *("attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense"),
+            "output.LayerNorm",
+        ),
+        "hidden_dropout_prob",
+        "hidden_dropout_prob",
     ),
-    (  # DistilBERT
-        *("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "sa_layer_norm"),
-        *("ffn.lin1", "ffn.lin2", "output_layer_norm"),
+    Names(  # DistilBERT
+        (
+            *("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "sa_layer_norm"),
+            *("ffn.lin1", "ffn.lin2", "output_layer_norm"),
+        ),
+        None,
+        "dropout",
     ),
-    (  # ALBERT
-        *("attention.query", "attention.key", "attention.value", "attention.dense", "attention.LayerNorm"),
-        *("ffn", "ffn_output", "full_layer_layer_norm"),
+    Names(  # ALBERT
+        (
+            *("attention.query", "attention.key", "attention.value", "attention.dense", "attention.LayerNorm"),
+            *("ffn", "ffn_output", "full_layer_layer_norm"),
+        ),
+        "hidden_dropout_prob",
+        "hidden_dropout_prob",
     ),
 )
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
-HIDDEN_DROPOUT = ("hidden_dropout_prob", "dropout")
 ACTIVATIONS = {"gelu": "none", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
 
 
@@ -55,9 +76,10 @@ def layer_plan(layer: nn.Module, config: Any) -> tuple[LayerPlan, tuple[Tensor, 
     Raises:
         Unsupported: its parts are others, or something was put into them that the node does not know.
     """
-    names = next((names for names in KNOWN if all(_has(layer, name) for name in names)), None)
-    if names is None:
+    known = next((known for known in KNOWN if all(_has(layer, name) for name in known.parts)), None)
+    if known is None:
         raise Unsupported("its layers are built in another way")
+    names = known.parts
     for name, module in layer.named_modules():
         if module._forward_hooks or module._forward_pre_hooks:
             raise Unsupported("something hooks into its layers")
@@ -75,7 +97,8 @@ def layer_plan(layer: nn.Module, config: Any) -> tuple[LayerPlan, tuple[Tensor, 
         heads=int(config.num_attention_heads),
         activation=activation,
         attention_dropout=_rate(config, ATTENTION_DROPOUT),
-        hidden_dropout=_rate(config, HIDDEN_DROPOUT),
+        mixed_dropout=0.0 if known.mixed_dropout is None else float(getattr(config, known.mixed_dropout)),
+        narrowed_dropout=float(getattr(config, known.narrowed_dropout)),
     )  # fmt: skip
     return plan, tuple(places.parameters)
 

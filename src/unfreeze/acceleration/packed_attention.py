@@ -38,7 +38,7 @@ def attend(
     """
     import torch
 
-    if can_flash(inputs[0], heads):
+    if can_flash(inputs, heads):
         return flash(inputs, heads, asking, packing, dropout)
     if len(inputs) == 1:
         q, k, v = split_heads(packing.spread(inputs[0]), 3, heads, packing)

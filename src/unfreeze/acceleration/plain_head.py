@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from unfreeze.acceleration.known_layers import known_layers
+from unfreeze.acceleration.random_numbers import seed_generators
 from unfreeze.models.modes import modes_restored
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ def plain_head(network: PreTrainedModel, hidden: Tensor, encoder_outputs: type) 
         return None
     [linear], [dropout] = linears, dropouts
     given: list[Tensor] = []
-    with modes_restored(network), torch.random.fork_rng(devices=[]), torch.no_grad():
+    devices = [network.device] if network.device.type == "cuda" else []
+    with modes_restored(network), torch.random.fork_rng(devices=devices), torch.no_grad():
         network.train()
-        torch.default_generator.manual_seed(0)
+        seed_generators(0, str(network.device))
         with (
             linear.register_forward_pre_hook(lambda module, args: given.append(args[0])),
             known_layers(network, hidden, encoder_outputs),
@@ -71,7 +73,7 @@ def plain_head(network: PreTrainedModel, hidden: Tensor, encoder_outputs: type) 
             ways.append(("pooler", encoder.pooler))
         for reads, pooler in ways:
             head = PlainHead(reads, pooler, dropout, linear, type(said))
-            torch.default_generator.manual_seed(0)
+            seed_generators(0, str(network.device))
             read = dropout(head.read(hidden))
             if read.shape == given[0].shape and torch.equal(read, given[0]) and torch.equal(linear(read), said.logits):
                 return head

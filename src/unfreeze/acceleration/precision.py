@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: 
     if not speedups:
         return PLAIN
     if torch.device(device).type != "cpu":
-        wanted = choice == "bf16" or (choice == "auto" and torch.cuda.is_bf16_supported())
+        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
+        wanted = choice == "bf16" or (choice == "auto" and has_it)
         return Precision("bf16" if wanted else "fp32", False, f"{'bf16' if wanted else 'fp32'} on {device}")
     plain = _seconds(torch.float32)
     with _onednn_products(True):
@@ -81,14 +83,23 @@ def _has_bf16_hardware() -> bool:
     return bool(probe()) if probe is not None else False
 
 
+@cache
+def _torchs_default() -> str:
+    """What it says before anybody sets it: asked for the first time outside of any such context."""
+    import torch
+
+    return str(torch.backends.mkldnn.matmul.fp32_precision)  # type: ignore[attr-defined]
+
+
 @contextmanager
 def _onednn_products(active: bool) -> Iterator[None]:
     """Send fp32 products through oneDNN: MKL picks a slow path on AMD CPUs."""
     import torch
 
+    _torchs_default()
     settings: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before = settings.fp32_precision
-    settings.fp32_precision = "bf16" if active else before
+    settings.fp32_precision = "bf16" if active else _torchs_default()
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -33,11 +34,10 @@ if TYPE_CHECKING:
 
     from unfreeze.acceleration.fast_layers import FastLayers
 
-FORMAT = 1  # to be raised when the layers of `fused_layer.py` come to give something else
+FORMAT = 2  # to be raised when the layers of `fused_layer.py` come to give something else
 TOKENS_PER_BATCH = 2048  # when the tables are made
 # Of the configuration, what says nothing about the layers.
 BESIDE_LAYERS = ("id2label", "label2id", "unfreeze", "_name_or_path", "architectures", "problem_type", "dtype")
-Window = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PrefixCache:
 
     depth: int
     tables: tuple[npt.NDArray[np.generic], ...]
-    places: dict[Window, tuple[int, int]]  # of each window: its table and its first row there
+    places: dict[bytes, tuple[int, int]]  # of each window: its table and its first row there
     was_found: bool  # were all tables there already?
     single: bool  # is only the first token of each window kept, for no other is read?
     touched: Touched = field(default_factory=Touched)
@@ -57,7 +57,7 @@ class PrefixCache:
 
         parts = []
         for window in windows:
-            place = self.places.get(_window(window))
+            place = self.places.get(_key(window))
             if place is None:
                 return None
             table, first = place
@@ -76,19 +76,16 @@ class PrefixCache:
 
 @dataclass(frozen=True)
 class Windows:
-    """The different windows of a split, and what they are known by."""
+    """The different windows of a split by their keys, with their lengths, and what all are known by together."""
 
-    windows: tuple[Window, ...]
+    lengths: dict[bytes, int]
     digest: str
     tokens: int
 
     @classmethod
     def of(cls, features: Sequence[Features]) -> Windows:
-        windows = tuple(dict.fromkeys(map(_window, features)))
-        digest = hashlib.sha256()
-        for ids, segments in windows:
-            digest.update(np.array([len(ids), len(segments), *ids, *segments], dtype=np.int64).tobytes())
-        return cls(windows, digest.hexdigest(), sum(len(ids) for ids, _ in windows))
+        lengths = {_key(window): len(window) for window in features}
+        return cls(lengths, hashlib.sha256(b"".join(lengths)).hexdigest(), sum(lengths.values()))
 
 
 @dataclass
@@ -109,7 +106,7 @@ class Tables:
 
         kept = "int16" if self.dtype == torch.bfloat16 else "float32"
         said = f"{self._identity(depth)} {kept} {self.layers.firsts_only_above(depth)} {split.digest}"
-        rows = len(split.windows) if self.layers.firsts_only_above(depth) else split.tokens
+        rows = len(split.lengths) if self.layers.firsts_only_above(depth) else split.tokens
         return hashlib.sha256(said.encode()).hexdigest(), (rows, int(self.network.config.hidden_size)), kept
 
     def size(self, split: Windows, depth: int) -> int:
@@ -117,10 +114,10 @@ class Tables:
         _, (rows, width), dtype = self.entry(split, depth)
         return rows * width * np.dtype(dtype).itemsize
 
-    def starts(self, split: Windows, depth: int) -> dict[Window, int]:
+    def starts(self, split: Windows, depth: int) -> dict[bytes, int]:
         """The first row of each window."""
-        counts = (1 if self.layers.firsts_only_above(depth) else len(ids) for ids, _ in split.windows)
-        return dict(zip(split.windows, accumulate(counts, initial=0), strict=False))
+        counts = (1 if self.layers.firsts_only_above(depth) else length for length in split.lengths.values())
+        return dict(zip(split.lengths, accumulate(counts, initial=0), strict=False))
 
     def find(self, split: Windows, depth: int) -> npt.NDArray[np.generic] | None:
         """The outputs of so many layers, if they were kept."""
@@ -146,7 +143,7 @@ class Tables:
                     numbers = (low.view(torch.int16) if self.dtype == torch.bfloat16 else low).numpy()
                     firsts, start = self.layers.firsts_only_above(depth), 0
                     for window in some:
-                        first, count = first_of[depth][_window(window)], 1 if firsts else len(window)
+                        first, count = first_of[depth][_key(window)], 1 if firsts else len(window)
                         tables[depth][first : first + count] = numbers[start : start + count]
                         start += count
                     touched.add(numbers.nbytes, *tables.values())
@@ -181,7 +178,7 @@ def prefix_cache(
         OSError: they cannot be written.
     """
     found: list[npt.NDArray[np.generic]] = []
-    places: dict[Window, tuple[int, int]] = {}
+    places: dict[bytes, tuple[int, int]] = {}
     was_found = True
     for number, features in enumerate(splits):
         split = Windows.of(features)
@@ -190,10 +187,10 @@ def prefix_cache(
             if not make:
                 return None
             was_found = False
-            with tables.files.alone(tables.entry(split, depth)[0]):
+            with tables.files.alone(split.digest):  # one pass fills the tables of several depths
                 table = tables.find(split, depth)  # another process may have made it in the meantime
-                if table is None and (wanted := _with_room(tables, split, depth, others)):
-                    tables.make(features, split, wanted)
+                if table is None:
+                    tables.make(features, split, _with_room(tables, split, depth, others))
                     table = tables.find(split, depth)
         if table is None:
             return None
@@ -203,13 +200,20 @@ def prefix_cache(
 
 
 def _with_room(tables: Tables, split: Windows, depth: int, others: Sequence[int]) -> list[int]:
-    """The depths to fill: that of this run, those of others if all fit, none if it does not fit itself."""
+    """The depths to fill: that of this run, and those of others if all fit.
+
+    Raises:
+        OSError: it does not fit itself.
+    """
     more = [one for one in others if one != depth and not tables.files.holds(tables.entry(split, one)[0])]
     for wanted in ([depth, *more], [depth]):
         if tables.files.has_room(sum(tables.size(split, one) for one in wanted)):
             return wanted
-    return []
+    size = tables.size(split, depth) / 1e6
+    raise OSError(f"{size:,.0f} MB are more than there is room for in {tables.files.folder}")
 
 
-def _window(window: Features) -> Window:
-    return tuple(window.input_ids), tuple(window.segments)
+def _key(window: Features) -> bytes:
+    """What a window is known by: 16 bytes that tell its tokens and segments."""
+    numbers = array("q", (len(window.input_ids), *window.input_ids, *window.segments))
+    return hashlib.blake2b(numbers.tobytes(), digest_size=16).digest()

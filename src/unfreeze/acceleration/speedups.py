@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.compact_vocabulary import CompactVocabulary, compact_vocabulary
+from unfreeze.acceleration.compact_vocabulary import CompactVocabulary, compact_vocabulary, worth_it
 from unfreeze.acceleration.precision import PLAIN, Precision
 from unfreeze.batching.features import Batch, Features
 from unfreeze.storage.feature_files import FeatureFiles
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
-    from unfreeze.acceleration.head_step import HeadStep
+    from unfreeze.acceleration.head_step import HeadStep, Loss
     from unfreeze.acceleration.prefix_cache import PrefixCache
     from unfreeze.batching.collate import Collator
 
@@ -88,11 +88,13 @@ class Speedups:
         windows: Sequence[Features],
         collator: Collator,
         trained: Collection[nn.Parameter],
+        loss: Loss,
     ) -> HeadStep | None:
         """Within `prefix`, a shorter way to train a head alone; None if more than that is to be computed.
 
         Args:
             trained: the parameters that train in any epoch.
+            loss: what the task makes of outputs and a batch.
         """
         from unfreeze.acceleration.fast_layers import fast_layers
         from unfreeze.acceleration.head_step import head_step
@@ -101,7 +103,7 @@ class Speedups:
         if layers.head is None or layers.prefix is None or not layers.all_known:
             return None
         try:
-            return head_step(layers.head, layers.prefix, windows, collator, trained)
+            return head_step(layers.head, layers.prefix, windows, collator, trained, loss)
         except OSError:
             return None  # no room for a copy of what the head reads; it is read from the cache
 
@@ -125,12 +127,23 @@ class Speedups:
         with precision.active(device), layers.active(network, packing, self._dtype, cached):
             return network(**batch.inputs) if not alone or layers.head_needs_inputs else network()
 
-    def described(self, network: PreTrainedModel, padding: float, ids: frozenset[int] | None) -> str:
+    def described(
+        self,
+        network: PreTrainedModel,
+        device: str,
+        padding: float,
+        ids: frozenset[int] | None,
+        depths: Sequence[int],
+        tokens: int,
+    ) -> str:
         """What is done for this network, in words.
 
         Args:
+            device: that it will train on.
             padding: the share of a training batch's places that hold no token.
             ids: the tokens that training and validation hold; None: they may be any.
+            depths: so many of the lowest layers are frozen all the time in some run.
+            tokens: of all splits.
         """
         said = []
         if self.unpad:
@@ -145,17 +158,21 @@ class Speedups:
             said.append(f"unpadding: {100 * padding:.0f} % of the places in a batch are padding, {ways[layers.way]}")
             said += [layers.reason] if layers.reason else []
             said += ["of the last layer only the first token is computed"] if layers.first_only else []
-            said += self.beyond_rounding(network)
-        if self.compact and ids is not None:
+            said += self.beyond_rounding(network, device)
+        if self.compact and ids is not None and worth_it(network, ids):
             rows = network.get_input_embeddings().weight.shape[0]
             said.append(f"word embeddings: where they train, only the {len(ids):,} of {rows:,} rows in use are held")
+        if self.cache is not None and depths and self.unpad and layers.way == "fused":
+            layers_said = ", ".join("layer 1" if depth == 1 else f"layers 1-{depth}" for depth in depths)
+            size = tokens * network.config.hidden_size * self._dtype.itemsize / 1e6
+            said.append(f"cache: {layers_said}, computed once, at most {size:,.0f} MB each in {self.cache.folder}")
         return "; ".join(said)
 
-    def beyond_rounding(self, network: PreTrainedModel) -> list[str]:
+    def beyond_rounding(self, network: PreTrainedModel, device: str) -> list[str]:
         """What of it is not the stock arithmetic in another order."""
         from unfreeze.acceleration.fast_layers import fast_layers
 
-        pool = self.unpad and network.device.type == "cpu" and fast_layers(network).way == "fused"
+        pool = self.unpad and device == "cpu" and fast_layers(network).way == "fused"
         return ["dropout masks are cut from a pool of random numbers"] if pool else []
 
     @property

@@ -68,7 +68,8 @@ def packed_attention(
         scores = scores + packing.bias.to(scores.dtype)
     if sliding_window is not None and sliding_window < longest:
         places = torch.arange(longest, device=scores.device)
-        far = (places[:, None] - places[None]).abs() > sliding_window
+        # ModernBERT hands over one more than its reach, as flash kernels count it.
+        far = (places[:, None] - places[None]).abs() >= sliding_window
         scores = scores.masked_fill(far, float("-inf"))
     shares = nn.functional.dropout(torch.softmax(scores, -1), dropout, module.training)
     mixed = torch.matmul(shares, values).transpose(1, 2).reshape(batch, longest, heads * width)

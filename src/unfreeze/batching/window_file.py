@@ -6,11 +6,13 @@ As lists of Python's numbers they would take several times the room, and all of 
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 import weakref
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from struct import Struct, unpack_from
 from typing import IO, Any, overload
 
@@ -75,8 +77,11 @@ class WindowFile(Sequence[Features]):
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """In another process the windows lie in a file of that process."""
-        return _restored, (self._starts, bytes(self._mapped) + bytes(self._waiting))
+        """Another process of this machine maps the same file, as long as this one lives; else it gets a copy."""
+        if self._file is not None and Path(f"/proc/{os.getpid()}/fd").is_dir():
+            shared = f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
+            return _shared, (self._starts, shared, bytes(self._waiting))
+        return _copied, (self._starts, bytes(self._mapped) + bytes(self._waiting))
 
     def _add(self, records: bytes) -> None:
         self._waiting += records
@@ -142,8 +147,16 @@ def _read(memory: Any, place: int) -> Features:
     return Features(example, ids, targets, own_words, own_segments, weight, offsets)
 
 
-def _restored(starts: array[int], records: bytes) -> WindowFile:
+def _copied(starts: array[int], records: bytes) -> WindowFile:
     windows = WindowFile()
     for start, stop in pairwise(starts):
         windows._add(records[start:stop])
+    return windows
+
+
+def _shared(starts: array[int], path: str, waiting: bytes) -> WindowFile:
+    windows = WindowFile()
+    windows._starts, windows._waiting = starts, bytearray(waiting)
+    with Path(path).open("rb") as file:  # of a process that waits for this one
+        windows._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return windows

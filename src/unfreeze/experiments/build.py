@@ -41,7 +41,17 @@ def build_trainer(
     task.attach(network, prepared.tokenizer, seed)
     anatomy = take_anatomy(network)
     strategy.refuse(anatomy)
+    before = {name: one._version for name, one in network.named_parameters()}
+    config = network.config.to_dict()
     strategy.adapt(network, anatomy)
+    changed = [
+        anatomy.locate(name).depth
+        for name, one in network.named_parameters()
+        if name in before and one._version != before[name]
+    ]
+    # Of these depths other runs find the same; with another configuration or layers started anew nobody does.
+    depths = [one for one in prepared.cache_depths if one < min(changed, default=one + 1)]
+    depths = depths if network.config.to_dict() == config else []
     network.to(device)
     lengths = token_counts(prepared.train.encoded.features)
     options = options_for(strategy, seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
@@ -60,5 +70,5 @@ def build_trainer(
         on_progress,
         prepared.used_ids,
         prepared.validation.encoded.features,
-        prepared.cache_depths,
+        depths,
     )

@@ -80,7 +80,16 @@ def what_trains(
         sampling=settings.train_sampling_strategy,
     )
     speedups = prepared.evaluator.speedups
-    if told := speedups.described(loaded.network, padding_share(lengths, batches), prepared.used_ids):
+    splits = (prepared.train, prepared.validation, *prepared.tests.values())
+    told = speedups.described(
+        loaded.network,
+        prepared.collator.device,
+        padding_share(lengths, batches),
+        prepared.used_ids,
+        prepared.cache_depths,
+        sum(split.encoded.num_tokens for split in splits),
+    )
+    if told:
         said(told)
     return {
         strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy)).words

@@ -25,6 +25,7 @@ from unfreeze.experiments.options import planned_steps, steps_per_epoch
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.run import folder_bytes, save_verified
 from unfreeze.settings import Settings
+from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.strategies import Strategy
 from unfreeze.training.flops import step_cost
 from unfreeze.training.loop import Trainer
@@ -65,6 +66,7 @@ class Plan:
     disk_bytes: Range  # of what one run has to keep
     step_seconds: float
     steps: int
+    cache_seconds: float  # of frozen layers, once for all runs of the strategy
 
 
 @dataclass
@@ -98,7 +100,8 @@ def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
         here = [cell for cell in cells if (cell.model, cell.strategy) == (model, job.strategy)]
         # Runs on a part of the training data take that part of the time, a little more for what does not shrink.
         weight = sum(1.0 if cell.train_share is None else cell.train_share for cell in here)
-        seconds = (result.seconds[0] * weight, result.seconds[1] * weight)
+        low, high = (result.cache_seconds / SLACK, result.cache_seconds * SLACK)
+        seconds = (result.seconds[0] * weight + low, result.seconds[1] * weight + high)
         planned.append(asdict(replace(result, runs=len(here), seconds=seconds)))
     return planned
 
@@ -117,9 +120,11 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
         learning_rate=job.learning_rate, on_progress=steps.note,
     )  # fmt: skip
     loading = time.perf_counter() - begin
+    speedups = trainer.speedups
+    if speedups.cache is not None:  # what frozen layers cost is timed, and nothing is left of it
+        speedups = replace(speedups, cache=FeatureFiles(folder / "cache"))
     options, windows = trainer.options, job.prepared.train.encoded.features
     run_steps = planned_steps(options, len(windows))
-    run_flops = _run_flops(trainer, windows)
     some = _first_examples(job.prepared.validation, job.prepared.evaluator.tokens_per_batch)
     evaluation_seconds: list[float] = []
 
@@ -134,9 +139,12 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
         trainer,
         evaluate=evaluate,
         options=replace(
-            options, epochs=1, max_steps=None, max_seconds=None, train_sampling_strategy="sequential",
-            eval_strategy="epoch", eval_steps=None,
+            options, epochs=min(2, options.epochs), max_steps=None, max_seconds=None,
+            train_sampling_strategy="sequential", eval_strategy="steps", eval_steps=10**9,
         ),
+        speedups=speedups,
+        evaluated=(),  # evaluation is timed with all layers
+        cache_depths=(),
     )  # fmt: skip
     timed.train([window for batch in batches for window in batch])
     seconds = [after - before for before, after in zip(steps.times, steps.times[1:], strict=False)]
@@ -144,9 +152,14 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     if not seconds:  # fewer windows than two batches hold: all of it was seen
         seconds, flops = [steps.times[0] - begin - loading], [steps.flops[0]]
     per_flop = sum(seconds) / sum(flops)
+    known = 0 if timed.prefix is None else timed.prefix.depth / timed.trainables.anatomy.layers_applied
+    run_flops = _run_flops(trainer, windows, 0 if timed.prefix is None else timed.prefix.depth)
     train = run_flops * per_flop if options.max_seconds is None else options.max_seconds
     per_token = evaluation_seconds[0] / some.encoded.num_tokens
     validation, tests = job.prepared.validation.encoded, [one.encoded for one in job.prepared.tests.values()]
+    everything = job.prepared.train.encoded.num_tokens + validation.num_tokens + sum(one.num_tokens for one in tests)
+    caching = known * per_token * everything
+    per_token *= 1 - known
     evaluating = per_token * validation.num_tokens
     evaluations = _evaluations(options, run_steps, len(windows))
     # A run ends by saving and by loading what it saved: done here too, for its time, memory and size.
@@ -172,6 +185,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
         (float(kept), float(kept + CARD_BYTES)),
         sum(seconds) / len(seconds),
         run_steps,
+        caching,
     )
 
 
@@ -200,8 +214,9 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _run_flops(trainer: Trainer, windows: Sequence[Features]) -> float:
-    """Operations of a run that nothing stops early, epoch by epoch: what trains may change."""
+def _run_flops(trainer: Trainer, windows: Sequence[Features], known_layers: int) -> float:
+    """Operations of a run that nothing stops early, epoch by epoch: what trains may change. What is known of so many
+    layers is not computed."""
     options = trainer.options
     batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
     lengths = token_counts(windows)
@@ -214,7 +229,7 @@ def _run_flops(trainer: Trainer, windows: Sequence[Features]) -> float:
         trains = tuple(trainer.trainables.trains(name, epoch) for name in names)
         if trains not in known:
             trainer.trainables.apply(trainer.network, epoch)
-            cost = step_cost(trainer.network, trainer.trainables.anatomy, batch)
+            cost = step_cost(trainer.network, trainer.trainables.anatomy, batch, known_layers)
             order = training_batches(
                 lengths, batch_size, seed=options.seed, epoch=epoch, sampling=options.train_sampling_strategy
             )

@@ -149,7 +149,7 @@ def first_record(
         notes=[
             *prepared.notes,
             *loading_notes(trainer.network.config),
-            *trainer.speedups.beyond_rounding(trainer.network),
+            *trainer.speedups.beyond_rounding(trainer.network, prepared.collator.device),
         ],
     )
 

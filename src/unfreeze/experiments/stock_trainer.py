@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+STOCK_NAMES = {"constant": "constant_with_warmup"}  # ours warms up
+
+
 def stock_batches(trainer: Trainer, features: Sequence[Features]) -> list[dict[str, Tensor]]:
     """The batches of our loop as the stock Trainer takes them."""
     options = trainer.options
@@ -62,7 +65,7 @@ def stock_training(network: Any, batches: Sequence[dict[str, Tensor]], trainer: 
         max_steps=len(batches),
         per_device_train_batch_size=options.per_device_train_batch_size,
         learning_rate=options.learning_rate,
-        lr_scheduler_type=options.lr_scheduler_type,
+        lr_scheduler_type=STOCK_NAMES.get(options.lr_scheduler_type, options.lr_scheduler_type),
         warmup_steps=options.warmup_steps,
         weight_decay=options.weight_decay,
         max_grad_norm=options.max_grad_norm,

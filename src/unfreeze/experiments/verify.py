@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.stock_trainer import stock_batches, stock_training
 from unfreeze.settings import Settings, SettingsError
+from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.strategies import Strategy
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Verified:
 
     model_name: str
     strategy: str
-    way: str  # how the layers ran: fused, hooked or plain
+    way: str  # how the layers ran: fused, hooked or plain; and whether frozen ones came from the cache
     steps: int
     losses: float
     weights: float
@@ -66,8 +68,11 @@ def verify(settings: Settings, listener: Listener, device: str | None = None) ->
         SettingsError: the stock Trainer has no such training to follow.
         DataError, ModelError, StrategyError: as `compare`.
     """
-    changes = {"max_steps": settings.max_steps or STEPS, "precision": "fp32", "class_weights": "none"}
-    settings = settings.model_copy(update={**changes, "gradient_accumulation_steps": 1})
+    _refuse_what_stock_has_not(settings)
+    steps = settings.max_steps or STEPS
+    changes = {"max_steps": steps, "epochs": steps, "precision": "fp32", "class_weights": "none"}
+    whole = {"early_stopping_patience": None, "eval_strategy": "epoch", "eval_steps": None, "budget": None}
+    settings = settings.model_copy(update={**changes, **whole, "gradient_accumulation_steps": 1})
     _, everything, fitting = ask(settings, listener, device=device)
     name, static = everything[0].task.name, everything[0].task.static_inputs
     if not static:
@@ -80,7 +85,29 @@ def verify(settings: Settings, listener: Listener, device: str | None = None) ->
     return found
 
 
+def _refuse_what_stock_has_not(settings: Settings) -> None:
+    mistakes = []
+    if settings.max_steps == 1:
+        mistakes.append("--max-steps 1: the first step of a schedule has a rate of 0. Give more.")
+    if (settings.budget or "").startswith("seconds"):
+        mistakes.append(f"--budget {settings.budget}: the stock Trainer has no such schedule. Give --max-steps.")
+    if settings.long_text.startswith("window"):
+        mistakes.append(f"--long-text {settings.long_text}: the stock Trainer weighs all windows alike. Leave it out.")
+    if mistakes:
+        raise SettingsError(mistakes)
+
+
 def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
+    """In two epochs at least, so that outputs of frozen layers are cached; in a folder that is gone afterwards."""
+    with TemporaryDirectory(prefix="unfreeze-verify-") as folder:
+        speedups = prepared.evaluator.speedups
+        if speedups.cache is not None:
+            speedups = replace(speedups, cache=FeatureFiles(Path(folder) / "cache"))
+        return _verify_in(Path(folder), replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups)),
+                          strategy, settings)  # fmt: skip
+
+
+def _verify_in(folder: Path, prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
     import torch
 
     if prepared.task.name == "question-answering":
@@ -88,6 +115,10 @@ def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verif
         settings = settings.model_copy(update={"per_device_train_batch_size": 1})
     speedups = replace(prepared.evaluator.speedups, precision=PLAIN)
     prepared = replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups), label_weights=None)
+    assert settings.max_steps is not None
+    half = ceil(settings.max_steps / 2) * settings.per_device_train_batch_size  # windows of one of two epochs
+    cut = replace(prepared.train.encoded, features=prepared.train.encoded.features[:half])
+    prepared = replace(prepared, train=replace(prepared.train, encoded=cut))
     losses: list[float] = []
     trainer = build_trainer(
         strategy,
@@ -107,11 +138,9 @@ def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verif
     start = _weights(trainer.network)
     theirs = deepcopy(trainer.network)
     way = fast_layers(trainer.network).way if speedups.unpad else "plain"
-    trainer.train(prepared.train.encoded.features)
-    with TemporaryDirectory() as folder:
-        their_losses = stock_training(
-            theirs, stock_batches(trainer, prepared.train.encoded.features), trainer, Path(folder)
-        )
+    features = prepared.train.encoded.features
+    trainer.train(features)
+    their_losses = stock_training(theirs, stock_batches(trainer, features), trainer, folder / "stock")
     windows = prepared.validation.encoded.features[:WINDOWS]
     with torch.no_grad():
         batch = prepared.collator(windows)
@@ -122,7 +151,7 @@ def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verif
     return Verified(
         prepared.model_name,
         str(strategy),
-        way,
+        way + (", cache" if trainer.prefix is not None else ""),
         len(losses),
         max(abs(a - b) / abs(b) for a, b in zip(losses, their_losses, strict=True)),
         _way_apart(start, _weights(trainer.network), _weights(theirs)),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,8 @@ class FeatureFiles:
         try:
             said = json.loads(about.read_text(encoding="utf-8"))
             if said == {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}:
-                os.utime(about)  # used now: not among the oldest
+                with suppress(OSError):  # another user's
+                    os.utime(about)  # used now: not among the oldest
                 return np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape))
         except (OSError, ValueError):
             pass  # damaged, or removed by another process just now
@@ -68,7 +70,9 @@ class FeatureFiles:
             return False
         files = {file: known for file in self.folder.iterdir() if (known := _size_and_change(file)) is not None}
         for file, (_, changed) in list(files.items()):
-            lonely = file.suffix == ".tmp" or (file.suffix == ".rows" and file.with_suffix(".json") not in files)
+            lonely = file.suffix in (".tmp", ".lock") or (
+                file.suffix == ".rows" and file.with_suffix(".json") not in files
+            )
             if lonely and time.time() - changed > STALE_SECONDS:
                 file.unlink(missing_ok=True)
                 del files[file]
@@ -96,7 +100,7 @@ class FeatureFiles:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         rows, about = self._paths(key)
-        temporary = rows.with_name(f".{rows.name}.{os.getpid()}.tmp")
+        temporary = rows.with_name(f".{rows.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
             with temporary.open("wb") as file:
                 reserve(file, shape[0] * shape[1] * np.dtype(dtype).itemsize)
@@ -114,7 +118,8 @@ class FeatureFiles:
 
     def _remove(self, key: str) -> None:
         for file in self._paths(key):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # another user's: it is not used, and stays
+                file.unlink(missing_ok=True)
 
 
 def _checksum(file: Path) -> int:

@@ -5,12 +5,14 @@ for the gradient of its input if something below trains (dX), and as many for th
 (dW): a linear layer with 24 h^2 operations a token costs 72 h^2 in full fine-tuning. Attention between s tokens of
 width h costs 4 s^2 h forward and 8 s^2 h backward, local attention too, which torch computes in full. Biases, norms,
 softmax, what a fused kernel computes twice, and backward passes that are written by hand are not counted.
+
+Where outputs of frozen layers are cached, these layers count once for each window, whichever run computed them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -70,13 +72,17 @@ def _basis(lengths: Sequence[int]) -> Growth:
     return (len(lengths), sum(lengths), squares, 1, longest, longest * longest)
 
 
-def step_cost(network: nn.Module, anatomy: Anatomy, batch: Batch) -> StepCost:
+def step_cost(network: nn.Module, anatomy: Anatomy, batch: Batch, known_layers: int = 0) -> StepCost:
     """Watch short forward passes in the current `requires_grad` state and add up what their backward passes will cost.
 
     Of the batch only the tokens of the first window are used.
+
+    Args:
+        known_layers: what so many of the lowest layers give is known, and neither they nor what lies under them run.
     """
+    top = network.get_submodule(anatomy.layer_prefixes[known_layers - 1]) if known_layers else None
     measured = [
-        [_operations(network, batch, windows, length) for length in PROBE_LENGTHS] for windows in (1, 2)
+        [_operations(network, batch, windows, length, top) for length in PROBE_LENGTHS] for windows in (1, 2)
     ]  # [windows - 1][length]
 
     def growth(kind: Callable[[Operations], float]) -> Growth:
@@ -112,12 +118,20 @@ class _Product:
     node: Any
 
 
-def _operations(network: nn.Module, batch: Batch, windows: int, length: int) -> Operations:
+def _operations(
+    network: nn.Module, batch: Batch, windows: int, length: int, known: nn.Module | None = None
+) -> Operations:
+    """Of a step; what has been computed when `known` has run is left out."""
     import torch
 
     products: list[_Product] = []
     devices = {values.device for values in batch.inputs.values() if values.is_cuda}
-    with torch.random.fork_rng(devices=devices), torch.enable_grad(), _products_watched(products):
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=devices))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(_products_watched(products))
+        if known is not None:
+            stack.enter_context(known.register_forward_hook(lambda *_: products.clear()))
         outputs = network(**_probe(batch, windows, length))
     values = outputs.values() if isinstance(outputs, Mapping) else outputs
     reached = _reached_by_backward(value for value in values if hasattr(value, "grad_fn"))

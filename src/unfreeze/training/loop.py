@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary
 from unfreeze.acceleration.heap import Heap
 from unfreeze.acceleration.precision import PLAIN
+from unfreeze.acceleration.random_numbers import seed_generators
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
@@ -26,7 +28,6 @@ from unfreeze.training.flops import StepCost, step_cost
 from unfreeze.training.meter import Stopwatch
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.parameters import Trainables, parameter_groups
-from unfreeze.training.random_numbers import seed_generators
 from unfreeze.training.result import Progress, TrainingResult
 from unfreeze.training.schedule import late_warmup, multiplier, warmup_length
 
@@ -89,7 +90,8 @@ class Trainer:
         ):
             if self.prefix is not None:
                 trained = [one for name, one in self.network.named_parameters() if self.trainables.ever_trains(name)]
-                self.head = self.speedups.head_step(self.network, features, self.collator, trained)
+                criterion = partial(self.task.loss, label_weights=self.label_weights)
+                self.head = self.speedups.head_step(self.network, features, self.collator, trained, criterion)
                 self.result.cache_seconds = time.perf_counter() - begin
             # A head by itself has products too small to gain from another library.
             with PLAIN.products() if self.head is not None else nullcontext():
@@ -122,8 +124,17 @@ class Trainer:
         """Of the epochs that train the same, one is measured."""
         trained = tuple(parameter.requires_grad for parameter in self.network.parameters())
         if trained not in self.costs:
-            self.costs[trained] = step_cost(self.network, self.trainables.anatomy, self.collator([window]))
+            known = 0 if self.prefix is None else self.prefix.depth
+            self.costs[trained] = step_cost(self.network, self.trainables.anatomy, self.collator([window]), known)
         return self.costs[trained]
+
+    def _cost_of_cache(self, features: Sequence[Features], lengths: Sequence[int]) -> float:
+        """Operations of the frozen layers for each window once, also where another run made them."""
+        if self.prefix is None:
+            return 0.0
+        batch, anatomy = self.collator([features[0]]), self.trainables.anatomy
+        whole, above = (step_cost(self.network, anatomy, batch, known) for known in (0, self.prefix.depth))
+        return sum(whole.parts([one]).forward - above.parts([one]).forward for one in lengths)
 
     def _total_steps(self, features: Sequence[Features]) -> tuple[float, int, int]:
         """The planned epochs, and the steps of all of them and of one."""
@@ -150,6 +161,7 @@ class Trainer:
         _, total_steps, steps_per_epoch = self._total_steps(features)
         begin = time.perf_counter()
         heap = Heap()
+        result.flops += self._cost_of_cache(features, lengths)
 
         for epoch in range(ceil(total_steps / steps_per_epoch)):
             self.trainables.apply(self.network, epoch)

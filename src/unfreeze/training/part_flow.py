@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
+from unfreeze.acceleration.random_numbers import seed_generators
 from unfreeze.models.anatomy import Anatomy, Part, Place
 from unfreeze.models.modes import modes_restored
 from unfreeze.training.parameters import Trainables, parameter_groups
-from unfreeze.training.random_numbers import seed_generators
 
 if TYPE_CHECKING:
     import torch
