@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet -c constraints.txt
 # A process for each core; a file's tests stay together and share what they prepare.
 PARALLEL := -n logical --dist loadfile
 
-.PHONY: demo test test-all test-rest bench check format clean
+.PHONY: demo test test-all test-rest bench soak check format clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -45,6 +45,10 @@ test-rest: .venv/installed-test .venv/installed-offline
 # Against the stock Trainer; takes long on two cores. Nothing else must run.
 bench: .venv/installed-test .venv/installed-offline
 	$(BIN)/python benchmarks/against_stock.py
+
+# What a run survives, counted (docs/reliability.md); about an hour on two cores.
+soak: .venv/installed-test .venv/installed-offline
+	$(BIN)/python -m soak
 
 check: .venv/installed-check
 	$(BIN)/ruff check .

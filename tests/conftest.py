@@ -55,6 +55,7 @@ from unfreeze.tasks import (
     Tagging,
     Task,
 )
+from unfreeze.training.checkpoint import Checkpoints
 from unfreeze.training.loop import Trainer
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.parameters import Trainables
@@ -443,7 +444,7 @@ class Workbench:
             "speedups": self.evaluator.speedups,
             "options": self.options,
             "evaluate": self.evaluate,
-            "checkpoints": self.folder,
+            "checkpoints": Checkpoints(self.folder),
             "on_progress": self._progress,
             "used_ids": frozenset(
                 i for s in (self.train, self.validation) for w in s.encoded.features for i in w.input_ids
@@ -519,6 +520,7 @@ def workbench(family_folder: Callable[..., str], tmp_path: Path) -> Callable[...
             "metric_for_best_model": task.selection_metric,
             "train_sampling_strategy": "random",
             "frozen_dropout": False,
+            "nonfinite": "stop",
             "seed": 0,
         }
         chosen_options = TrainingOptions(**(values | options))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from soak.banned import EXCEPTIONS, offences
+
 SOURCE = Path(__file__).parents[1] / "src"
 FILES = sorted((SOURCE / "unfreeze").rglob("*.py"))
 
@@ -88,28 +90,6 @@ def import_offences(file: Path, source: str) -> list[str]:
     return offences
 
 
-def danger_offences(file: Path, source: str) -> list[str]:
-    """Calls and arguments that run foreign code or leave the storage rules."""
-    tree = ast.parse(source)
-    offences = []
-    for line, module in imported_modules(file, tree):
-        if module.split(".")[0] in ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"):
-            offences.append(f"{file.name}:{line}: imports {module}")
-        if module in ("torch.load", "yaml.load", "yaml.unsafe_load", "os.system"):
-            offences.append(f"{file.name}:{line}: imports {module}")
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = dotted_name(node.func)
-        if name in ("eval", "exec", "torch.load", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "os.system"):
-            offences.append(f"{file.name}:{node.lineno}: calls {name}")
-        for keyword in node.keywords:
-            is_false = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
-            if keyword.arg in ("shell", "trust_remote_code", "allow_pickle") and not is_false:
-                offences.append(f"{file.name}:{node.lineno}: {keyword.arg} is not False")
-    return offences
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_imports_follow_the_table(file: Path) -> None:
     assert import_offences(file, file.read_text()) == []
@@ -117,7 +97,7 @@ def test_imports_follow_the_table(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_nothing_dangerous(file: Path) -> None:
-    assert danger_offences(file, file.read_text()) == []
+    assert offences(file, file.read_text()) == []
 
 
 def test_every_package_is_in_the_table() -> None:
@@ -148,28 +128,73 @@ def test_the_import_check_finds_offences(source: str) -> None:
     assert len(import_offences(SOURCE / "unfreeze" / "tasks" / "made_up.py", source)) == 1
 
 
+BANNED = [
+    "import pickle",
+    "import cPickle as store",
+    "from pickle import loads",
+    "import dill",
+    "import cloudpickle",
+    "from joblib import load",
+    "import shelve",
+    "import marshal",
+    "def f():\n    import pickle",
+    "from torch import load",
+    "from torch import load as read",
+    "from os import system",
+    "from yaml import unsafe_load",
+    "from multiprocessing.reduction import ForkingPickler",
+    "import torch\ntorch.load('x')",
+    "import torch as t\nt.load('x')",
+    "import torch\nread = torch.load",
+    "import torch\nread = getattr(torch, 'load')",
+    "import yaml\nyaml.load('x')",
+    "import yaml as y\ny.full_load('x')",
+    "import pandas as pd\npd.read_pickle('x')",
+    "eval('1')",
+    "exec('1')",
+    "run = exec",
+    "compile('1', 'x', 'eval')",
+    "__import__('os')",
+    "import builtins\nbuiltins.eval('1')",
+    "from importlib import import_module\nimport_module('pickle')",
+    "import os\nos.system('ls')",
+    "import subprocess\nsubprocess.run('ls', shell=True)",
+    "f(**{'shell': True})",
+    "f(trust_remote_code=True)",
+    "f(trust_remote_code=chosen)",
+    "import numpy as np\nnp.load('x', allow_pickle=True)",
+    "f(weights_only=False)",
+]
+
+
+@pytest.mark.parametrize("source", BANNED)
+def test_the_danger_check_finds_offences(source: str) -> None:
+    assert len(offences(SOURCE / "unfreeze" / "tasks" / "made_up.py", source)) == 1
+
+
 @pytest.mark.parametrize(
     "source",
     [
-        "import pickle",
-        "from torch import load",
-        "import torch\ntorch.load('x')",
-        "import yaml\nyaml.load('x')",
-        "eval('1')",
-        "exec('1')",
-        "import subprocess\nsubprocess.run('ls', shell=True)",
-        "f(trust_remote_code=True)",
-        "f(trust_remote_code=chosen)",
-        "import numpy as np\nnp.load('x', allow_pickle=True)",
+        "network.eval()\nliteral_eval('1')\nf(trust_remote_code=False)\nf(weights_only=True)",
+        "import yaml\nyaml.safe_load('x')",
+        "import re\nre.compile('x')",
+        "import torch\ntorch.compile(network)",
+        "from safetensors.torch import load_file, load_model",
+        "import subprocess\nsubprocess.run(['ls'], shell=False)",
+        "getattr(network, 'eval')",
     ],
 )
-def test_the_danger_check_finds_offences(source: str) -> None:
-    assert len(danger_offences(SOURCE / "unfreeze" / "tasks" / "made_up.py", source)) == 1
+def test_the_danger_check_lets_plain_code_pass(source: str) -> None:
+    assert offences(SOURCE / "unfreeze" / "tasks" / "made_up.py", source) == []
 
 
-def test_the_danger_check_lets_plain_code_pass() -> None:
-    source = "network.eval()\nliteral_eval('1')\nf(trust_remote_code=False)\nyaml.safe_load('x')"
-    assert danger_offences(SOURCE / "unfreeze" / "tasks" / "made_up.py", source) == []
+def test_one_file_may_send_objects_between_our_own_processes() -> None:
+    """`multiprocessing` pickles what it sends. That file does so itself; nothing of it is ever written or read."""
+    [(name, allowed)] = EXCEPTIONS.items()
+    assert (name, allowed) == ("experiments/launchers/sending.py", ("multiprocessing.reduction.ForkingPickler",))
+    source = (SOURCE / "unfreeze" / name).read_text()
+    assert offences(SOURCE / "unfreeze" / name, source) == []
+    assert "open(" not in source and "Path" not in source
 
 
 LIGHT_MODULES = [

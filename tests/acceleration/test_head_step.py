@@ -95,7 +95,7 @@ def test_cached_layers_count_once(workbench: Callable[..., Any], tmp_path: Path)
     runs = []
     for one in (Speedups(), speedups, speedups):
         bench = workbench("bert", "classification", "head", speedups=one, epochs=3)
-        runs.append(bench.run().flops)
+        runs.append(bench.run().state.flops)
     plain, made, found = runs
     assert made == found
     assert 0.9 * plain / 3 < made < 1.2 * plain / 3

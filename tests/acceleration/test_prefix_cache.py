@@ -27,8 +27,8 @@ def run(workbench: Callable[..., Any], folder: Path | None, *args: Any, **option
 
 
 def same(one: Any, other: Any) -> None:
-    assert [entry["validation"] for entry in one.result.history] == [
-        pytest.approx(entry["validation"], abs=1e-5) for entry in other.result.history
+    assert [entry["validation"] for entry in one.result.state.history] == [
+        pytest.approx(entry["validation"], abs=1e-5) for entry in other.result.state.history
     ]
     for (name, mine), theirs in zip(one.network.named_parameters(), other.network.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-5, msg=name)
@@ -123,4 +123,4 @@ def test_what_is_tested_is_known_to_the_next_run(workbench: Callable[..., Any], 
 def test_where_nothing_can_be_written_a_run_goes_on(workbench: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     bench = run(workbench, tmp_path / "file", "bert", "classification", "head")
-    assert bench.prefix is None and bench.result.notes[0].startswith("outputs of frozen layers are not kept: ")
+    assert bench.prefix is None and bench.result.state.notes[0].startswith("outputs of frozen layers are not kept: ")

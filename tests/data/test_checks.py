@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from unfreeze.data.checks import check_splits
-from unfreeze.data.examples import NumberExample, Origin, TaggedExample, TextExample
+from unfreeze.data.examples import (
+    MultiLabelExample,
+    NumberExample,
+    Origin,
+    QuestionExample,
+    Span,
+    TaggedExample,
+    TextExample,
+)
 from unfreeze.data.findings import DataError, Finding, printable, stop_on_errors
 from unfreeze.data.labels import LabelSet
 
@@ -39,6 +47,24 @@ def test_clean_data_has_no_findings() -> None:
         (GOOD, [TextExample("a\0b", "a")], {"control-characters": "warning"}),
         (GOOD, [TextExample("👩\u200d🔬 tab\t and\nline", "a")], {}),
         (GOOD, [TextExample("x", None)], {"missing-labels": "error"}),
+        (GOOD, [TextExample("None", "a")], {"missing-texts": "warning"}),
+        (GOOD, [TextExample("a", "a", pair=" ")], {"empty-texts": "warning"}),
+        (GOOD, [TextExample("caf\ufffd", "a")], {"replaced-characters": "warning"}),
+        (GOOD, [TextExample("caf\u00c3\u00a9", "a")], {"badly-decoded": "warning"}),
+        (GOOD, [TextExample("S\u00c3O \u00c0 la JO\u00c3O \u00c5s \u00abJ\u00c4\u00bb", "a")], {}),
+        (GOOD, [TextExample("text\u200b 0", "a")], {"leak": "warning", "control-characters": "warning"}),
+        (
+            [*GOOD, TextExample("x", "a\u200b"), TextExample("y", "a\u200b")],
+            None,
+            {"label-characters": "warning", "similar-labels": "warning"},
+        ),
+        ([*GOOD, TextExample("x", "\ud83d"), TextExample("y", "\ud83d")], None, {"surrogates": "error"}),
+        (
+            [*GOOD, TextExample("x", "e\u0301"), TextExample("y", "\u00e9")],
+            None,
+            {"singleton-class": "warning", "similar-labels": "warning"},
+        ),
+        (GOOD, [TextExample("new", "a"), TextExample("newer", "a")], {"one-class": "warning"}),
         ([NumberExample(f"text {i}", i / 3) for i in range(9)], None, {}),
         ([NumberExample(f"text {i}", 2.5) for i in range(9)], None, {"one-number": "error"}),
         ([NumberExample(f"text {i}", 90_000.0 + i) for i in range(9)], None, {"far-numbers": "warning"}),
@@ -49,10 +75,51 @@ def test_each_check(train: list, test: list | None, expected: dict[str, str]) ->
     assert codes(train, test) == expected
 
 
+def question(text: str, answer: str | None, context: str = "He saw the river and the sea.") -> QuestionExample:
+    spans = () if answer is None else (Span(answer, context.index(answer)),)
+    return QuestionExample(text, context, spans, text, Origin("a.jsonl", 1))
+
+
+def test_checks_of_questions() -> None:
+    train = [question("What?", "the river"), question("Who?", "He")]
+    elsewhere = "In 1900 nothing was there."
+    assert codes(train, [question("When?", "1900", elsewhere)]) == {}
+    assert codes(train, [question("Whom?", "He")]) == {"shared-contexts": "warning"}
+    assert codes(train, [question("What?", "the river")]) == {"leak": "warning"}
+    [leak] = check_splits({"train": train, "test": [question("what?", "the sea")]}, None)
+    assert "1 of them with another answer (first a.jsonl:1)" in leak.message
+    assert codes([*train, question("WHAT?", "the sea")]) == {"duplicates": "note", "contradicting-labels": "warning"}
+    found = codes(train, [question("When?", None, elsewhere)])
+    assert found == {"unanswerable": "note", "unanswerable-unseen": "warning"}
+    assert codes([question("What?", None)]) == {"no-answerable": "error"}
+
+
+def test_other_numbers_and_labels_of_one_text() -> None:
+    numbers = [NumberExample(f"text {i}", i / 3) for i in range(9)]
+    assert codes([*numbers, NumberExample("TEXT 3", 2.0)])["contradicting-labels"] == "warning"
+    several = [MultiLabelExample(f"text {i}", ("joy", "love")[: 1 + i % 2]) for i in range(9)]
+    assert codes(several) == {}
+    assert codes([*several, MultiLabelExample("x", ("joy;love",))])["label-separator"] == "warning"
+
+
 def test_checks_of_tags() -> None:
     train = [TaggedExample(("Ada", f"w{i}"), ("B-PER", "O")) for i in range(5)]
     invalid = [TaggedExample(("x", "y"), ("O", "I-PER"))]
     assert codes(train, invalid, "iob2") == {"invalid-transitions": "warning"}
+    blank = [TaggedExample(("Bob", "\u00a0"), ("B-PER", "O"))]
+    assert codes(train, blank, "iob2") == {"blank-words": "warning"}
+    assert codes(train, [TaggedExample(("\u200b", "x"), ("B-PER", "O"))], "iob2") == {"control-characters": "warning"}
+    long = [TaggedExample(tuple(map(str, range(1001))), ("B-PER", *["O"] * 1000))]
+    assert codes(train, long, "iob2") == {"long-sentences": "warning"}
+    assert codes(train, [TaggedExample(("x" * 1001, "y"), ("B-PER", "O"))], "iob2") == {"long-words": "warning"}
+    stray = [TaggedExample(("x", "y"), ("B-PER", "I_PER")), TaggedExample(("x", "z"), ("B-PER", "I-PER"))]
+    assert codes(train, stray, "plain") == {
+        "stray-tags": "warning",
+        "similar-labels": "warning",
+        "unseen-label": "warning",
+    }
+    nothing = [TaggedExample(("x", str(i)), ("O", "O")) for i in range(2)]
+    assert codes(train, nothing, "iob2") == {"one-class": "warning"}
     assert codes([TaggedExample(("a", str(i)), ("O", "O")) for i in range(3)], None, "plain") == {"one-class": "error"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import types
 from dataclasses import fields
@@ -21,7 +20,7 @@ from unfreeze.storage.lines import read_lines
 from unfreeze.storage.records import RunRecord, find_runs, read_comparison, read_predictions, read_record
 
 SIZES = {"train": 36, "validation": 15, "test": 18, "news": 9}
-RUN_FILES = {"record.json", "metrics.jsonl", "predictions.jsonl", "checkpoints/best.json"}
+RUN_FILES = {"record.json", "metrics.jsonl", "predictions.jsonl"}
 MODEL_FILES = {"README.md", "config.json", "tokenizer.json", "tokenizer_config.json"}
 
 
@@ -55,7 +54,7 @@ def test_the_folder_holds_what_the_design_lists_and_nothing_else(comparison: Com
     around = {name for name in files(comparison.output) if not name.startswith("runs/")}
     figures = {name for name in around if name.startswith("report/figures/")}
     expected = {"settings.yaml", "environment.json", "comparison.json", "leaderboard.csv", "leaderboard.md", "best"}
-    assert around - figures == expected | {"report/index.html"}
+    assert around - figures == expected | {"report/index.html", "identity.json", "journal.jsonl", ".lock"}
     assert figures and {Path(name).suffix for name in figures} == {".png", ".svg"}
 
 
@@ -136,8 +135,6 @@ def test_the_numbers_of_a_record_agree(comparison: Comparison) -> None:
         assert record.best_epoch == best["epoch"]
         assert record.seconds_to_best == best["seconds"]
         assert record.validation == pytest.approx(best["validation"], abs=1e-6)
-        state = json.loads((folder / "checkpoints" / "best.json").read_text())
-        assert state == best
         assert record.trainable_parameters is not None and record.total_parameters is not None
         whole = record.trainable_parameters == record.total_parameters
         assert whole == (record.strategy == "full")
@@ -151,9 +148,9 @@ def test_the_numbers_of_a_record_agree(comparison: Comparison) -> None:
         assert list(record.tests) == ["news"]
 
 
-def test_checkpoints_hold_no_weights_afterwards(comparison: Comparison) -> None:
+def test_no_checkpoints_are_left(comparison: Comparison) -> None:
     for folder, _ in runs_of(comparison):
-        assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.json"]
+        assert not (folder / "checkpoints").exists()
 
 
 def test_no_pickle_anywhere(comparison: Comparison) -> None:

@@ -122,7 +122,7 @@ def test_another_question_needs_another_folder(
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
-def test_other_weights_under_the_same_name_run_anew(
+def test_other_weights_under_the_same_name_are_refused(
     run_comparison: RunComparison, family_folder: Callable[..., str], tmp_path: Path
 ) -> None:
     from shutil import copytree
@@ -134,10 +134,9 @@ def test_other_weights_under_the_same_name_run_anew(
     weights = load_file(model / "model.safetensors")
     weights = {name: 0.5 * tensor if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
     save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
-    started = Started()
-    second = run_comparison(tmp_path / "out", model=str(model), listener=started)
-    assert len(started.runs) == 1
-    assert {record.model for record in second.records} > {record.model for record in first.records}
+    with pytest.raises(OutputError, match=f"holds runs of {model} with other files in it"):
+        run_comparison(tmp_path / "out", model=str(model))
+    assert len(run_comparison(tmp_path / "other", model=str(model)).records) == len(first.records)
 
 
 def test_the_address_is_of_the_content(run_comparison: RunComparison, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_closing_ends_what_runs(work: Any) -> None:
 
 @pytest.mark.parametrize("job", ["sleep", "deaf"])
 def test_an_interrupt_ends_what_runs(work: Any, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_process, "END_SECONDS", 0.2 if job == "deaf" else 60.0)
+    monkeypatch.setattr(job_process, "STOP_SECONDS", 0.2 if job == "deaf" else 60.0)
     pids = []
 
     def interrupt(job: str, pid: int) -> None:

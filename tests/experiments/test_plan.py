@@ -107,7 +107,11 @@ def test_only_tables_that_others_ask_for_are_filled(
     family_folder: Callable[..., str], corpora: dict[str, dict[str, Any]], strategy: str
 ) -> None:
     """Not above layers that start anew, and not under another configuration."""
-    values = {"model": family_folder("bert"), "data": corpora["classification"], "strategy": [strategy, "head", "lora:top=1"]}
+    values = {
+        "model": family_folder("bert"),
+        "data": corpora["classification"],
+        "strategy": [strategy, "head", "lora:top=1"],
+    }
     settings, _ = read_settings(values | {"speedups": "unpad+cache", "max_length": 48})
     _, [prepared], fitting = ask(settings, Listener())
     assert prepared.cache_depths == (1, 2)

@@ -66,7 +66,7 @@ def test_questions_one_window_at_a_time(family_folder: Callable[..., str]) -> No
 def test_a_wrong_one_does_not(
     family_folder: Callable[..., str], corpora: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unfreeze.training.loop.multiplier", lambda *_: 0.9)
+    monkeypatch.setattr("unfreeze.training.timetable.multiplier", lambda *_: 0.9)
     [one] = verified(family_folder("bert"), corpora["classification"], ["full"])
     assert not one.follows and one.weights > 0.01
 
@@ -94,5 +94,5 @@ def test_the_command(
     assert one["follows"] and one["way"] == "fused"
     assert main(["verify", *flags, "--quiet"]) == 0
     assert "fused" in capsys.readouterr().out
-    monkeypatch.setattr("unfreeze.training.loop.multiplier", lambda *_: 0.9)
+    monkeypatch.setattr("unfreeze.training.timetable.multiplier", lambda *_: 0.9)
     assert main(["verify", *flags, "--quiet"]) == 1

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from unfreeze.acceleration.speedups import OFF, Speedups
+from unfreeze.training.step import OptimizerStep
 
 
 @pytest.mark.parametrize("sampling", ["random", "group_by_length"])
@@ -49,14 +50,19 @@ def test_accumulated_gradients_equal_those_of_one_batch_for_uneven_units(workben
         bench = workbench("bert", "tagging", dropout=0.0, per_device_train_batch_size=size)
         found: dict[str, torch.Tensor] = {}
 
-        class Keep(torch.optim.SGD):
-            def step(self) -> None:  # type: ignore[override]
-                parameters = dict(bench.network.named_parameters())
-                found.update({name: p.grad.clone() for name, p in parameters.items() if p.grad is not None})
+        def keep(self: OptimizerStep, parameters: Any, norm: float) -> None:
+            named = bench.network.named_parameters()
+            found.update({name: p.grad.clone() for name, p in named if p.grad is not None})
 
         windows = bench.train.encoded.features[:8]
         bench.trainables.apply(bench.network, 0)
-        bench.trainer()._step(Keep(bench.network.parameters(), lr=1.0), windows, range(8), 0)
+        optimizer = torch.optim.SGD(bench.network.parameters(), lr=1.0)
+        step = OptimizerStep(
+            bench.network, bench.task, bench.collator, OFF, bench.options, optimizer, None, None, None, print, tuple
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(OptimizerStep, "_update", keep)
+            step.make(windows, range(8), 0)
         return found
 
     whole, parts = gradients(8), gradients(3)

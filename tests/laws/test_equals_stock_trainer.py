@@ -109,7 +109,7 @@ def test_a_run_equals_the_stock_trainer(
         theirs, stock_batches(trainer, bench.train.encoded.features), trainer, tmp_path / "stock"
     )
 
-    assert result.steps == len(bench.losses) == len(their_losses) == STEPS
+    assert result.state.step == len(bench.losses) == len(their_losses) == STEPS
     loss_deviation = max(abs(a - b) for a, b in zip(bench.losses, their_losses, strict=True))
     their_weights = {name: parameter.detach() for name, parameter in theirs.named_parameters()}
     weight_deviation = moved = 0.0

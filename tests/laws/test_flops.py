@@ -263,7 +263,7 @@ def test_a_run_adds_up_its_steps(workbench: Callable[..., Any]) -> None:
     bench = workbench(epochs=2)
     per_epoch = step_cost(bench.network, bench.anatomy, bench.collator(bench.train.encoded.features[:8]))
     lengths = [len(window) for window in bench.train.encoded.features]
-    assert bench.run().flops == pytest.approx(2 * per_epoch.of(lengths), rel=1e-9)
+    assert bench.run().state.flops == pytest.approx(2 * per_epoch.of(lengths), rel=1e-9)
 
 
 def test_counting_leaves_no_trace(workbench: Callable[..., Any], family: str) -> None:

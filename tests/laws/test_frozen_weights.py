@@ -100,5 +100,6 @@ def test_new_weights_are_in_the_checkpoint(workbench: Callable[..., Any], family
     model = family_folder("bert", auto_class="AutoModelForMaskedLM")
     bench = workbench("bert", "classification", "head", model=model)
     bench.run()
-    saved = load_file(bench.folder / "best.safetensors")
+    [file] = bench.folder.glob("newest-best-*.safetensors")
+    saved = load_file(file)
     assert saved.keys() == bench.trainables.new_parameters

@@ -120,7 +120,7 @@ def test_the_step_is_the_first_of_the_loop(workbench: Callable[..., Any], strate
     before = bench.state()
     result = bench.run()
     assert bench.losses == pytest.approx([flow.loss], rel=1e-5)
-    assert flow.operations.total == pytest.approx(result.flops, rel=1e-9)
+    assert flow.operations.total == pytest.approx(result.state.flops, rel=1e-9)
     changes: dict[tuple[int, bool, bool], list[float]] = {}  # place: squares of the change and of the weights
     for name, after in bench.state().items():
         moved = after != before[name]

@@ -71,6 +71,6 @@ def test_the_loop_follows_the_schedule(workbench: Callable[..., Any], rates: lis
     bench = workbench(epochs=4, max_steps=10, warmup_steps=0.25, lr_scheduler_type=kind, learning_rate=2e-3)
     result = bench.run()
     expected = [2e-3 * multiplier(kind, step, 10, 3) for step in range(10)]  # type: ignore[arg-type]
-    assert result.steps == 10
+    assert result.state.step == 10
     for name in ("classifier.weight", "bert.embeddings.word_embeddings.weight"):
         assert rates_of(name, bench, rates) == pytest.approx(expected)

@@ -14,7 +14,9 @@ def outcome(bench: Any) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]], 
     random.seed()
     torch.seed()
     result = bench.run()
-    history = [{key: value for key, value in entry.items() if not key.endswith("seconds")} for entry in result.history]
+    history = [
+        {key: value for key, value in entry.items() if not key.endswith("seconds")} for entry in result.state.history
+    ]
     return bench.state(), history, bench.losses
 
 

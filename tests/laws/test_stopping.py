@@ -11,7 +11,7 @@ import torch
 
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.tasks import Classification
-from unfreeze.training.loop import Diverged
+from unfreeze.training.step import Diverged
 
 
 class Scripted:
@@ -40,21 +40,26 @@ def test_the_best_weights_are_left_in_the_network(workbench: Callable[..., Any],
     result, scripted = train(bench, [0.1, 0.7, 0.7, 0.5])
     assert same(bench.state(), scripted.states[1])
     assert not same(bench.state(), scripted.states[2])
-    assert (result.best_epoch, result.epochs_run, result.steps, result.converged) == (2.0, 4, 12, True)
+    assert (result.state.best_epoch, result.state.epochs_begun, result.state.step, result.converged) == (
+        2.0,
+        4,
+        12,
+        True,
+    )
     assert not any(module.training for module in bench.network.modules())
 
 
 def test_patience_ends_the_run(workbench: Callable[..., Any]) -> None:
     bench = workbench(epochs=10, early_stopping_patience=2)
     result, scripted = train(bench, [0.1, 0.5, 0.4, 0.5, 0.9])
-    assert (result.epochs_run, result.steps, result.best_epoch) == (4, 12, 2.0)
+    assert (result.state.epochs_begun, result.state.step, result.state.best_epoch) == (4, 12, 2.0)
     assert same(bench.state(), scripted.states[1])
 
 
 def test_patience_ends_the_run_between_epochs(workbench: Callable[..., Any]) -> None:
     bench = workbench(epochs=5, early_stopping_patience=1, eval_strategy="steps", eval_steps=2)
     result, scripted = train(bench, [0.5, 0.4, 0.9])
-    assert (result.steps, result.epochs_run) == (4, 2)
+    assert (result.state.step, result.state.epochs_begun) == (4, 2)
     assert same(bench.state(), scripted.states[0])
 
 
@@ -73,8 +78,8 @@ def test_evaluations_come_when_asked_and_at_the_end(
     workbench: Callable[..., Any], options: dict[str, Any], steps: list[int]
 ) -> None:
     result, _ = train(workbench(**options), [0.1 * i for i in range(9)])
-    assert [entry["step"] for entry in result.history] == steps
-    assert result.steps == steps[-1]
+    assert [entry["step"] for entry in result.state.history] == steps
+    assert result.state.step == steps[-1]
 
 
 def test_a_run_that_still_rises_says_so(workbench: Callable[..., Any]) -> None:
@@ -85,12 +90,12 @@ def test_a_run_that_still_rises_says_so(workbench: Callable[..., Any]) -> None:
 def test_the_result_counts_what_was_done(workbench: Callable[..., Any]) -> None:
     bench = workbench(epochs=2)
     result = bench.run()
-    assert result.tokens == 2 * bench.train.encoded.num_tokens
+    assert result.state.tokens == 2 * bench.train.encoded.num_tokens
     assert result.train_seconds > 0
     assert result.evaluate_seconds > 0
-    assert result.seconds_to_best <= result.history[-1]["seconds"] + 1e-3
+    assert result.state.seconds_to_best <= result.state.history[-1]["seconds"] + 1e-3
     assert len(bench.losses) == 6
-    assert all(entry["train_loss"] > 0 for entry in result.history)
+    assert all(entry["train_loss"] > 0 for entry in result.state.history)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from unfreeze.reports.document import SECTIONS, render_report, write_report
-from unfreeze.reports.figures import FIGURES
+from unfreeze.reports.figures import FIGURES, draw_figures
 from unfreeze.reports.results import Results, read_results
 from unfreeze.storage.records import RunRecord
 
@@ -70,6 +71,7 @@ def test_the_first_figure_stands_under_the_verdict(whole_report):
 def test_nothing_comes_from_outside(whole_report):
     page = Page(whole_report)
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in whole_report
+    assert "base-uri 'none'; form-action 'none'" in whole_report
     assert all(tag != "script" for tag, _ in page.tags)
     addresses = [a[key] for _, a in page.tags for key in ("src", "href") if key in a]
     assert all(address.startswith(("data:image/svg+xml;base64,", "#")) for address in addresses)
@@ -123,6 +125,34 @@ def test_everything_in_the_comparison_is_escaped(make_records, every_key):
     assert text.encode("utf-8")
     assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 30
     Page(text)
+
+
+def test_characters_that_act_unseen_are_written_out(make_records):
+    evil = "a\x1b[31m\x00\x9b\u202eb\u2066\r\ud800"
+    records = [replace(one, strategy=evil, notes=[evil], trains=evil) for one in make_records(1, 2)]
+    results = Results(records)
+    text = render_report(replace(results, pictures=draw_figures(results)))
+    assert text.replace("\n", "").isprintable()
+    assert "a\\x1b[31m\\x00\\x9b\\u202eb\\u2066\\r\\ud800" in Page(text).text
+    # What joins letters of a script stays, and so does what only looks strange.
+    persian = "می\u200cروم \u200f"
+    assert persian in render_report(Results([replace(records[0], notes=[persian])]))
+
+
+def test_figures_of_hostile_names_are_whole(make_records, every_key):
+    """A control character would make a figure that no program opens."""
+    evil = f"{EVIL}-->]]>\x1b[31m\x00\x0b\x9b\u202e\ufffe\ud800\n&"
+    records = [replace(one, strategy=evil + one.strategy, model_name=evil) for one in make_records(4, 2)]
+    keys = every_key(evil)
+    for sweep in keys["sweep"]:
+        for point in sweep["points"]:
+            point["strategy"] += evil
+    pictures = draw_figures(Results(records, keys))
+    assert len(pictures) > 5
+    for picture in pictures:
+        for element in ElementTree.fromstring(picture.svg).iter():
+            assert not element.tag.endswith(("script", "foreignObject"))
+            assert not any(name.startswith("on") for name in element.attrib)
 
 
 @pytest.mark.parametrize("seeds", [1, 2])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 
 from unfreeze.reports.leaderboard import (
     best_rows,
@@ -116,12 +118,34 @@ def test_a_loss_is_better_low(make_records):
     assert best_rows(columns(rows)[0], rows) == {0}
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1"])
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "＝1", "＋1", "－1", "＠x", "\u3000=1"]
+)
 def test_no_cell_becomes_a_formula(make_records, name):
     text = leaderboard_csv(leaderboard(make_records(1, 1, model_name=name)))
     cell = next(csv.DictReader(io.StringIO(text, newline="")))["model_name"]
     assert cell == "'" + name.replace("\t", " ").replace("\r", " ").replace("\n", " ")
     assert len(text.splitlines()) == 2
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_nor_where_lines_are_split_elsewhere(make_records, delimiter):
+    text = leaderboard_csv(leaderboard(make_records(1, 1, model_name='a;=1;\t@x;"=2\x1b')))
+    assert "\x1b" not in text
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        assert not any(cell.strip().startswith(("=", "+", "-", "@")) for cell in row)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["[a](javascript:b)", "![a](b)", "_a_ __b__", "~~a~~", "`a`", "&lt;", "https://a.org www.a.org", "a\\", "\x1b[1m"],
+)
+def test_markdown_is_text(make_records, name):
+    text = leaderboard_markdown(leaderboard([replace(make_records(1, 1)[0], strategy=name)]))
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    assert {child.type for token in tokens for child in token.children or ()} <= {"text", "text_special"}
+    assert [token.type for token in tokens].count("tr_open") == 2
+    assert not re.search(r"https?://|www\.|\x1b", text)
 
 
 def test_markdown_takes_nothing_from_a_name_as_syntax(make_records):

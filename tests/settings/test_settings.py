@@ -274,6 +274,14 @@ def test_yaml_reads_a_column_as_a_number(tmp_path: Path) -> None:
         ("1: 2\n", "expected `key: value` lines"),
         ("a: [\n", "is not valid YAML"),
         ("a: !!python/object/apply:os.system ['true']\n", "is not valid YAML"),
+        ("a: 2023-13-45\n", "is not valid YAML"),
+        ("a: " + "- " * 5_000, "is not valid YAML"),
+        ("? " * 5_000 + "a", "is not valid YAML"),
+        ("a: !!int ''\n", "is not valid YAML"),
+        ("a: !!timestamp x\n", "is not valid YAML"),
+        ("a: " + "[" * 5000, "nested more than 20 deep"),
+        ("a: &a [1]\nb: [" + "*a, " * 21 + "*a]\n", "more than 20 aliases"),
+        ("a: " + "x" * 300_000, "more than 262,144 bytes"),
     ],
 )
 def test_a_file_that_is_no_settings(tmp_path: Path, text: str, says: str) -> None:
@@ -281,6 +289,16 @@ def test_a_file_that_is_no_settings(tmp_path: Path, text: str, says: str) -> Non
         read_config_file(config(tmp_path, text))
     [line] = raised.value.mistakes
     assert line.startswith(f"--config {tmp_path}") and says in line and "\n" not in line
+
+
+def test_half_a_surrogate_pair_is_no_setting() -> None:
+    [line] = mistakes(strategy=["full", "lora:\ud83d=2"])
+    assert "half of a surrogate pair" in line and line.isascii()
+
+
+def test_a_few_aliases_are_read(tmp_path: Path) -> None:
+    values = read_config_file(config(tmp_path, "strategy: &all [full, head]\nmodel: *all\n"))
+    assert values == {"strategy": ["full", "head"], "model": ["full", "head"]}
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from unfreeze.storage.atomic import new_folder, write_bytes, write_json, write_text
+from unfreeze.storage import disk
+from unfreeze.storage.atomic import new_folder, remove_leftovers, write_bytes, write_json, write_text
 from unfreeze.storage.lines import append_line, read_lines, write_lines
 from unfreeze.storage.records import RunRecord, find_runs, read_record, write_record
 
@@ -100,21 +101,25 @@ def test_a_body_that_raises_changes_nothing(tmp_path: Path, error: type[BaseExce
 
 
 def test_a_crash_between_the_renames_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed there, the old one has another name; whoever comes next puts it back."""
     target = tmp_path / "model"
     target.mkdir()
     (target / "old").write_text("0")
-    rename, calls = Path.rename, []
+    rename, calls = disk.rename, []
 
-    def cut_at_second(*args: Path) -> Path:
+    def cut_at_second(*args: Path) -> None:
         calls.append(args)
-        if len(calls) == 2:
+        if len(calls) >= 2:
             raise PowerCut
-        return rename(*args)
+        rename(*args)
 
-    monkeypatch.setattr(Path, "rename", cut_at_second)
+    monkeypatch.setattr(disk, "rename", cut_at_second)
     with pytest.raises(PowerCut), new_folder(target) as temporary:
         (temporary / "new").write_text("1")
     assert [path.read_text() for path in tmp_path.rglob("old")] == ["0"]
+    monkeypatch.undo()
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"] and (target / "old").read_text() == "0"
 
 
 def test_lines_come_back_without_a_torn_last_one(tmp_path: Path) -> None:
@@ -147,3 +152,29 @@ def test_a_record_of_a_newer_version_is_read(tmp_path: Path) -> None:
     assert values["schema_version"] == 1 and values["validation"] == {} and values["train_seconds"] is None
     write_json(tmp_path / "record.json", values | {"invented_later": 1})
     assert read_record(tmp_path) == record
+
+
+def test_leftovers_of_others_stay(tmp_path: Path) -> None:
+    for name in (".notes.old", ".draft.tmp", ".bashrc.bak.old", "a.12.tmp"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / ".record.json.12.tmp").write_text("half")
+    (tmp_path / ".model.12.old").mkdir()
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        ".notes.old",
+        ".draft.tmp",
+        ".bashrc.bak.old",
+        "a.12.tmp",
+        "model",
+    }
+    remove_leftovers(tmp_path / "nowhere")
+
+
+def test_halves_of_characters_are_written_as_escapes(tmp_path: Path) -> None:
+    value = {"text": "half \ud800 and ü \udcff"}
+    write_json(tmp_path / "file.json", value)
+    append_line(tmp_path / "lines.jsonl", value)
+    assert json.loads((tmp_path / "file.json").read_text(encoding="utf-8")) == value
+    assert list(read_lines(tmp_path / "lines.jsonl")) == [value]
+    write_text(tmp_path / "file", "\ud800")
+    assert (tmp_path / "file").read_text() == "\\ud800"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unfreeze.storage.folders import OutputError, best_run, claim_output, run_folder, slug
+from unfreeze.storage.folders import OutputError, best_run, claim_output, inside, run_folder, slug
 
 
 @given(st.text(max_size=200))
@@ -74,3 +74,23 @@ def test_best_run_refuses_a_path_outside(target: str) -> None:
         (output / "best").write_text(target)
         with pytest.raises(OutputError, match="points outside"):
             best_run(output)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"a\0b", b"a\nb", b"\xff\xfe", b"x" * 300, b"a/" * 3000, b"circle"])
+def test_a_pointer_that_is_no_path_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "best").write_bytes(content)
+    with pytest.raises(OutputError, match=r"best: names no path") as caught:
+        best_run(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_record_names_lies_in_the_comparison(tmp_path: Path) -> None:
+    assert inside(tmp_path, "runs/m/model", tmp_path) == tmp_path.resolve() / "runs/m/model"
+    for name in ("../x", "/etc/passwd", "runs/../../x"):
+        with pytest.raises(OutputError, match="points outside of the comparison"):
+            inside(tmp_path, name, tmp_path)
+
+
+def test_a_name_longer_than_any_file_has_a_folder_too(tmp_path: Path) -> None:
+    run_folder(tmp_path, "x" * 5000, "y" * 5000, "", 1).mkdir(parents=True)

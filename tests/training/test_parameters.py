@@ -11,7 +11,7 @@ import torch
 
 from unfreeze.models.anatomy import Place
 from unfreeze.strategies import Strategy
-from unfreeze.training.checkpoint import STATE_FILE, drop_weights, load_best, save_best
+from unfreeze.training.checkpoint import Checkpoints
 from unfreeze.training.parameters import parameter_groups
 
 
@@ -76,18 +76,11 @@ def test_groups_know_their_rates_and_their_first_epoch(workbench: Callable[..., 
 def test_a_checkpoint_holds_what_trains_and_brings_it_back(workbench: Callable[..., Any], strategy: str) -> None:
     bench = workbench(strategy=strategy)
     before = bench.state()
-    save_best(bench.folder, bench.network, bench.trainables, {"epoch": 1.0})
+    checkpoints = Checkpoints(bench.folder)
+    checkpoints.save_best(7, bench.network, bench.trainables)
     with torch.no_grad():
         for parameter in bench.network.parameters():
             parameter.add_(1.0)
-    load_best(bench.folder, bench.network)
+    checkpoints.load_best(7, bench.network)
     for name, parameter in bench.network.named_parameters():
         assert torch.equal(parameter, before[name]) == bench.trainables.ever_trains(name)
-
-
-def test_dropping_the_weights_keeps_the_trace(workbench: Callable[..., Any]) -> None:
-    bench = workbench(strategy="head")
-    save_best(bench.folder, bench.network, bench.trainables, {"epoch": 1.0})
-    drop_weights(bench.folder)
-    drop_weights(bench.folder)
-    assert [file.name for file in bench.folder.iterdir()] == [STATE_FILE]

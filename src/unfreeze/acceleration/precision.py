@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +28,17 @@ class Precision:
     name: Literal["fp32", "bf16"]
     onednn_fp32: bool
     reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """What decides numbers."""
+        return {"name": self.name, "onednn_fp32": self.onednn_fp32}
+
+    def taken_over(self, earlier: Mapping[str, Any]) -> Precision:
+        """What was chosen earlier on this kind of machine, where it can be had here."""
+        if dict(earlier) == self.as_json() or (earlier.get("name") == "bf16" and not _can_bf16()):
+            return self
+        name: Literal["fp32", "bf16"] = "bf16" if earlier.get("name") == "bf16" else "fp32"
+        return Precision(name, bool(earlier.get("onednn_fp32")), f"{name}, as the runs before ({self.reason} now)")
 
     def products(self) -> AbstractContextManager[None]:
         """Which library computes products in fp32, in backward passes too."""
@@ -74,6 +85,12 @@ def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: 
     if choice == "bf16" or best_fp32 / bf16 > MINIMUM_GAIN:
         return Precision("bf16", use_onednn, f"bf16: probe {plain / bf16:.1f}x fp32 ({said}weights stay fp32)")
     return Precision("fp32", use_onednn, f"fp32: probe gives bf16 only {best_fp32 / bf16:.2f}x; {said}fp32 1x")
+
+
+def _can_bf16() -> bool:
+    import torch
+
+    return torch.cuda.is_available() or _has_bf16_hardware()
 
 
 def _has_bf16_hardware() -> bool:

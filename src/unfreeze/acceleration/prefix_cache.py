@@ -98,6 +98,7 @@ class Tables:
     dtype: torch.dtype  # of the products, in which the outputs are kept as well
     files: FeatureFiles
     weights: Callable[[int], Mapping[str, Tensor]]  # of so many of the lowest layers and of what lies under them
+    between: Callable[[], object]  # called between two batches; may raise
     digests: dict[str, str] = field(default_factory=dict, init=False)  # of weights, by name
 
     def entry(self, split: Windows, depth: int) -> tuple[str, tuple[int, int], str]:
@@ -136,6 +137,7 @@ class Tables:
             touched, heap = Touched(), Heap()
             tables = {depth: written.enter_context(self.files.make(*self.entry(split, depth))) for depth in depths}
             for indices in evaluation_batches(token_counts(features), TOKENS_PER_BATCH):
+                self.between()
                 some = [features[i] for i in indices]
                 found = self.layers.outputs_at(self.network, self.collator(some), depths, self.dtype)
                 for depth, rows in found.items():

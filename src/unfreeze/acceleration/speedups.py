@@ -56,6 +56,7 @@ class Speedups:
         make: bool,
         others: Sequence[int] = (),
         told: Callable[[str], object] = lambda words: None,
+        between: Callable[[], object] = lambda: None,
     ) -> Iterator[PrefixCache | None]:
         """Inside, the lowest `depth` layers do not run for the windows of these splits: what they give is known.
 
@@ -64,6 +65,7 @@ class Speedups:
             make: compute what is not on disk yet.
             others: depths that other runs will ask for.
             told: hears why they cannot be kept.
+            between: called between two batches; may raise.
         """
         from unfreeze.acceleration.fast_layers import fast_layers
         from unfreeze.acceleration.prefix_cache import Tables, prefix_cache
@@ -72,7 +74,7 @@ class Speedups:
         if layers is None or layers.way != "fused" or self.cache is None:
             yield None
             return
-        tables = Tables(network, layers, collator, self._dtype, self.cache, weights)
+        tables = Tables(network, layers, collator, self._dtype, self.cache, weights, between)
         try:
             layers.prefix = prefix_cache(tables, depth, splits, make=make, others=others)
         except OSError as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
 # Command to (module, one line of help). The module's `add_arguments` and `call` do the rest.
@@ -49,7 +51,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 a failed run, 2 bad input, 130 interrupted."""
+    """Run one command; returns the exit code: 0 done, 1 a failed run, 2 bad input, 130 or 143 after a signal."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = OneLineParser(
         prog="unfreeze",
@@ -77,7 +79,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
+    signal.signal(signal.SIGTERM, _terminate)
     return _call(COMMANDS[options.command][0], options)
+
+
+class Terminated(BaseException):
+    """SIGTERM, as `KeyboardInterrupt` is SIGINT: what was begun is cleaned up on the way."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _call(module: str, options: argparse.Namespace) -> int:
@@ -106,16 +117,24 @@ def _call(module: str, options: argparse.Namespace) -> int:
     try:
         code: int = import_module(module).call(options)
     except mistakes_of_users as error:
-        print_error(str(error))
+        # A finding is one line, whatever the data hold that it names.
+        found = (
+            [str(one).replace("\n", "\\n") for one in error.errors] if isinstance(error, DataError) else [str(error)]
+        )
+        for told in found:
+            print_error(told)
         if isinstance(error, SettingsError):
             from unfreeze.experiments.fitting import misfits
 
             for mistake in misfits(error.values):
                 print_error(mistake)
         return 2
-    except KeyboardInterrupt:
-        print_error("interrupted")
-        return 130
+    except (KeyboardInterrupt, Terminated) as stopped:
+        by, number = (
+            ("terminated", signal.SIGTERM) if isinstance(stopped, Terminated) else ("interrupted", signal.SIGINT)
+        )
+        print_error("\n".join([by, *getattr(stopped, "__notes__", [])]))
+        return 128 + number
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: nothing to report, now or when Python flushes at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

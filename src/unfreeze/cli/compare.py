@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unfreeze.cli.flags import add_settings_flags, settings_from
-from unfreeze.settings import Settings
+from unfreeze.cli.flags import add_settings_flags, named_by_user, settings_from
+from unfreeze.settings import Settings, SettingsError, flag, read_settings
 
 if TYPE_CHECKING:
     from unfreeze.experiments.conclude import Comparison
@@ -21,16 +22,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--print-config", action="store_true", help="print all settings with their values as YAML and stop"
     )
     parser.add_argument("--quiet", action="store_true", help="print the result only")
+    parser.add_argument(
+        "--resume", metavar="DIR", type=Path, help="go on with the comparison in this folder, with its settings"
+    )
 
 
 def call(options: argparse.Namespace) -> int:
-    settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN)
+    settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN) if options.resume is None else _resumed(options)
     if options.print_config:
         import yaml
 
-        print(yaml.safe_dump(settings.written(), sort_keys=False, allow_unicode=True), end="")
+        text = yaml.safe_dump(settings.written(), sort_keys=False, allow_unicode=True)
+        if not text.replace("\n", "").isprintable():
+            text = yaml.safe_dump(settings.written(), sort_keys=False)  # by their numbers
+        print(text, end="")
         return 0
     return run_and_print(settings, notes, quiet=options.quiet)
+
+
+def _resumed(options: argparse.Namespace) -> tuple[Settings, list[str]]:
+    from unfreeze.experiments.folder import settings_of
+
+    others = sorted(named_by_user(options) - {"jobs", "save_steps"})
+    if others:
+        raise SettingsError(
+            [f"--resume {options.resume} {flag(name)}: the folder says that. Leave one out." for name in others]
+        )
+    given = {name: getattr(options, name) for name in ("jobs", "save_steps") if hasattr(options, name)}
+    earlier = settings_of(options.resume)
+    if str(earlier.get("data", "")).endswith(" in memory>"):
+        raise SettingsError(
+            [f"--resume {options.resume}: its data were in memory. Call `unfreeze.compare` again, as before."]
+        )
+    return read_settings(earlier | given | {"output": options.resume, "overwrite": False})
 
 
 def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
@@ -47,6 +71,7 @@ def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
 def print_result(comparison: Comparison) -> int:
     """Write the report of a comparison, print leaderboard and recommendation; 1 if a run failed."""
     from unfreeze.cli.leaderboard import leaderboard_text
+    from unfreeze.cli.terminal import one_line
     from unfreeze.reports.document import write_report
     from unfreeze.reports.leaderboard import leaderboard
 
@@ -55,11 +80,11 @@ def print_result(comparison: Comparison) -> int:
     print()
     recommendation = comparison.summary["recommendation"]
     if recommendation["strategy"] is not None:
-        print(f"recommended: {recommendation['strategy']}")
+        print(f"recommended: {one_line(recommendation['strategy'])}")
     for reason in recommendation["reasons"]:
-        print(f"  - {reason}")
+        print(f"  - {one_line(reason)}")
     print()
-    print(f"report: {report}")
+    print(f"report: {one_line(str(report))}")
     if recommendation["strategy"] is not None:
-        print(f"model:  {comparison.best / 'model'}")
+        print(f"model:  {one_line(str(comparison.best / 'model'))}")
     return 0 if all(record.status == "done" for record in comparison.records) else 1

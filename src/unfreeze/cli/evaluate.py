@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.cli.flags import DATA_FLAGS, add_settings_flags, named_by_user, settings_from
-from unfreeze.cli.terminal import say
+from unfreeze.cli.terminal import json_text, one_line, say
 from unfreeze.settings import Settings, SettingsError, flag, read_config_file
 
 if TYPE_CHECKING:
@@ -55,9 +54,9 @@ def call(options: argparse.Namespace) -> int:
         _say_unknown_labels(name, examples, predictor)
         evaluations[name] = predictor.evaluate(examples)
     if options.json:
-        print(json.dumps(_as_json(sets, evaluations), indent=2))
+        print(json_text(_as_json(sets, evaluations), 2))
     else:
-        _print(evaluations)
+        print_scores(evaluations)
     return 0
 
 
@@ -148,15 +147,16 @@ def _as_json(sets: Mapping[str, Sequence[Example]], evaluations: Mapping[str, Ev
     return {"split": first, **scores[first], "sets": scores}
 
 
-def _print(evaluations: Mapping[str, Evaluation]) -> None:
+def print_scores(evaluations: Mapping[str, Evaluation]) -> None:
+    """Of each set its scores, then those of each label."""
     for number, (name, evaluation) in enumerate(evaluations.items()):
         if len(evaluations) > 1:
-            print(f"{chr(10) if number else ''}[{name}]")
+            print(f"{chr(10) if number else ''}[{one_line(name)}]")
         for metric, value in evaluation.metrics.items():
-            print(f"{metric:<24}{value:.4f}")
+            print(f"{one_line(metric):<24}{value:.4f}")
         print()
         for label, scores in evaluation.breakdown.items():
-            print(f"{label:<16}" + "  ".join(f"{metric} {value:.4g}" for metric, value in scores.items()))
+            print(f"{one_line(label):<16}" + "  ".join(f"{metric} {value:.4g}" for metric, value in scores.items()))
 
 
 def _written(value: object) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from unfreeze.cli.flags import DATA_FLAGS, add_settings_flags, named_by_user, settings_from
-from unfreeze.cli.terminal import say
+from unfreeze.cli.terminal import json_text, one_line, say
 from unfreeze.settings import Settings, SettingsError, flag
 
 STEP_FLAGS = (
@@ -60,7 +59,7 @@ def print_models(settings: Settings, as_json: bool) -> int:
 
     inspections = inspect_models(settings, say)
     if as_json:
-        print(json.dumps([asdict(inspection) for inspection in inspections], indent=2, ensure_ascii=False))
+        print(json_text([asdict(inspection) for inspection in inspections], 2))
     else:
         print_inspections(inspections)
     return 0
@@ -77,7 +76,7 @@ def print_tokenisations(settings: Settings, text: str, pair: str | None, as_json
     found = {model: tokenised(load_tokenizer(model), text, pair) for model in dict.fromkeys(settings.model)}
     if as_json:
         shown = {model: [asdict(row) for row in rows] for model, rows in found.items()}
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        print(json_text(shown, 2))
         return 0
     for model, rows in found.items():
         print_tokens(model, rows)
@@ -91,26 +90,24 @@ def print_data(settings: Settings, as_json: bool) -> int:
     corpus = load_corpus(settings.data_request())
     summary = report(corpus)
     if as_json:
-        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        print(json_text(summary, 2))
         return 0
     for note in corpus.notes:
         say(str(note))
     for finding in corpus.findings:
-        print(f"{finding.severity}: {finding}")
+        print(one_line(f"{finding.severity}: {finding}"))
     print_summary(summary)
     return 0
 
 
 def print_summary(value: object, indent: int = 0) -> None:
     """Nested values as indented lines."""
-    from unfreeze.data.findings import printable
-
     if not isinstance(value, dict):
-        print(" " * indent + printable(str(value)))
+        print(" " * indent + one_line(str(value)))
         return
     for key, inner in value.items():
         if isinstance(inner, dict):
-            print(" " * indent + printable(f"{key}:"))
+            print(" " * indent + one_line(f"{key}:"))
             print_summary(inner, indent + 2)
         elif key not in ("notes", "findings"):
-            print(" " * indent + printable(f"{key}: {inner}"))
+            print(" " * indent + one_line(f"{key}: {inner}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unfreeze.cli.tables import print_table
-from unfreeze.data.findings import printable
+from unfreeze.cli.terminal import one_line
 from unfreeze.experiments.inspect_model import Inspection
 from unfreeze.models.architecture import Architecture
 from unfreeze.tasks.tokenisation import TokenRow
@@ -33,13 +33,13 @@ def print_inspections(inspections: Sequence[Inspection]) -> None:
         of_model = [one for one in inspections if one.model_name == model]
         print_architecture(model, of_model[0].architecture)
         full = next((one.flow.operations.total for one in of_model if one.strategy == "full"), None)
-        print_table(printable(model), PARAMETER_COLUMNS, [parameter_row(one, full) for one in of_model])
+        print_table(model, PARAMETER_COLUMNS, [parameter_row(one, full) for one in of_model])
         for one in of_model:
-            print_table(printable(f"{one.strategy}: {one.trains}"), FLOW_COLUMNS, [*map(flow_row, one.flow.parts)])
+            print_table(f"{one.strategy}: {one.trains}", FLOW_COLUMNS, [*map(flow_row, one.flow.parts)])
             for warning in one.flow.warnings:
-                print(f"warning: {printable(warning)}")
+                print(f"warning: {one_line(warning)}")
             for change in one.flow.changes:
-                print(printable(change))
+                print(one_line(change))
     print(LEGEND, end="")
 
 
@@ -48,7 +48,7 @@ def parameter_row(one: Inspection, full: float | None) -> list[str]:
     operations = one.flow.operations
     kinds = (operations.forward, operations.input_gradients, operations.weight_gradients)
     return [
-        printable(one.strategy),
+        one.strategy,
         f"{one.trainable_parameters:,}",
         f"{100 * one.trainable_parameters / one.total_parameters:.2f} %",
         f"{one.learning_rate:g}",
@@ -71,15 +71,15 @@ def print_architecture(model: str, one: Architecture) -> None:
         "segments": one.segments,
     }
     known = ", ".join(f"{name} {value:,}" for name, value in sizes.items() if value)
-    print(printable(f"{model}: {one.network} ({one.model_type}): {known}"))
+    print(one_line(f"{model}: {one.network} ({one.model_type}): {known}"))
     for peculiarity in one.peculiarities:
-        print(f"  {peculiarity}")
+        print(f"  {one_line(peculiarity)}")
     total = sum(one.parameters.values())
     rows = [
         [part, f"{number:,}", f"{100 * number / total:.2f} %", _size(4 * number)]
         for part, number in one.parameters.items()
     ]
-    print_table(printable(model), PART_COLUMNS, [*rows, ["all", f"{total:,}", "100.00 %", _size(one.weights_bytes)]])
+    print_table(model, PART_COLUMNS, [*rows, ["all", f"{total:,}", "100.00 %", _size(one.weights_bytes)]])
 
 
 def print_tokens(model: str, rows: Sequence[TokenRow]) -> None:
@@ -87,7 +87,7 @@ def print_tokens(model: str, rows: Sequence[TokenRow]) -> None:
     cells = [
         [
             str(one.position),
-            printable(one.token),
+            one.token,
             str(one.id),
             _number(one.segment),
             _number(one.text),
@@ -96,7 +96,7 @@ def print_tokens(model: str, rows: Sequence[TokenRow]) -> None:
         ]
         for one in rows
     ]
-    print_table(printable(f"{model}: {len(rows)} tokens"), TOKEN_COLUMNS, cells)
+    print_table(f"{model}: {len(rows)} tokens", TOKEN_COLUMNS, cells)
 
 
 def _number(value: int | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unfreeze.data.findings import printable
+from unfreeze.cli.terminal import one_line
 from unfreeze.reports.leaderboard import Row
 
 MISSING = "-"
@@ -14,9 +14,9 @@ def leaderboard_text(rows: Sequence[Row]) -> str:
     """One line for each strategy; the full table, with every cost, is in `leaderboard.md`."""
     metric = rows[0].metric if rows else "score"
     header = ["strategy", f"validation {metric}", f"test {metric}", "seeds", "trained", "seconds", "FLOPs of full"]
-    cells = [header] + [
+    cells = [[*map(one_line, header)]] + [
         [
-            printable(row.label),
+            one_line(row.label),
             _text(row.validation),
             _text(row.test),
             str(row.seeds),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unfreeze.cli.terminal import say
+from unfreeze.cli.terminal import one_line, say
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.listener import Listener
 from unfreeze.storage.records import RunRecord
@@ -61,7 +61,7 @@ class LiveListener(Listener):
             )
             self.bars.start()
         place = "search" if cell.is_trial else f"{self.done_runs + len(self.lines) + 1}/{self.total_runs}"
-        self.lines[cell] = self.bars.add_task(escape(f"{place} {_name(cell)}"), total=None, score="")
+        self.lines[cell] = self.bars.add_task(escape(one_line(f"{place} {_name(cell)}")), total=None, score="")
 
     def progressed(self, cell: Cell, progress: Progress) -> None:
         if progress.metrics is not None and not cell.is_trial:

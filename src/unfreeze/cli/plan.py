@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN
@@ -21,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(options: argparse.Namespace) -> int:
     from unfreeze.cli.live import LiveListener
     from unfreeze.cli.tables import print_table
+    from unfreeze.cli.terminal import json_text
     from unfreeze.experiments.compare import plan_only
     from unfreeze.experiments.plan import say_plan
 
@@ -30,7 +30,7 @@ def call(options: argparse.Namespace) -> int:
         listener.said(note)
     planned = plan_only(settings, listener)
     if options.json:
-        print(json.dumps(planned, indent=2, ensure_ascii=False))
+        print(json_text(planned, 2))
         return 0
     for model in dict.fromkeys(one["model_name"] for one in planned):
         print_table(model, COLUMNS, [_row(one) for one in planned if one["model_name"] == model])

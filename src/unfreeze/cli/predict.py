@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from unfreeze.cli.terminal import say
+from unfreeze.cli.terminal import json_text, say
 from unfreeze.settings import flag
 
 FEATURES = "feature-extraction"
@@ -63,7 +63,7 @@ def call(options: argparse.Namespace) -> int:
             where, _ = some[error.position]
             raise TaskError(f"{where}{error}") from None
         for prediction in predictions:
-            print(json.dumps(prediction, ensure_ascii=False))
+            print(json_text(prediction))
     return 0
 
 

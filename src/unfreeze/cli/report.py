@@ -12,8 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(options: argparse.Namespace) -> int:
     from unfreeze.cli.runs import require_comparison
+    from unfreeze.cli.terminal import one_line
     from unfreeze.reports.document import write_report
 
     require_comparison(options.output)
-    print(write_report(options.output))
+    print(one_line(str(write_report(options.output))))
     return 0

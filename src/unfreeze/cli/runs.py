@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 
@@ -15,19 +14,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from unfreeze.data.findings import printable
+    from unfreeze.cli.terminal import json_text, one_line
     from unfreeze.storage.records import find_runs, read_record
 
     require_runs(options.output)
     for folder in find_runs(options.output):
         record = read_record(folder)
         if options.json:
-            print(json.dumps(asdict(record), ensure_ascii=False))
+            print(json_text(asdict(record)))
             continue
         metric = record.selection_metric
         score = f"{metric} {record.validation[metric]:.4f}" if metric in record.validation else record.error or ""
         name = folder.relative_to(options.output)
-        print(printable(f"{record.status:<9} {record.strategy:<28} seed {record.seed:<5} {score:<28} {name}"))
+        print(one_line(f"{record.status:<9} {record.strategy:<28} seed {record.seed:<5} {score:<28} {name}"))
     return 0
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from unfreeze.cli.terminal import one_line
+
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table with its first column on the left and the others on the right."""
+    """Print a table with its first column on the left and the others on the right. Each cell stays on its line."""
+    title, header, rows = one_line(title), [*map(one_line, header)], [[*map(one_line, row)] for row in rows]
     print()
     if sys.stdout.isatty() and _print_ruled(title, header, rows):
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(options: argparse.Namespace) -> int:
     from unfreeze.cli.live import LiveListener
     from unfreeze.cli.tables import print_table
+    from unfreeze.cli.terminal import json_text
     from unfreeze.experiments.verify import LOSS_TOLERANCE, OUTPUT_TOLERANCE, WEIGHT_TOLERANCE, verify
 
     settings, notes = settings_from(options)
@@ -32,7 +32,7 @@ def call(options: argparse.Namespace) -> int:
         listener.said(note)
     found = verify(settings, listener)
     if options.json:
-        print(json.dumps([asdict(one) | {"follows": one.follows} for one in found], indent=2, ensure_ascii=False))
+        print(json_text([asdict(one) | {"follows": one.follows} for one in found], 2))
     else:
         for model in dict.fromkeys(one.model_name for one in found):
             print_table(model, COLUMNS, [_row(one) for one in found if one.model_name == model])

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from unfreeze.data.check_numbers import check_numbers
 from unfreeze.data.check_questions import check_questions
+from unfreeze.data.check_repeats import check_duplicates, check_leaks, check_shared_contexts
+from unfreeze.data.check_spellings import check_spellings, is_number
+from unfreeze.data.check_tags import check_tags
 from unfreeze.data.check_texts import check_texts
 from unfreeze.data.duplicates import content_key
 from unfreeze.data.examples import Example
 from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding
-from unfreeze.data.tag_schemes import entity_type, invalid_transitions
+from unfreeze.data.tag_schemes import entity_type
 
 Splits = Mapping[str, Sequence[Example]]
-Keys = Mapping[str, Sequence[str]]  # the normalised contents, in the order of the examples
 
 
 def check_splits(splits: Splits, scheme: str | None) -> list[Finding]:
@@ -29,12 +31,14 @@ def check_splits(splits: Splits, scheme: str | None) -> list[Finding]:
         lambda: check_texts(splits),
         lambda: check_questions(splits),
         lambda: _check_labels(splits["train"], scheme) if "train" in splits else (),
+        lambda: _check_one_class(splits),
         lambda: check_numbers(splits.get("train", ())),
-        lambda: _check_spellings(splits),
+        lambda: check_spellings(splits),
         lambda: check_unseen(splits, scheme) if "train" in splits else (),
-        lambda: _check_duplicates(splits, keys),
-        lambda: _check_leaks(splits, keys),
-        lambda: _check_transitions(splits) if scheme == "iob2" else (),
+        lambda: check_duplicates(splits, keys),
+        lambda: check_leaks(splits, keys),
+        lambda: check_shared_contexts(splits, keys),
+        lambda: check_tags(splits, scheme) if scheme is not None else (),
     ]
     for check in checks:
         findings.extend(check())
@@ -78,21 +82,18 @@ def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Find
     (most, most_count), (least, least_count) = counts.most_common()[0], counts.most_common()[-1]
     if most_count >= 10 * least_count:
         message = f"classes are unbalanced: {most!r} has {most_count} training examples, {least!r} {least_count}"
-        yield Finding("note", "imbalance", message, advice="Look at macro-F1, or pass --class-weights balanced.")
+        place = next(example for example in train if least in example.labels)
+        yield finding_at(place, "note", "imbalance", message, "Look at macro-F1, or pass --class-weights balanced.")
 
 
-def _check_spellings(splits: Splits) -> Iterator[Finding]:
-    labels = sorted({label for examples in splits.values() for example in examples for label in example.labels})
-    spellings: dict[str, list[str]] = defaultdict(list)
-    for label in labels:
-        spellings["".join(c for c in label.casefold() if c.isalnum()) or label].append(label)
-    alike = [group for group in spellings.values() if len(group) > 1]
-    # B-per and B-PER differ by a spelling; 1.5 and 15, or -1 and 1, do not.
-    alike = [group for group in alike if not any(_is_number(label) for label in group)]
-    if alike:
-        shown = "; ".join(", ".join(map(repr, group)) for group in alike[:10])
-        advice = "They stay different classes; correct the data if they are the same."
-        yield Finding("warning", "similar-labels", f"labels that differ only in spelling: {shown}", advice=advice)
+def _check_one_class(splits: Splits) -> Iterator[Finding]:
+    """Scores on a split of one label tell nothing."""
+    for split, examples in splits.items():
+        labels = {label for example in examples for label in example.labels}
+        if split != "train" and len(labels) == 1 and len(examples) > 1:
+            message = f"every label of {split} is {next(iter(labels))!r}"
+            advice = "What always answers that scores best; is the file sorted, or cut off?"
+            yield finding_at(examples[0], "warning", "one-class", message, advice)
 
 
 def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:
@@ -126,65 +127,5 @@ def _kind(label: str, scheme: str | None) -> str:
     return (entity_type(label) or label) if scheme == "iob2" else label
 
 
-def _check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
-    for split, examples in splits.items():
-        first: dict[str, Example] = {}
-        repeated: list[Example] = []
-        contradicting: list[Example] = []
-        for key, example in zip(keys[split], examples, strict=True):
-            if key not in first:
-                first[key] = example
-                continue
-            repeated.append(example)
-            if first[key].labels != example.labels:
-                contradicting.append(example)
-        if repeated:
-            message = f"{len(repeated)} of {len(examples)} examples of {split} repeat an earlier one"
-            yield finding_at(repeated[0], "note", "duplicates", message)
-        if contradicting:
-            message = f"{len(contradicting)} repeated examples of {split} have another label than the first"
-            yield finding_at(contradicting[0], "warning", "contradicting-labels", message)
-
-
-def _check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
-    known = {split: dict(zip(keys[split], examples, strict=True)) for split, examples in splits.items()}
-    names = list(splits)
-    for position, earlier in enumerate(names):
-        for later in names[position + 1 :]:
-            pairs = zip(keys[later], splits[later], strict=True)
-            shared = [(known[earlier][key], example) for key, example in pairs if key in known[earlier]]
-            if not shared:
-                continue
-            message = f"{len(shared)} of {len(splits[later])} examples of {later} are also in {earlier}"
-            other = [example for twin, example in shared if example.labels != twin.labels]
-            if other:
-                message += f", {len(other)} of them with another label (first {_place(other[0])})"
-            advice = f"Scores on {later} are too good by what is remembered; remove them from one of the two."
-            yield finding_at(shared[0][1], "warning", "leak", message, advice)
-
-
-def _check_transitions(splits: Splits) -> Iterator[Finding]:
-    for split, examples in splits.items():
-        counts = [(invalid_transitions(example.labels), example) for example in examples]
-        faulty = [(count, example) for count, example in counts if count]
-        if faulty:
-            total = sum(count for count, _ in faulty)
-            message = f"{total} invalid IOB2 transitions in {len(faulty)} sentences of {split} (I- without its B-)"
-            advice = "Scores follow conlleval: an entity begins there."
-            yield finding_at(faulty[0][1], "warning", "invalid-transitions", message, advice)
-
-
-def _place(example: Example) -> str:
-    return str(example.origin or "data")
-
-
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_real(label: str) -> bool:
-    return _is_number(label) and not label.lstrip("+-").isdigit()
+    return is_number(label) and not label.lstrip("+-").isdigit()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
 from unfreeze.data.examples import Example
 
+_WITHOUT_WIDTH = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+
 
 def content_key(example: Example) -> str:
-    """Equal for texts that differ only in case, white space or Unicode form.
+    r"""Equal for texts that differ only in case, white space, Unicode form or characters without width.
 
     >>> from unfreeze.data.examples import TextExample
-    >>> content_key(TextExample("Good  film ")) == content_key(TextExample("good film"))
+    >>> content_key(TextExample("Good  film ")) == content_key(TextExample("good\u200b film"))
     True
     """
     return _key(example.parts)
@@ -24,4 +27,7 @@ def document_key(example: Example) -> str:
 
 
 def _key(parts: Sequence[str]) -> str:
-    return " ".join(unicodedata.normalize("NFKC", "\n".join(parts)).casefold().split())
+    text = "\n".join(parts)
+    if not text.isascii():
+        text = _WITHOUT_WIDTH.sub("", unicodedata.normalize("NFKC", text))
+    return " ".join(text.casefold().split())

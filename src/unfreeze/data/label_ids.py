@@ -40,8 +40,10 @@ def _names(feature: Any) -> list[str]:
 def _listed(names: Any) -> list[str]:
     """Older versions stored {"0": "neg", "1": "pos"} in place of a list."""
     if isinstance(names, Mapping):
+        if not all(str(key).isdecimal() for key in names):
+            return []
         return [str(names[key]) for key in sorted(names, key=int)]
-    return [str(name) for name in names]
+    return [str(name) for name in names] if isinstance(names, Sequence) and not isinstance(names, str) else []
 
 
 def rows_with_names(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from unfreeze.data.examples import Example
+from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding, Problems, Say, data_error
 
 Splits = Mapping[str, Sequence[Example]]
@@ -43,7 +44,7 @@ def parse_label_names(names: object) -> dict[str, str]:
 
 def one_spelling(splits: Splits, names: Mapping[str, str], say: Say) -> dict[str, list[Example]]:
     """The examples with their labels (or tags) in one spelling; everything that was changed is said aloud."""
-    spelling = _spelling(_label_counts(splits), names, say)
+    spelling = _spelling(_first_places(splits), names, say)
     problems = Problems("--label-names")
     if names:
         known = {*names, *names.values()}
@@ -56,31 +57,38 @@ def one_spelling(splits: Splits, names: Mapping[str, str], say: Say) -> dict[str
     return {split: [example.relabelled(final) for example in examples] for split, examples in splits.items()}
 
 
-def _spelling(counts: Mapping[str, int], names: Mapping[str, str], say: Say) -> dict[str, str]:
-    spelling = {raw: raw.strip() for raw in counts}
+def _spelling(first: Mapping[str, Example], names: Mapping[str, str], say: Say) -> dict[str, str]:
+    spelling = {raw: raw.strip() for raw in first}
     spaced = sorted(raw for raw, label in spelling.items() if raw != label)
     if spaced:
         message = f"blanks around labels stripped: {', '.join(map(repr, spaced[:20]))}"
-        say(Finding("warning", "label-blanks", message))
+        say(finding_at(next(first[raw] for raw in first if raw in spaced), "warning", "label-blanks", message))
     labels = set(spelling.values())
     floats = {label for label in labels if _WHOLE_FLOAT.fullmatch(label)}
     # Only if all labels are whole numbers: among 1.0, 1.5 and 2.0 the dot means something.
     if floats and all(label in floats or _INTEGER.fullmatch(label) for label in labels):
         shown = ", ".join(f"{label} as {label.partition(chr(46))[0]}" for label in sorted(floats)[:10])
-        say(Finding("note", "float-labels", f"labels are whole numbers with a decimal point: read {shown}"))
+        message = f"labels are whole numbers with a decimal point: read {shown}"
+        say(
+            finding_at(
+                next(one for raw, one in first.items() if raw.strip() in floats), "note", "float-labels", message
+            )
+        )
         spelling = {raw: _WHOLE_FLOAT.sub(r"\1", label) for raw, label in spelling.items()}
     if names:
         say(Finding("note", "label-names", f"labels named: {', '.join(f'{k}={v}' for k, v in names.items())}"))
     return spelling
 
 
-def _label_counts(splits: Splits) -> dict[str, int]:
-    counts: dict[str, int] = {}
+def _first_places(splits: Splits) -> dict[str, Example]:
+    """The first example of each label."""
+    first: dict[str, Example] = {}
     for examples in splits.values():
         for example in examples:
             for label in example.labels:
-                counts[label] = counts.get(label, 0) + 1
-    return counts
+                if label not in first:
+                    first[label] = example
+    return first
 
 
 def _sequence(names: object) -> Sequence[object]:

@@ -21,7 +21,8 @@ class Questions:
     say: Say
     problems: Problems = field(init=False)
     examples: list[QuestionExample] = field(default_factory=list, init=False)
-    moved: list[str] = field(default_factory=list, init=False)  # ids
+    moved: dict[str, int | None] = field(default_factory=dict, init=False)  # id of the question -> line
+    moves: int = field(default=0, init=False)  # answers
     lines: dict[str, int | None] = field(default_factory=dict, init=False)  # id -> where it was first used
 
     def __post_init__(self) -> None:
@@ -50,9 +51,10 @@ class Questions:
         """
         self.problems.stop()
         if self.moved:
-            shown = ", ".join(self.moved[:10]) + (", ..." if len(self.moved) > 10 else "")
-            message = f"{len(self.moved)} answers were not at their offset and stand elsewhere, once: moved ({shown})"
-            self.say(Finding("warning", "moved-answers", message, self.file, advice=MOVED_ADVICE))
+            shown = ", ".join(list(self.moved)[:10]) + (", ..." if len(self.moved) > 10 else "")
+            message = f"{self.moves} answers were not at their offset and stand elsewhere, once: moved ({shown})"
+            line = next(iter(self.moved.values()))
+            self.say(Finding("warning", "moved-answers", message, self.file, line, MOVED_ADVICE))
         return self.examples
 
     def _name(self, row: Mapping[str, Any], line: int | None) -> str:
@@ -90,7 +92,8 @@ class Questions:
             return Span(text, start)
         places = sum(context.startswith(text, i) for i in range(len(context)))  # they may overlap
         if places == 1:
-            self.moved.append(name)
+            self.moved.setdefault(name, line)
+            self.moves += 1
             return Span(text, context.index(text))
         found = "does not occur in its context" if not places else f"occurs {places} times, but not there"
         message = f"{name}: the answer {_short(text)!r} is not at character {start}: it {found}"

@@ -141,13 +141,20 @@ def _test_files(written: str | tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in (written,) if isinstance(written, str) else written:
         name, equals, path = one.partition("=")
-        if not equals or "/" in name or Path(one).exists():
+        if not equals or "/" in name or _is_there(one):
             name, path = ("test" if "test" not in found else _name_of(Path(one))), one
         if name in found or name in ("train", "validation"):
             advice = "Write --test-file NAME=PATH with different names."
             raise data_error("test-name", f"the name {name!r} of a test set is already taken", path, advice=advice)
         found[name] = path
     return found
+
+
+def _is_there(written: str) -> bool:
+    try:
+        return Path(written).exists()
+    except OSError:  # longer than any file's name
+        return False
 
 
 def _name_of(path: Path) -> str:

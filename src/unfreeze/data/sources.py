@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from unfreeze.data.check_tags import check_single_and_last
 from unfreeze.data.checks import check_splits, check_unseen
 from unfreeze.data.corpus import Corpus, notes_of, report, splits_sha256
 from unfreeze.data.examples import Example, TaggedExample, TaskName
@@ -162,6 +163,9 @@ def _prepare(
         return kept, "plain"
     converted = "" if found == "iob2" else f", recognised as {found.upper()} and converted"
     say(Finding("note", "tag-scheme", f"tags mark entities in IOB2{converted}"))
+    if found == "bioes":
+        for finding in check_single_and_last(kept):
+            say(finding)
     if found != "iob2":
         for examples in kept.values():
             for index, example in enumerate(examples):

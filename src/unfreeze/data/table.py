@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from unfreeze.data.cells import check_kinds, is_absent, kind_of, label_text, plain
+from unfreeze.data.cells import check_kinds, is_absent, is_missing, kind_of, label_text, plain
 from unfreeze.data.columns import Columns, choose_columns
 from unfreeze.data.examples import Example, Origin, TaggedExample
-from unfreeze.data.findings import Problems, Say, data_error, silent
+from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.question_rows import holds_questions, question_examples
 from unfreeze.data.read_settings import ReadSettings
 from unfreeze.data.text_rows import text_examples
+
+ID_COLUMNS = ("id", "idx", "guid", "uid")
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,29 @@ def table_examples(table: Table, settings: ReadSettings, say: Say = silent) -> l
         if name in table.repeated_columns:
             message = f"the column name {name!r} is not unique: {', '.join(table.columns)}"
             raise data_error("repeated-column", message, table.file, advice="Rename or remove one of them.")
+    _check_ids(table, say)
     if columns.task == "tagging":
         return _tagged(table, columns, settings)
     return text_examples(table.file, columns, table.rows, settings, say)
+
+
+def _check_ids(table: Table, say: Say) -> None:
+    """A column of ids is not read, but ids that occur twice tell that rows do."""
+    column = next((name for name in table.columns if name.strip().casefold() in ID_COLUMNS), None)
+    if column is None or column in table.repeated_columns:
+        return
+    first: dict[str, int] = {}
+    twice = []
+    for line, row in table.rows:
+        value = row.get(column)
+        if not is_missing(value) and first.setdefault(str(value), line) != line:
+            twice.append((line, str(value)))
+    if twice:
+        line, value = twice[0]
+        message = (
+            f"{len(twice)} rows have the {column!r} of an earlier one, first {value!r} (also on line {first[value]})"
+        )
+        say(Finding("warning", "duplicate-id", message, table.file, line, "Were rows, or files, put in twice?"))
 
 
 def _tagged(table: Table, columns: Columns, settings: ReadSettings) -> list[Example]:

@@ -78,6 +78,34 @@ def invalid_transitions(tags: Tags) -> int:
     return count
 
 
+def invalid_marks(tags: Tags) -> int:
+    """How often tags that mark single and last words (BIOES, BILOU, BMES) leave an entity open, or go on with none.
+
+    >>> invalid_marks(["S-PER", "B-LOC", "I-LOC", "E-LOC"]), invalid_marks(["B-LOC", "O", "E-PER"])
+    (0, 2)
+    """
+    count = 0
+    open_type: str | None = None
+    for tag in tags:
+        match = _PREFIXED.fullmatch(tag)
+        prefix, name = match.groups() if match else ("O", None)
+        count += open_type != (name if prefix in ("I", "M", "E", "L") else None)
+        open_type = name if prefix in ("B", "I", "M") else None
+    return count + (open_type is not None)
+
+
+def strays(tags: Iterable[str]) -> list[str]:
+    """The tags that are no entity tags, among tags most of which are: `o`, `B_PER` or `B-`.
+
+    >>> strays(["O", "B-PER", "I-PER", "B_LOC"]), strays(["NOUN", "X"]), strays(["NP", "O"])
+    (['B_LOC'], [], [])
+    """
+    distinct = set(tags)
+    odd = sorted(tag for tag in distinct if tag != "O" and not _PREFIXED.fullmatch(tag))
+    entities = sum(tag.startswith(("B-", "I-", "S-", "E-")) and tag not in odd for tag in distinct)
+    return odd if "O" in distinct and entities > len(odd) else []
+
+
 def entity_type(tag: str) -> str | None:
     """The type without its prefix; None for `O`.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from unfreeze.acceleration.out_of_memory import is_out_of_memory
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
-from unfreeze.batching.features import Encoded
+from unfreeze.batching.features import Encoded, Features
 from unfreeze.batching.order import evaluation_batches
 from unfreeze.batching.window_file import token_counts
 from unfreeze.data.examples import Example
@@ -40,6 +41,10 @@ class Evaluation:
     task: Task  # as validation calibrated it
 
 
+def _nothing() -> None:
+    """What is called where nobody wants to be; not a lambda, for evaluators are sent to other processes."""
+
+
 @dataclass(frozen=True)
 class Evaluator:
     """How to evaluate any split with a task; the network comes with each call."""
@@ -49,6 +54,7 @@ class Evaluator:
     collator: Collator
     speedups: Speedups
     tokens_per_batch: int = 2048
+    between: Callable[[], object] = _nothing  # called between two batches; may raise
 
     def predict(self, network: nn.Module, split: Split) -> list[Prediction]:
         """One prediction for each example of the split, in their order; labels, if any, are not looked at."""
@@ -82,12 +88,26 @@ class Evaluator:
         total = units = 0.0
         with evaluating(network), torch.inference_mode():
             for indices in evaluation_batches(token_counts(features), self.tokens_per_batch):
-                batch = self.collator([features[i] for i in indices])
-                outputs = self.speedups.forward(network, batch)
-                for i, window in zip(indices, self.task.reduce(outputs, batch), strict=True):
+                self.between()
+                windows, batch_total, batch_units = self._batch(network, [features[i] for i in indices], with_loss)
+                for i, window in zip(indices, windows, strict=True):
                     reduced[i] = window
-                if with_loss:
-                    batch_total, batch_units = self.task.loss(outputs, batch)
-                    total += float(batch_total)
-                    units += float(batch_units)
+                total, units = total + batch_total, units + batch_units
         return reduced, total / units if units else None
+
+    def _batch(
+        self, network: nn.Module, windows: Sequence[Features], with_loss: bool
+    ) -> tuple[list[Any], float, float]:
+        """What is kept of each window, the summed loss and its units. Where memory runs out, half of them at a time."""
+        try:
+            batch = self.collator(windows)
+            outputs = self.speedups.forward(network, batch)
+            total, units = self.task.loss(outputs, batch) if with_loss else (0.0, 0.0)
+            return list(self.task.reduce(outputs, batch)), float(total), float(units)
+        except (RuntimeError, MemoryError) as error:
+            if len(windows) == 1 or not is_out_of_memory(error):
+                raise
+        half = len(windows) // 2
+        first, first_total, first_units = self._batch(network, windows[:half], with_loss)
+        second, second_total, second_units = self._batch(network, windows[half:], with_loss)
+        return first + second, first_total + second_total, first_units + second_units

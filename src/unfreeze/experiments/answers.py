@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unfreeze.storage.folders import inside
 from unfreeze.storage.lines import read_lines
 from unfreeze.storage.records import PREDICTIONS_FILE, RunRecord
 from unfreeze.tasks import Task
@@ -49,7 +50,8 @@ class AnswersOfRuns:
         """The answers of a finished run; None if it has none on that split."""
         assert record.model is not None
         if record.model not in self._read:
-            self._read[record.model] = read_answers((self.output / record.model).parent, self.splits, self.task)
+            folder = inside(self.output, record.model, self.output / "runs").parent
+            self._read[record.model] = read_answers(folder, self.splits, self.task)
         return self._read[record.model].get(split)
 
     def by_strategy(self, records: Iterable[RunRecord], split: str) -> dict[str, list[Answers]]:

@@ -14,6 +14,8 @@ from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.work import Job, failed, make_cell
 from unfreeze.settings import Settings
+from unfreeze.storage.folders import OutputError
+from unfreeze.storage.journal import log_event
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
 
 
@@ -41,7 +43,11 @@ class Bench:
         folder = self.folder(cell)
         if not (folder / RECORD_FILE).is_file():
             return None
-        record = read_record(folder)
+        try:
+            record = read_record(folder)
+        except OutputError as error:
+            self.listener.said(f"{error} It is made again.")
+            return None
         return None if record.status == "failed" else record
 
     def make(self, cells: Sequence[Cell], after_each: Callable[[], object] = lambda: None) -> dict[Cell, RunRecord]:
@@ -52,6 +58,9 @@ class Bench:
             for job, result in made:
                 record = failed(job, result.reason) if isinstance(result, Death) else result
                 results[job.cell] = record
+                log_event(
+                    self.output, "run finished", run=str(job.folder.relative_to(self.output)), status=record.status
+                )
                 self.listener.run_finished(job.cell, record)
                 after_each()
         return {cell: results[cell] for cell in cells}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 from unfreeze.batching.window_file import token_counts
 from unfreeze.experiments.options import options_for, shortened
@@ -12,9 +12,11 @@ from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.load import load_network
 from unfreeze.settings import Settings
 from unfreeze.strategies import Strategy
+from unfreeze.training.checkpoint import Checkpoints
 from unfreeze.training.loop import Trainer
 from unfreeze.training.parameters import Trainables
 from unfreeze.training.result import Progress
+from unfreeze.training.stopping import raise_if_asked_to_stop
 
 
 def build_trainer(
@@ -22,7 +24,7 @@ def build_trainer(
     seed: int,
     prepared: Prepared,
     settings: Settings,
-    checkpoints: Path | None,
+    checkpoints: Checkpoints | None,
     *,
     learning_rate: float | None = None,
     share: float = 1.0,
@@ -57,6 +59,7 @@ def build_trainer(
     options = options_for(strategy, seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     # What trains is a question of the whole run, also where only a share of it is made.
     trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
+    evaluator = replace(prepared.evaluator, between=raise_if_asked_to_stop)
     return Trainer(
         network,
         trainables,
@@ -64,7 +67,7 @@ def build_trainer(
         prepared.collator,
         prepared.evaluator.speedups,
         options if share == 1 else shortened(options, share, len(lengths)),
-        lambda current: prepared.evaluator.evaluate(current, prepared.validation, calibrate=True),
+        lambda current: evaluator.evaluate(current, prepared.validation, calibrate=True),
         checkpoints,
         prepared.label_weights,
         on_progress,

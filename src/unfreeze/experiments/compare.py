@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from os.path import samestat
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from unfreeze.data.sources import Corpus, load_corpus
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
+from unfreeze.experiments.disk_space import refuse_without_room
 from unfreeze.experiments.fitting import Fit, fitting_strategies, misfits, what_trains
-from unfreeze.experiments.folder import open_folder, refuse_two_rates
+from unfreeze.experiments.folder import check_folder, open_folder, refuse_two_rates
+from unfreeze.experiments.identity import identity_of
 from unfreeze.experiments.launchers.in_process import InProcess
 from unfreeze.experiments.launchers.launcher import Launcher
 from unfreeze.experiments.launchers.local import LocalProcesses
@@ -27,7 +31,9 @@ from unfreeze.experiments.probe import probe_models, wants_probe
 from unfreeze.experiments.until_decided import add_seeds_until_decided
 from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings, SettingsError, unused_settings
-from unfreeze.storage.folders import slug
+from unfreeze.storage.folders import move_foreign_aside, slug
+from unfreeze.storage.journal import log_event
+from unfreeze.storage.run_lock import run_lock
 from unfreeze.strategies import Strategy
 from unfreeze.tasks import Task
 
@@ -47,10 +53,41 @@ def compare(
     """
     listener = listener or Listener()
     launcher = choose_launcher(settings.jobs)  # first: a script without a main guard is refused here, before it works
+    if settings.output is not None:
+        check_folder(settings.output, settings)
     corpus, everything, fitting = ask(settings, listener, task, device)
     probed = wants_probe(settings, fitting, everything[0].task)
     output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
-    before = open_folder(output, settings, corpus.sha256)
+    check_folder(output, settings)
+    move_foreign_aside(output)  # with --overwrite; else it was refused
+    with ExitStack() as held:
+        held.enter_context(run_lock(output))
+        try:
+            return _compare_in(output, held, settings, listener, launcher, corpus, everything, fitting, probed)
+        except BaseException as error:
+            if not isinstance(error, Exception):  # Ctrl-C, or asked to end
+                log_event(output, "stopped", by=type(error).__name__)
+                error.add_note(f"`unfreeze compare --resume {output}` goes on from there; what is finished stays.")
+            raise
+
+
+def _compare_in(
+    output: Path,
+    held: ExitStack,
+    settings: Settings,
+    listener: Listener,
+    launcher: Launcher,
+    corpus: Corpus,
+    everything: list[Prepared],
+    fitting: dict[str, list[Strategy]],
+    probed: bool,
+) -> Comparison:
+    asked = identity_of(corpus, everything)
+    locked = output.stat()
+    before, identity = open_folder(output, settings, asked)
+    if not samestat(locked, output.stat()):
+        held.enter_context(run_lock(output))  # the folder of before was moved aside, with its lock
+    everything = [_as_before(prepared, identity.precision[prepared.model_name]) for prepared in everything]
     bench = _bench(output, settings, corpus, everything, launcher, listener)
     refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
 
@@ -65,11 +102,14 @@ def compare(
         extra["search"] = _merged(extra.get("search"), found)
         for entry in found:
             listener.said(entry["sentence"])
-    words = _what_trains(everything, fitting, settings, rates, listener.said)
+    fits = _what_trains(everything, fitting, settings, rates, listener.said)
+    words = _words(fits)
     cells = grid(fitting, settings, rates)
     missing = [cell for cell in cells if bench.found(cell) is None]
     if len(missing) < len(cells):
         listener.said(f"{len(cells) - len(missing)} of {len(cells)} runs are in {output} already")
+    refuse_without_room(output, fits, missing, settings.jobs or 1)
+    log_event(output, "begun", cells=len(cells), missing=len(missing), settings=settings.written())
     if settings.plan and missing:
         planned = plan_runs(bench, missing)
         extra["plan"] = _merged(extra.get("plan"), planned)
@@ -180,6 +220,16 @@ def choose_launcher(jobs: int | None) -> Launcher:
     return InProcess() if jobs is None else LocalProcesses(jobs)
 
 
+def _as_before(prepared: Prepared, precision: Mapping[str, Any]) -> Prepared:
+    """With the precision that the runs of the folder have: a probe may find another one today."""
+    chosen = prepared.evaluator.speedups.precision.taken_over(precision)
+    if chosen == prepared.evaluator.speedups.precision:
+        return prepared
+    speedups = replace(prepared.evaluator.speedups, precision=chosen)
+    notes = [note for note in prepared.notes if note != prepared.evaluator.speedups.precision.reason]
+    return replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups), notes=(*notes, chosen.reason))
+
+
 def _bench(
     output: Path,
     settings: Settings,
@@ -206,15 +256,22 @@ def _what_trains(
     settings: Settings,
     rates: Mapping[tuple[str, Strategy], float],
     said: Callable[[str], None],
-) -> dict[str, str]:
-    several = len(everything) > 1
-    words: dict[str, str] = {}
+) -> dict[str, dict[Strategy, Fit]]:
+    """By model and strategy."""
+    fits = {}
     for prepared in everything:
         model = prepared.model_name
         found = {strategy: rate for (name, strategy), rate in rates.items() if name == model}
-        for strategy, text in what_trains(prepared, fitting[model], settings, found, said).items():
-            words[f"{model}: {strategy}" if several else str(strategy)] = text
-    return words
+        fits[model] = what_trains(prepared, fitting[model], settings, found, said)
+    return fits
+
+
+def _words(fits: Mapping[str, Mapping[Strategy, Fit]]) -> dict[str, str]:
+    return {
+        f"{model}: {strategy}" if len(fits) > 1 else str(strategy): fit.words
+        for model, here in fits.items()
+        for strategy, fit in here.items()
+    }
 
 
 def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

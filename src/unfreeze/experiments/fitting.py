@@ -28,6 +28,8 @@ class Fit:
 
     words: str  # what trains
     frozen_layers: int  # so many of the lowest never do
+    trained_numbers: int
+    kept_numbers: int  # in the saved model
 
 
 def fitting_strategies(
@@ -63,7 +65,7 @@ def what_trains(
     settings: Settings,
     rates: Mapping[Strategy, float],
     said: Callable[[str], None],
-) -> dict[Strategy, str]:
+) -> dict[Strategy, Fit]:
     """What each strategy trains, in words and numbers. Loads the weights once, to learn which of them are missing, and
     says which speedups the network takes.
 
@@ -92,7 +94,7 @@ def what_trains(
     if told:
         said(told)
     return {
-        strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy)).words
+        strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy))
         for strategy in strategies
     }
 
@@ -154,4 +156,5 @@ def _try_on(
     trainables = Trainables(strategy, anatomy, new_parameters, options.epochs)
     most = f"at most {options.epochs} epochs" if settings.budget is None else f"for {settings.budget}"
     words = f"{trainables.describe(network)}; learning rate {options.learning_rate:g}, {most}"
-    return Fit(words, trainables.frozen_layers(network))
+    trained, total = trainables.count(network)
+    return Fit(words, trainables.frozen_layers(network), trained, total)

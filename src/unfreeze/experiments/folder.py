@@ -3,36 +3,83 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from unfreeze.data.corpus import Corpus
+from unfreeze.experiments.identity import Identity, data_parts, other_data, other_models
 from unfreeze.settings import Settings, flag, read_settings
+from unfreeze.settings.read import plain_yaml
 from unfreeze.storage.atomic import write_json, write_text
 from unfreeze.storage.environment import describe_environment
-from unfreeze.storage.folders import OutputError, claim_output
-from unfreeze.storage.records import COMPARISON_FILE, find_runs, read_comparison, read_record
+from unfreeze.storage.folders import (
+    ENVIRONMENT_FILE,
+    IDENTITY_FILE,
+    SETTINGS_FILE,
+    OutputError,
+    check_output,
+    claim_output,
+    is_foreign,
+)
+from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record
+from unfreeze.storage.run_lock import refuse_if_locked
 from unfreeze.strategies import Strategy
 
-SETTINGS_FILE = "settings.yaml"
 # Of two commands on one folder these are put together; seeds count from the same first one.
 ADDED_UP = ("model", "strategy")
 
 
-def open_folder(output: Path, settings: Settings, data_sha256: str) -> dict[str, Any]:
-    """Create the folder, or continue the comparison in it; write settings and environment.
-
-    Returns what its `comparison.json` said before; empty for a new one.
+def check_folder(output: Path, settings: Settings) -> None:
+    """Refuse an output folder before anything is written; `open_folder` sees whether a comparison in it can go on.
 
     Raises:
-        OutputError: the folder holds something else, or a comparison on other data or with other settings.
+        OutputError: results must not be written there.
+    """
+    named = [*settings.model, settings.data, settings.train_file, settings.validation_file]
+    named += [one.partition("=")[2] or one for one in settings.test_file]
+    read = [Path(one).expanduser() for one in named if isinstance(one, str | Path)]
+    check_output(output, overwrite=settings.overwrite, read=[Path.cwd(), *(one for one in read if one.exists())])
+    if not is_foreign(output):  # else the lock is somebody's own
+        refuse_if_locked(output)
+
+
+def check_data(output: Path, settings: Settings, corpus: Corpus) -> None:
+    """Refuse a folder with runs on other data, before anything is made beside it.
+
+    Raises:
+        OutputError: it holds some.
+    """
+    if not settings.overwrite and (output / SETTINGS_FILE).is_file():
+        now = Identity(corpus.sha256, {}, {}, data_parts(corpus, []))
+        if (said := other_data(now, _read_identity(output / IDENTITY_FILE))) is not None:
+            raise _other_question(output, [said])
+
+
+def open_folder(output: Path, settings: Settings, identity: Identity) -> tuple[dict[str, Any], Identity]:
+    """Create the folder, or continue the comparison in it; write settings and environment.
+
+    Returns what its `comparison.json` said before, empty for a new one; and the identity with the precision of before.
+
+    Raises:
+        OutputError: the folder holds something else, or a comparison on other data, weights or with other settings.
     """
     continued = (output / SETTINGS_FILE).is_file() and not settings.overwrite
     before: dict[str, Any] = {}
     written = settings.written()
     if continued:
         earlier = _read_settings(output / SETTINGS_FILE)
-        _same_question(output, settings, earlier, data_sha256)
+        known = _read_identity(output / IDENTITY_FILE)
+        _same_question(output, settings, earlier, identity, known)
+        identity = Identity(
+            identity.data_sha256,
+            {**known.get("weights", {}), **identity.weights},
+            {**identity.precision, **known.get("precision", {})},
+            identity.data,
+            {**known.get("files", {}), **identity.files},
+        )
         for name in ADDED_UP:
             written[name] = list(dict.fromkeys([*(earlier.get(name) or []), *written[name]]))
         written["seeds"] = max(written["seeds"], int(earlier.get("seeds") or 1))
@@ -40,9 +87,10 @@ def open_folder(output: Path, settings: Settings, data_sha256: str) -> dict[str,
             before = read_comparison(output)
     else:
         claim_output(output, overwrite=settings.overwrite)
-    _write_yaml(output / SETTINGS_FILE, written)
-    write_json(output / "environment.json", describe_environment())
-    return before
+    write_json(output / IDENTITY_FILE, asdict(identity))
+    write_json(output / ENVIRONMENT_FILE, describe_environment())
+    _write_yaml(output / SETTINGS_FILE, written)  # last: with it the folder holds a comparison
+    return before, identity
 
 
 def refuse_two_rates(
@@ -63,7 +111,7 @@ def refuse_two_rates(
     wanted = {(model, str(strategy)) for model, strategies in fitting.items() for strategy in strategies}
     known = {(one["model_name"], one["strategy"]) for one in searched}
     clashing: dict[str, None] = {}
-    for record in map(read_record, find_runs(output)):
+    for record in _readable(output):
         name = (record.model_name, record.strategy)
         was_searched = record.learning_rate_from == "search" or name in known
         if name in wanted and record.learning_rate is not None and was_searched != lr_search:
@@ -76,12 +124,19 @@ def refuse_two_rates(
         )
 
 
-def _same_question(output: Path, settings: Settings, earlier: Mapping[str, Any], data_sha256: str) -> None:
+def _readable(output: Path) -> Iterator[RunRecord]:
+    """The records of all runs but damaged ones, which are made again."""
+    for folder in find_runs(output):
+        with suppress(OutputError):
+            yield read_record(folder)
+
+
+def _same_question(
+    output: Path, settings: Settings, earlier: Mapping[str, Any], identity: Identity, known: Mapping[str, Any]
+) -> None:
     """Runs of one folder are compared, so they must differ in strategy, seed and model alone."""
-    way_out = "Choose another --output, or move the folder aside with --overwrite."
-    known = next((sha for folder in find_runs(output) if (sha := read_record(folder).data_sha256)), data_sha256)
-    if known != data_sha256:
-        raise OutputError(f"--output {output}: holds runs on other data. {way_out}")
+    data = other_data(identity, known)
+    said = [*([data] if data else []), *other_models(identity, known)]
     now = _through_yaml(settings.of_a_run())
     defaults = _through_yaml(read_settings({})[0].written())
     changed = [
@@ -92,13 +147,46 @@ def _same_question(output: Path, settings: Settings, earlier: Mapping[str, Any],
     if earlier.get("seed", defaults["seed"]) != settings.seed:
         changed.append(f"--seed was {earlier.get('seed')} and is now {settings.seed}")
     if changed:
-        raise OutputError(f"--output {output}: holds runs with other settings ({'; '.join(changed)}). {way_out}")
+        said.append(f"with other settings ({'; '.join(changed)})")
+    if said:
+        raise _other_question(output, said)
+
+
+def _other_question(output: Path, said: Sequence[str]) -> OutputError:
+    return OutputError(
+        f"--output {output}: holds runs {', and '.join(said)}. "
+        "Choose another --output, or move the folder aside with --overwrite."
+    )
+
+
+def settings_of(output: Path) -> dict[str, Any]:
+    """What the comparison in a folder was told.
+
+    Raises:
+        OutputError: there is none, or its settings cannot be read.
+    """
+    path = output / SETTINGS_FILE
+    if not path.is_file():
+        raise OutputError(f"--resume {output}: no comparison there (no file {SETTINGS_FILE}).")
+    return _read_settings(path)
+
+
+def _read_identity(path: Path) -> dict[str, Any]:
+    """Empty where there is none: then nothing is known to differ."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise OutputError(f"{path}: cannot be read. Choose another --output.") from None
+    return values if isinstance(values, dict) else {}
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    import yaml
-
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        values = plain_yaml(path)
+    except (OSError, ValueError):
+        raise OutputError(f"{path}: is no YAML that can be read. Choose another --output.") from None
     return values if isinstance(values, dict) else {}
 
 

@@ -19,7 +19,7 @@ from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import choose_task, prepare
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.architecture import BYTES_PER_PARAMETER, BYTES_PER_TRAINED, Architecture, architecture_of
-from unfreeze.models.load import LoadedNetwork, load_config, load_network, load_tokenizer, model_path, quiet_loading
+from unfreeze.models.load import LoadedNetwork, explained, load_config, load_network, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.strategies import Strategy, StrategyError
 from unfreeze.tasks import TASKS, Task
@@ -150,7 +150,7 @@ def _load(model: str, step: _Step, seed: int) -> LoadedNetwork:
 
     config = load_config(model, **step.config_overrides)
     torch.manual_seed(seed)
-    with quiet_loading():
+    with explained(model):
         network = getattr(transformers, step.task.auto_class).from_config(config, dtype=torch.float32)
     return LoadedNetwork(network.eval(), frozenset())
 

@@ -11,6 +11,7 @@ from unfreeze.batching.order import steps_for_tokens
 from unfreeze.settings import Settings
 from unfreeze.strategies import Combined, Strategy
 from unfreeze.training.options import TrainingOptions
+from unfreeze.training.timetable import Timetable
 
 # With a budget of seconds nobody knows the number of epochs; what depends on it is asked about this many.
 EPOCHS_WITHIN_SECONDS = 100
@@ -59,29 +60,20 @@ def _default_rate(strategy: Strategy) -> float:
     return fixed[0] if fixed and isinstance(fixed[0], float) else type(strategy)().learning_rate
 
 
-def steps_per_epoch(options: TrainingOptions, windows: int) -> int:
-    """Optimizer steps in which every window is trained on once."""
-    return ceil(windows / (options.per_device_train_batch_size * options.gradient_accumulation_steps))
-
-
-def planned_steps(options: TrainingOptions, windows: int) -> int:
-    """Optimizer steps of a run that nothing stops early; of one with a budget of seconds those of its epochs."""
-    steps = steps_per_epoch(options, windows) * options.epochs
-    return steps if options.max_steps is None else min(steps, options.max_steps)
-
-
 def shortened(options: TrainingOptions, share: float, windows: int) -> TrainingOptions:
     """The same with a share of the training, and a schedule that ends with it."""
     if options.max_seconds is not None:
         return replace(options, max_seconds=share * options.max_seconds)
-    return replace(options, max_steps=max(1, ceil(share * planned_steps(options, windows))))
+    return replace(options, max_steps=max(1, ceil(share * Timetable(options, windows).total_steps)))
 
 
 def _no_more_epochs_than_steps(options: TrainingOptions, windows: int) -> TrainingOptions:
     """With `max_steps` the epochs that are reached: what trains may depend on them."""
     if options.max_steps is None or not windows:
         return options
-    return replace(options, epochs=min(options.epochs, ceil(options.max_steps / steps_per_epoch(options, windows))))
+    return replace(
+        options, epochs=min(options.epochs, ceil(options.max_steps / Timetable(options, windows).steps_per_epoch))
+    )
 
 
 def _within_budget(options: TrainingOptions, settings: Settings, lengths: Sequence[int]) -> TrainingOptions:
@@ -103,4 +95,4 @@ def _within_budget(options: TrainingOptions, settings: Settings, lengths: Sequen
             seed=options.seed,
             sampling=options.train_sampling_strategy,
         )
-    return replace(options, max_steps=steps, epochs=ceil(steps / steps_per_epoch(options, len(lengths))))
+    return replace(options, max_steps=steps, epochs=ceil(steps / Timetable(options, len(lengths)).steps_per_epoch))

@@ -21,17 +21,18 @@ from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.launchers.launcher import Death
 from unfreeze.experiments.listener import Listener
-from unfreeze.experiments.options import planned_steps, steps_per_epoch
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.run import folder_bytes, save_verified
 from unfreeze.settings import Settings
 from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.strategies import Strategy
+from unfreeze.training.checkpoint import Checkpoints
 from unfreeze.training.flops import step_cost
 from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.result import Progress
+from unfreeze.training.timetable import Timetable
 
 TIMED_STEPS = 3  # after one that warms up and is not counted
 EVALUATED = 128  # validation examples that tell what an evaluation takes: so many at least, and one full batch
@@ -80,7 +81,7 @@ class _Steps:
     def note(self, progress: Progress) -> None:
         if progress.metrics is None and self.trainer is not None:
             self.times.append(time.perf_counter())
-            self.flops.append(self.trainer.result.flops)
+            self.flops.append(self.trainer.result.state.flops)
 
 
 def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
@@ -116,7 +117,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     begin = time.perf_counter()
     steps = _Steps()
     trainer = build_trainer(
-        job.strategy, job.settings.seed, job.prepared, job.settings, folder / "checkpoints",
+        job.strategy, job.settings.seed, job.prepared, job.settings, Checkpoints(folder / "checkpoints", every=10**9),
         learning_rate=job.learning_rate, on_progress=steps.note,
     )  # fmt: skip
     loading = time.perf_counter() - begin
@@ -124,7 +125,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     if speedups.cache is not None:  # what frozen layers cost is timed, and nothing is left of it
         speedups = replace(speedups, cache=FeatureFiles(folder / "cache"))
     options, windows = trainer.options, job.prepared.train.encoded.features
-    run_steps = planned_steps(options, len(windows))
+    run_steps = Timetable(options, len(windows)).total_steps
     some = _first_examples(job.prepared.validation, job.prepared.evaluator.tokens_per_batch)
     evaluation_seconds: list[float] = []
 
@@ -222,10 +223,10 @@ def _run_flops(trainer: Trainer, windows: Sequence[Features], known_layers: int)
     lengths = token_counts(windows)
     batch = trainer.collator(list(windows[:1]))
     names = [name for name, _ in trainer.network.named_parameters()]
-    left = planned_steps(options, len(windows))
+    left = Timetable(options, len(windows)).total_steps
     total = 0.0
     known: dict[tuple[bool, ...], list[float]] = {}
-    for epoch in range(ceil(left / steps_per_epoch(options, len(windows)))):
+    for epoch in range(ceil(left / Timetable(options, len(windows)).steps_per_epoch)):
         trains = tuple(trainer.trainables.trains(name, epoch) for name in names)
         if trains not in known:
             trainer.trainables.apply(trainer.network, epoch)
@@ -272,7 +273,7 @@ def _first_examples(split: Split, tokens: int) -> Split:
 def _evaluations(options: TrainingOptions, steps: int, windows: int) -> int:
     if options.eval_steps is not None:
         return ceil(steps / options.eval_steps)
-    return ceil(steps / steps_per_epoch(options, windows))
+    return ceil(steps / Timetable(options, windows).steps_per_epoch)
 
 
 def _least_share(options: TrainingOptions, evaluations: int) -> float:

@@ -12,11 +12,12 @@ from unfreeze.data.examples import PRETRAINING
 from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.compare import compare
 from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.folder import check_data, check_folder
 from unfreeze.experiments.listener import Listener
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import Settings, SettingsError, read_settings
 from unfreeze.storage.atomic import write_json
-from unfreeze.storage.folders import slug
+from unfreeze.storage.folders import move_aside, slug
 from unfreeze.strategies import Full
 from unfreeze.tasks import SHORT_NAMES
 
@@ -62,6 +63,8 @@ def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Liste
         raise SettingsError([f"--from-scratch --model {settings.model[0]}: say where to begin. Leave one of them out."])
     corpus = load_corpus(settings.data_request())
     output = settings.output or Path(f"unfreeze-{slug(corpus.name)}")
+    check_folder(output, settings)
+    check_data(output, settings, corpus)
     folder = output.with_name(output.name + SCRATCH_SUFFIX)
     made_of = [asdict(scratch), settings.seed, corpus.sha256]
     another = _is_another(folder, made_of)
@@ -72,6 +75,8 @@ def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Liste
                 "or text. Pass --overwrite to begin anew, or another --output."
             ]
         )
+    if another:
+        listener.said(f"{folder}: what was there is now {move_aside(folder)}")
     if another or not folder.exists():
         scratch.write(folder, (part for example in corpus.train for part in example.parts), settings.seed)
         write_json(folder / MADE_OF, made_of)
@@ -86,4 +91,7 @@ def _is_another(folder: Path, made_of: list[Any]) -> bool:
     if not folder.exists():
         return False
     file = folder / MADE_OF
-    return not file.is_file() or json.loads(file.read_text(encoding="utf-8")) != made_of
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8")) != made_of)
+    except (OSError, ValueError):  # somebody else's
+        return True

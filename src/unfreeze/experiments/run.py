@@ -24,10 +24,11 @@ from unfreeze.storage.atomic import write_json
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
 from unfreeze.strategies import Strategy
-from unfreeze.training.checkpoint import drop_weights
-from unfreeze.training.loop import Diverged, Trainer
+from unfreeze.training.checkpoint import Checkpoints
+from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes, reset_peak_memory
 from unfreeze.training.result import Progress
+from unfreeze.training.step import Diverged
 
 if TYPE_CHECKING:
     import torch
@@ -68,12 +69,13 @@ def run(
     device = prepared.collator.device
     if device != "cpu":
         reset_peak_memory(device)
+    checkpoints = Checkpoints(folder / "checkpoints", settings.save_steps)
     trainer = build_trainer(
         strategy,
         seed,
         prepared,
         settings,
-        folder / "checkpoints",
+        checkpoints,
         learning_rate=learning_rate,
         on_progress=on_progress,
     )
@@ -85,12 +87,12 @@ def run(
     try:
         result = trainer.train(prepared.train.encoded.features)
     except Diverged as error:
-        drop_weights(folder / "checkpoints")
+        checkpoints.forget_what_is_not_whole()
         partial = trainer.result
         record = replace(
-            record, status="diverged", error=str(error), steps=partial.steps, epochs_run=partial.epochs_run
+            record, status="diverged", error=str(error), steps=partial.state.step, epochs_run=partial.state.epochs_begun
         )
-        record = replace(record, history=partial.history)
+        record = replace(record, history=partial.state.history)
         write_record(folder, record)
         return record
 
@@ -100,8 +102,7 @@ def run(
     begin = time.perf_counter()
     trim_heap()  # a second network is loaded now
     save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
-    drop_weights(folder / "checkpoints")
-    write_lines(folder / METRICS_FILE, result.history)
+    write_lines(folder / METRICS_FILE, result.state.history)
     write_lines(folder / PREDICTIONS_FILE, _prediction_rows(prepared, evaluations))
     for name, content in _task_files(prepared, evaluations).items():
         write_json(folder / name, content)
@@ -113,6 +114,7 @@ def run(
         peak_memory_bytes=peak_memory_bytes(device) if own_process or device != "cpu" else None,
     )
     write_record(folder, record)
+    checkpoints.forget()
     return record
 
 
@@ -167,23 +169,27 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
     main_test = next(iter(prepared.tests), None)
     record = replace(
         record,
-        epochs_run=result.epochs_run,
-        steps=result.steps,
+        epochs_run=result.state.epochs_begun,
+        steps=result.state.step,
         train_seconds=round(result.train_seconds, 3),
-        seconds_to_best=None if result.seconds_to_best is None else round(result.seconds_to_best, 3),
+        seconds_to_best=None if result.state.seconds_to_best is None else round(result.state.seconds_to_best, 3),
         evaluate_seconds=round(result.evaluate_seconds, 3),
         cache_seconds=None if result.cache_seconds is None else round(result.cache_seconds + cache_seconds, 3),
-        notes=[*record.notes, *([trainer.prefix.described()] if trainer.prefix is not None else []), *result.notes],
-        tokens_per_second=round(result.tokens / result.train_seconds, 1),
-        flops=result.flops,
-        best_epoch=result.best_epoch,
+        notes=[
+            *record.notes,
+            *([trainer.prefix.described()] if trainer.prefix is not None else []),
+            *result.state.notes,
+        ],
+        tokens_per_second=round(result.state.tokens / result.train_seconds, 1),
+        flops=result.state.flops,
+        best_epoch=result.state.best_epoch,
         converged=result.converged,
         degenerate=degenerate_on_validation(prepared, evaluations["validation"]),
         validation=evaluations["validation"].metrics,
         test=evaluations[main_test].metrics if main_test else {},
         tests={name: evaluations[name].metrics for name in prepared.tests if name != main_test},
         breakdown=evaluations[main_test].breakdown if main_test else {},
-        history=result.history,
+        history=result.state.history,
     )
     return record, evaluations
 

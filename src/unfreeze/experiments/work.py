@@ -15,8 +15,8 @@ from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.run import degenerate_on_validation, first_record, run
 from unfreeze.settings import Settings
 from unfreeze.storage.records import RunRecord, write_record
-from unfreeze.training.checkpoint import drop_weights
-from unfreeze.training.loop import Diverged
+from unfreeze.training.checkpoint import Checkpoints
+from unfreeze.training.step import Diverged
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def make_cell(job: Job, say: Callable[[Any], None]) -> RunRecord:
 
 def failed(job: Job, reason: str) -> RunRecord:
     """Write the record of a cell that did not come to an end."""
-    drop_weights(job.folder / "checkpoints")
+    Checkpoints(job.folder / "checkpoints").forget_what_is_not_whole()
     cell = job.cell
     record = RunRecord(
         strategy=str(cell.strategy),
@@ -109,15 +109,15 @@ def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
         first_record(trainer, cell.strategy, prepared, settings, job.data_sha256, cell.learning_rate),
         status="done" if error is None else "diverged",
         error=error,
-        epochs_run=result.epochs_run,
-        steps=result.steps,
+        epochs_run=result.state.epochs_begun,
+        steps=result.state.step,
         train_seconds=round(result.train_seconds, 3),
         evaluate_seconds=round(result.evaluate_seconds, 3),
-        flops=result.flops,
-        best_epoch=result.best_epoch,
+        flops=result.state.flops,
+        best_epoch=result.state.best_epoch,
         validation={} if best is None else best.metrics,
         degenerate=None if best is None else degenerate_on_validation(prepared, best),
-        history=result.history,
+        history=result.state.history,
         runs_at_once=job.runs_at_once,
     )
     write_record(job.folder, record)

@@ -15,9 +15,10 @@ from unfreeze.data.examples import Example, lower_in_place
 from unfreeze.data.hub import is_hub_id
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
+from unfreeze.inference.bare_adapter import bare_adapter
 from unfreeze.models.extensions import load_extended, recorded
 from unfreeze.models.input_length import longest_input
-from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer, model_folder
+from unfreeze.models.load import ModelError, explained, load_config, load_network, load_tokenizer, model_folder
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
 from unfreeze.tasks import SHORT_NAMES, TASKS, Prediction, Task, TaskError
 
@@ -160,20 +161,30 @@ def load_predictor(
     Raises:
         ModelError: there is no model, none of a known task, or one without a head for this task.
     """
+    source = _model_source(path)
+    with explained(source):  # a configuration can hold anything
+        return _load(source, path, max_length, task, device)
+
+
+def _load(
+    source: str, path: str | Path, max_length: int | None, task: Task | str | None, device: str | None
+) -> Predictor:
     import torch
 
-    source = _model_source(path)
+    bare = bare_adapter(Path(source))
     try:
-        config = load_config(source)
+        config = load_config(source) if bare is None else bare.config()
     except ModelError as error:
         if Path(source).exists() or source == "minilm":
             raise
         raise ModelError(f"{path}: no model found: there is no such folder here. Read as a hub id: {error}") from error
     usage: dict[str, Any] = getattr(config, "unfreeze", None) or {}
     labels = LabelSet.from_mapping(config.id2label)
+    if task is None and bare is not None:
+        task = bare.pipeline
     chosen = task if isinstance(task, Task) else _task_of(source, config, usage, labels, task)
     folder = Path(source)
-    if (folder / ADAPTER_FILE).is_file() or recorded(config):
+    if bare is None and ((folder / ADAPTER_FILE).is_file() or recorded(config)):
         _refuse_other_head(source, chosen, config)
     if (folder / ADAPTER_FILE).is_file():
         network = load_adapted(folder, chosen.auto_class, config)
@@ -181,7 +192,7 @@ def load_predictor(
         network = load_extended(folder, chosen.auto_class, config)
     else:
         network = _stock(source, chosen, config)
-    tokenizer = load_tokenizer(source)
+    tokenizer = load_tokenizer(source if bare is None else bare.base)
     wanted = max_length or usage.get("max_length")
     lengths = [length for length in (wanted, longest_input(config, tokenizer)) if length is not None]
     network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -216,14 +227,18 @@ def _refuse_other_head(source: str, task: Task, config: Any) -> None:
 
 def _model_source(path: str | Path) -> str:
     """The folder that holds the model, or the name of one on the hub."""
-    folder = Path(path).expanduser()
-    if not folder.exists() and (str(path) == "minilm" or is_hub_id(str(path))):
+    try:
+        folder = Path(path).expanduser()
+        is_there = folder.exists()
+    except (OSError, RuntimeError):  # what no file can be called: too long, or ~ and no user
+        folder, is_there = Path(), False
+    if not is_there and (str(path) == "minilm" or is_hub_id(str(path))):
         return str(path)
-    found = model_folder(folder)
-    if (found / "config.json").is_file():
+    found = model_folder(folder) if is_there else folder
+    if is_there and ((found / "config.json").is_file() or bare_adapter(found) is not None):
         return str(found)
     raise ModelError(
-        f"{folder}: no model found. Give the folder of a comparison (--output), of one of its runs, or a folder with a "
+        f"{path}: no model found. Give the folder of a comparison (--output), of one of its runs, or a folder with a "
         "config.json that `save_pretrained` wrote."
     )
 

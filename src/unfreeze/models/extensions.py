@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from unfreeze.models.load import EXTENSIONS_KEY, ModelError, quiet_loading
+from unfreeze.models.load import EXTENSIONS_KEY, ModelError, safe_folder
+from unfreeze.models.safe_files import OWN_WEIGHTS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 # Not `model.*.safetensors` either, which `from_pretrained(variant=...)` would find.
-WEIGHTS_FILE = "unfreeze.safetensors"
+[WEIGHTS_FILE] = OWN_WEIGHTS
 NOT_STOCK = "the saved model loads through unfreeze.load only: no stock class of transformers computes what it does"
 
 
@@ -97,26 +98,22 @@ def load_extended(folder: Path, auto_class: str, config: Any) -> PreTrainedModel
     """
     import torch
     import transformers
-    from safetensors import SafetensorError
     from safetensors.torch import load_model
 
     extensions = [_read(folder, record) for record in recorded(config)]
-    with quiet_loading():
+    with safe_folder(folder, OWN_WEIGHTS) as view:
         network: PreTrainedModel = getattr(transformers, auto_class).from_config(config, dtype=torch.float32)
-    # `extend` records again what it applies.
-    network.config.unfreeze_extensions = []
-    for extension in extensions:
-        extend(network, extension)
-    try:
-        load_model(network, folder / WEIGHTS_FILE)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"{folder / WEIGHTS_FILE}: cannot be loaded: {error}") from error
+        # `extend` records again what it applies.
+        network.config.unfreeze_extensions = []
+        for extension in extensions:
+            extend(network, extension)
+        load_model(network, view / WEIGHTS_FILE)
     return network.eval()
 
 
 def _read(folder: Path, record: dict[str, Any]) -> Extension:
-    values = dict(record)
     try:
+        values = dict(record)
         return EXTENSIONS[values.pop("name")](**values)
     except (KeyError, TypeError) as error:
         raise ModelError(

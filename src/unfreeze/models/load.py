@@ -1,18 +1,31 @@
-"""Networks and tokenizers from a hub id, a local folder or `minilm`, in fp32, without running foreign code."""
+"""Networks and tokenizers from a hub id, a local folder or `minilm`, in fp32, without running foreign code.
+
+Whatever is read of a model is read through `safe_folder`; models/safe_files.py says what that lets pass.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.bundled import minilm_folder
 from unfreeze.models.redraw import redraw
+from unfreeze.models.safe_files import (
+    MODEL_WEIGHTS,
+    UnsafeFilesError,
+    check,
+    download_patterns,
+    read_config,
+    safe_view,
+)
 from unfreeze.storage.folders import BEST_FILE, best_run
 
 if TYPE_CHECKING:
@@ -20,6 +33,7 @@ if TYPE_CHECKING:
 
 # Key of config.json: what a network has that no stock class has (models/extensions.py).
 EXTENSIONS_KEY = "unfreeze_extensions"
+_HUB_ID = re.compile(r"([A-Za-z0-9_][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 
 
 class ModelError(ValueError):
@@ -38,12 +52,20 @@ def model_path(model: str) -> str:
     """What `from_pretrained` gets for `--model`: the bundled folder, a local folder or a hub id unchanged."""
     if model == "minilm":
         return str(minilm_folder())
-    path = Path(model).expanduser()
-    if path.is_dir():
+    try:
+        path = Path(model).expanduser()
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, RuntimeError):  # what no file can be called: too long, or ~ and no user
+        raise _no_folder(model) from None
+    if is_folder:
         return str(_to_train(model_folder(path)))
-    if path.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise ModelError(f"--model {model}: no such folder. Expected `minilm`, a local model folder or a hub id.")
+    if is_there or not _HUB_ID.fullmatch(model) or ".." in model:
+        raise _no_folder(model)
     return model
+
+
+def _no_folder(model: str) -> ModelError:
+    return ModelError(f"--model {model}: no such folder. Expected `minilm`, a local model folder or a hub id.")
 
 
 def model_folder(folder: Path) -> Path:
@@ -51,7 +73,11 @@ def model_folder(folder: Path) -> Path:
     if (folder / BEST_FILE).is_file():
         folder = best_run(folder)
     inner = folder / "model"
-    return inner if not (folder / "config.json").is_file() and (inner / "config.json").is_file() else folder
+    if (folder / "config.json").is_file() or not (inner / "config.json").is_file():
+        return folder
+    if not inner.resolve().is_relative_to(folder.resolve()):
+        raise ModelError(f"{inner}: is a link out of the folder (to {inner.resolve()}). Give that folder itself.")
+    return inner
 
 
 def _to_train(folder: Path) -> Path:
@@ -60,26 +86,82 @@ def _to_train(folder: Path) -> Path:
     return merged if (folder / "adapter_config.json").is_file() and merged.is_dir() else folder
 
 
-def load_config(model: str, **overrides: Any) -> Any:
-    """The configuration of `--model`, refused unless it describes an encoder transformers knows itself."""
-    from transformers import AutoConfig
+def checked_folder(model: str | Path, weights: Sequence[str] = ()) -> Path:
+    """The folder of `--model`, fetched if it lies on a hub, or a folder itself, all of whose files may be read.
 
-    path = model_path(model)
-    with _explained(model):
-        return AutoConfig.from_pretrained(path, trust_remote_code=False, **overrides)
+    Raises:
+        UnsafeFilesError: they may not; OSError and others: it cannot be fetched.
+    """
+    if isinstance(model, str):
+        path = model_path(model)
+        folder = Path(path) if Path(path).is_dir() else _download(path, tuple(weights))
+    else:
+        folder = model
+    check(folder, weights)
+    return folder
+
+
+@cache  # one commit for all that is read in one process
+def _download(name: str, weights: tuple[str, ...]) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, allow_patterns=download_patterns(weights)))
+
+
+@contextmanager
+def safe_folder(model: str | Path, weights: Sequence[str] = ()) -> Iterator[Path]:
+    """What may be read of `--model` or of a folder, while it is read; every failure inside is one line for the user.
+
+    Raises:
+        ModelError: a file may not be read, weights under one of these names are missing, or the reader failed.
+    """
+    with explained(model):
+        folder = checked_folder(model, weights)
+        with safe_view(folder) as view:
+            try:
+                yield view
+            except Exception as error:
+                if str(view) not in str(error):
+                    raise
+                # The temporary folder means nothing to the user.
+                raise ValueError(str(error).replace(str(view), str(folder))) from error
+
+
+def load_config(model: str, **overrides: Any) -> Any:
+    """The configuration of `--model`, refused unless it describes an encoder transformers knows itself.
+
+    Raises:
+        ModelError: it cannot be had, or a file of the model may not be read.
+    """
+    from transformers import CONFIG_MAPPING
+
+    with explained(model):
+        folder, name = checked_folder(model), model_path(model)
+        values = read_config(folder)
+        config = CONFIG_MAPPING[values["model_type"]].from_dict(values, name_or_path=name, **overrides)
+        if not Path(name).is_dir():
+            config._commit_hash = folder.name  # a snapshot of the hub's cache is called by its commit
+        return config
 
 
 def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
-    """The fast tokenizer of `--model`, without the truncation and padding a training may have left in it."""
+    """The fast tokenizer of `--model`, without the truncation and padding a training may have left in it.
+
+    Raises:
+        ModelError: it cannot be had, or a file of the model may not be read.
+    """
     from transformers import AutoTokenizer
 
-    path = model_path(model)
     # A byte-level BPE (RoBERTa) takes words only with a leading space; harmless where there is no such option.
     options: dict[str, Any] = {}
-    with _explained(model):
-        if load_config(model).model_type in ("roberta", "camembert", "modernbert", "longformer", "deberta"):
-            options["add_prefix_space"] = True
-        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **options)
+    config = load_config(model)
+    if config.model_type in ("roberta", "camembert", "modernbert", "longformer", "deberta"):
+        options["add_prefix_space"] = True
+    with safe_folder(model) as view:
+        tokenizer = AutoTokenizer.from_pretrained(str(view), config=config, trust_remote_code=False, **options)
+        tokenizer.name_or_path = model_path(model)
+        if not isinstance(tokenizer.model_max_length, int | float):
+            raise ValueError(f"model_max_length of the tokenizer is {tokenizer.model_max_length!r}; expected a number")
     if options:
         _space_before_words(tokenizer)
     forget_training_lengths(tokenizer)
@@ -111,7 +193,6 @@ def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any
     import torch
     import transformers
 
-    path = model_path(model)
     config = load_config(model, **config_overrides)
     if getattr(config, EXTENSIONS_KEY, None):
         names = ", ".join(str(extension["name"]) for extension in getattr(config, EXTENSIONS_KEY))
@@ -120,9 +201,9 @@ def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any
             "it (unfreeze.load), and train its base model."
         )
     torch.manual_seed(seed)
-    with _explained(model):
+    with safe_folder(model, MODEL_WEIGHTS) as view:
         network, report = getattr(transformers, auto_class).from_pretrained(
-            path,
+            str(view),
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
@@ -130,6 +211,7 @@ def load_network(model: str, auto_class: str, seed: int, **config_overrides: Any
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # a head for another number of labels starts anew; all else is refused below
         )
+        network.name_or_path = network.config.name_or_path = model_path(model)
         resized = {key if isinstance(key, str) else key[0] for key in report.get("mismatched_keys", ())}
         misfits = sorted(key for key in resized if key.startswith(network.base_model_prefix + "."))
         if misfits:
@@ -166,24 +248,31 @@ def _redraw_foreign_head(network: PreTrainedModel, checkpoint: Any, new: set[str
 
 
 @contextmanager
-def _explained(model: str) -> Iterator[None]:
-    """Turn the loader's exceptions into one line for the user."""
-    from huggingface_hub.errors import HFValidationError
-    from safetensors import SafetensorError
+def explained(model: str | Path) -> Iterator[None]:
+    """Turn what libraries raise for the files of a model into one line for the user.
 
+    Raises:
+        ModelError: instead of it; errors of our own pass.
+    """
     try:
         with quiet_loading():
             yield
-    except ModelError:
-        raise
-    except (OSError, HFValidationError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"--model {model}: cannot be loaded ({first_line}). Without a network, download the model elsewhere "
-            "(config.json, model.safetensors, tokenizer.json) and pass its folder, or use `--model minilm`."
-        ) from error
-    except (ValueError, KeyError, SafetensorError) as error:
+    except UnsafeFilesError as error:
         raise ModelError(f"--model {model}: cannot be loaded: {error}") from error
+    except OSError as error:
+        raise ModelError(
+            f"--model {model}: cannot be loaded ({_first_line(error)}). Without a network, download the model "
+            "elsewhere (config.json, model.safetensors, tokenizer.json) and pass its folder, or use `--model minilm`."
+        ) from error
+    except Exception as error:  # whatever the libraries raise for files that are not what they expect
+        if type(error).__module__.startswith("unfreeze."):
+            raise
+        raise ModelError(f"--model {model}: cannot be loaded: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.extensions import recorded, save_extended
-from unfreeze.models.load import forget_training_lengths, load_network, quiet_loading
+from unfreeze.models.load import forget_training_lengths, load_network, quiet_loading, safe_folder
+from unfreeze.models.safe_files import ADAPTER_WEIGHTS
 from unfreeze.storage.atomic import new_folder
 
 if TYPE_CHECKING:
@@ -105,24 +106,34 @@ def merged_folder(folder: Path) -> Path:
 
 
 def load_adapted(folder: Path, auto_class: str, config: Any) -> Any:
-    """The base network with the adapter of `folder` merged into it."""
+    """The base network with the adapter of `folder` merged into it.
+
+    Raises:
+        ModelError: the adapter or its base cannot be loaded, or a file of them may not be read.
+    """
     import json
 
     from peft import PeftModel
 
-    adapter = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
     overrides = {"id2label": config.id2label, "label2id": config.label2id}
     if hasattr(config, "classifier_pooling"):  # ModernBERT: what the head reads
         overrides["classifier_pooling"] = config.classifier_pooling
-    base_name = adapter["base_model_name_or_path"]
-    if not Path(base_name).exists():
-        # A folder of another machine (`minilm` is one): the name as typed finds it here.
-        base_name = (getattr(config, "unfreeze", None) or {}).get("base_model", base_name)
-    base = load_network(base_name, auto_class, 0, **overrides).network
-    with quiet_loading():
-        PeftModel.from_pretrained(base, str(folder))  # puts its layers into `base`
-    _merge_in_place(base)
+    with safe_folder(folder, ADAPTER_WEIGHTS) as view:
+        base_name = json.loads((view / ADAPTER_FILE).read_text(encoding="utf-8"))["base_model_name_or_path"]
+        if not _is_folder(base_name):
+            # A folder of another machine (`minilm` is one): the name as typed finds it here.
+            base_name = (getattr(config, "unfreeze", None) or {}).get("base_model", base_name)
+        base = load_network(str(base_name), auto_class, 0, **overrides).network
+        PeftModel.from_pretrained(base, str(view), use_safetensors=True)  # puts its layers into `base`
+        _merge_in_place(base)
     return base.eval()
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # what no file can be called
+        return False
 
 
 def _add_rest_of_encoder(network: PreTrainedModel, base: str, folder: Path) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from unfreeze.models.load import load_config, model_path
+from unfreeze.models.load import load_config
 
 
 def weights_identity(model: str) -> str:
     """A hash of the files of a local folder, or the revision of a hub id; empty where the hub client tells none."""
-    path = Path(model_path(model))
+    config = load_config(model)
+    path = Path(config.name_or_path)
     if not path.is_dir():
-        return str(getattr(load_config(model), "_commit_hash", None) or "")
+        return str(getattr(config, "_commit_hash", None) or "")
     digest = hashlib.sha256()
     for file in sorted(path.iterdir()):
-        if file.suffix in (".json", ".safetensors", ".txt", ".model"):
+        if file.is_file() and file.suffix in (".json", ".safetensors", ".txt", ".model"):
             digest.update(file.name.encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())

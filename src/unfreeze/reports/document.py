@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -18,6 +19,7 @@ from unfreeze.reports.plan_section import plan_against_actual
 from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.search_section import learning_rates
 from unfreeze.storage.atomic import write_text
+from unfreeze.storage.foreign_text import visible
 
 REPORT_FILE = Path("report", "index.html")
 FIGURES_FOLDER = Path("report", "figures")
@@ -65,17 +67,21 @@ def render_report(results: Results) -> str:
         autoescape=True,
         loader=PackageLoader("unfreeze.reports", "."),
         undefined=StrictUndefined,
+        finalize=_seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     # Where a line may end: behind a sign, but not inside of 66,955,010.
     environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/])(?!\d{3})(?=.)", text)
     sections = [section for make in SECTIONS if (section := make(results)).blocks]
-    page = environment.get_template("template.html").render(
+    return environment.get_template("template.html").render(
         title=_title(results), facts=_facts(results), sections=sections
     )
-    # JSON can hold halves of characters that no file can: they become question marks.
-    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _seen(value: Any) -> Any:
+    """What the template writes; a macro's result has been through here piece by piece."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _title(results: Results) -> str:

@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unfreeze.reports.groups import Group
+from unfreeze.storage.foreign_text import visible
 
 # Okabe & Ito 2008: told apart with every common colour blindness. Yellow is left out, it is too pale on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -114,7 +115,7 @@ def wrap(label: str, width: int = 28) -> str:
     key+value+dense
     """
     lines = [""]
-    for piece in re.findall(r"[^,+: ]*[,+: ]|[^,+: ]+", " ".join(label.split())):
+    for piece in re.findall(r"[^,+: ]*[,+: ]|[^,+: ]+", " ".join(visible(label).split())):
         if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece

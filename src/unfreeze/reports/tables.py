@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Collection, Sequence
 
-Cell = str | float | int | None
+from unfreeze.storage.foreign_text import markdown_text, spreadsheet_cell
 
-# What a spreadsheet takes as the start of a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@")
+Cell = str | float | int | None
 
 
 def to_csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -21,8 +19,7 @@ def to_csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_neutral(cell) for cell in row] for row in rows)
+    writer.writerows([_neutral(cell) for cell in row] for row in (header, *rows))
     return stream.getvalue()
 
 
@@ -37,9 +34,9 @@ def to_markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, bold: C
     | :--- | ----: |
     | x\\|y | **1** |
     """
-    cells = [[_markdown(cell) for cell in header]]
+    cells = [[markdown_text(cell) for cell in header]]
     for number, row in enumerate(rows):
-        texts = [_markdown(cell) for cell in row]
+        texts = [markdown_text(cell) for cell in row]
         cells.append([f"**{t}**" if t and (number, i) in bold else t for i, t in enumerate(texts)])
     widths = [max(4, *(len(row[i]) for row in cells)) for i in range(len(header))]
     lines = [
@@ -55,13 +52,4 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _neutral(cell: Cell) -> Cell:
-    if not isinstance(cell, str):
-        return cell
-    # Tabs and line ends start cells and formulas too; some programs also skip leading spaces.
-    text = re.sub(r"[\t\r\n\0]", " ", cell)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
-
-
-def _markdown(text: str) -> str:
-    """On one line, and without characters that GitHub would take as markup or HTML."""
-    return re.sub(r"([\\|<>*`\[\]])", r"\\\1", " ".join(text.split()))
+    return spreadsheet_cell(cell) if isinstance(cell, str) else cell

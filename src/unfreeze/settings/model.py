@@ -30,7 +30,18 @@ LEVERS = ("precision", "unpad", "compact", "cache")
 # by its content and not by its name.
 NOT_OF_A_RUN = frozenset(
     {"model", "data", "train_file", "validation_file", "test_file", "strategy", "seeds", "seed", "output", "overwrite"}
-    | {"lr_search", "lr_search_factors", "until_decided", "max_seeds", "margin", "data_curve", "probe", "plan", "jobs"}
+    | {
+        "lr_search",
+        "lr_search_factors",
+        "until_decided",
+        "max_seeds",
+        "margin",
+        "data_curve",
+        "probe",
+        "plan",
+        "jobs",
+        "save_steps",
+    }
 )
 
 SEARCH_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -137,10 +148,16 @@ class Settings(BaseModel):
     train_sampling_strategy: Literal["random", "group_by_length", "sequential"] = Field(
         "group_by_length", description="order of training examples"
     )
+    nonfinite: Literal["stop", "skip"] = Field(
+        "stop", description="a loss or gradient that is no finite number: end the run, or leave that step out"
+    )
     frozen_dropout: bool = Field(False, description="keep dropout active in frozen layers, as the stock Trainer does")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto probes the machine")
     speedups: str = Field(
         "on", description=f"off is the plain path: fp32 as torch computes it; or some of {'+'.join(LEVERS)}"
+    )
+    save_steps: Positive | None = Field(
+        None, description="steps between states to resume from; by default as often as takes 2 % of the time"
     )
     output: Path | None = Field(None, description="folder for the results; by default unfreeze-<data>")
     overwrite: bool = Field(False, description="move an existing output folder aside instead of stopping")

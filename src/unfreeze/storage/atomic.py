@@ -1,34 +1,39 @@
-"""Files and folders that are there whole or not at all, also after a crash."""
+"""Files and folders that are there whole or not at all, also after a crash or a loss of power."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from unfreeze.storage import disk
+
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write under a temporary name, flush to disk, rename, flush the folder."""
+    """Write under a temporary name, flush to disk, rename, flush the folder.
+
+    Raises:
+        OSError: the disk is full or fails; nothing has changed then.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _beside(path, "tmp")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+        disk.write(temporary, content)
+        disk.sync(temporary)
+        disk.rename(temporary, path)
+    except BaseException:
+        disk.remove(temporary)
+        raise
+    disk.sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
-    """As write_bytes, in UTF-8."""
-    write_bytes(path, text.encode())
+    """As write_bytes, in UTF-8. Halves of characters, which names and JSON can hold, become escapes."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -43,33 +48,39 @@ def new_folder(path: Path) -> Iterator[Path]:
     A folder that stood there is replaced. If the body raises, nothing changes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    temporary, replaced = _beside(path, "tmp"), _beside(path, "old")
+    disk.remove(temporary)
+    disk.make_folder(temporary)
     try:
         yield temporary
         for file in sorted(temporary.rglob("*")):
-            sync_folder(file) if file.is_dir() else _sync_file(file)
-        sync_folder(temporary)
-        replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
+            disk.sync(file)
+        disk.sync(temporary)
         if path.exists():
-            path.rename(replaced)
-        temporary.rename(path)
-        shutil.rmtree(replaced, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    sync_folder(path.parent)
+            disk.rename(path, replaced)
+        disk.rename(temporary, path)
+    except BaseException:
+        if replaced.exists() and not path.exists():
+            disk.rename(replaced, path)
+        disk.remove(temporary)
+        raise
+    disk.sync(path.parent)
+    disk.remove(replaced)
 
 
-def sync_folder(path: Path) -> None:
-    """Flush the names in a folder: without it a rename can be lost although the file's content is safe."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that died was writing in a folder. Nobody else may be writing there."""
+    for left in [*folder.iterdir()] if folder.is_dir() else []:
+        # The names that `_beside` gives, no others: somebody's `.notes.old` is not ours.
+        if not (found := re.fullmatch(r"\.(.+)\.\d+\.(tmp|old)", left.name)):
+            continue
+        original = folder / found[1]
+        if found[2] == "old" and not original.exists():
+            disk.rename(left, original)  # it died between two renames
+        else:
+            disk.remove(left)
 
 
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+def _beside(path: Path, kind: str) -> Path:
+    """The name that a file has until it is whole, or until it is removed."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{kind}")

@@ -24,6 +24,18 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
+def arithmetic() -> dict[str, Any]:
+    """What the last digits of a training depend on, beside the data and the settings."""
+    import torch
+
+    return {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "processor": _processor(),
+    }
+
+
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)

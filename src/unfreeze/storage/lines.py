@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from unfreeze.storage.atomic import write_text
+from unfreeze.storage.folders import OutputError
+
+MOVE_ASIDE = "Move it out of the folder, and make that run or comparison again."
 
 
 def append_line(path: Path, value: dict[str, Any]) -> None:
     """Append one object with one write, so that a crash can tear the last line only; a torn one is cut off first."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as stream:
         _cut_torn_line(stream)
@@ -26,11 +29,34 @@ def write_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file; a last line without its newline was torn by a crash and is left out."""
-    with path.open("rb") as stream:  # bytes: a line can be torn within a letter
-        for line in stream:
+    """The objects of a file; a last line without its newline was torn by a crash and is left out.
+
+    Raises:
+        OutputError: there is no such file, or another line is no JSON object.
+    """
+    try:
+        stream = path.open("rb")  # bytes: a line can be torn within a letter
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read ({error.strerror}).") from None
+    with stream:
+        for number, line in enumerate(stream, start=1):
             if line.endswith(b"\n"):
-                yield json.loads(line)
+                yield parse_object(line, f"{path}:{number}")
+
+
+def parse_object(content: bytes, place: str) -> dict[str, Any]:
+    """One JSON object.
+
+    Raises:
+        OutputError: it is something else; the message begins with the place.
+    """
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise OutputError(f"{place}: not valid JSON ({type(error).__name__}). {MOVE_ASIDE}") from error
+    if not isinstance(value, dict):
+        raise OutputError(f"{place}: expected a JSON object, found {type(value).__name__}. {MOVE_ASIDE}")
+    return value
 
 
 def _cut_torn_line(stream: BinaryIO) -> None:

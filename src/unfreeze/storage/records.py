@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from unfreeze.storage.atomic import write_json
-from unfreeze.storage.lines import read_lines
+from unfreeze.storage.folders import OutputError
+from unfreeze.storage.lines import MOVE_ASIDE, parse_object, read_lines
 
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.jsonl"
@@ -73,15 +74,38 @@ def write_record(folder: Path, record: RunRecord) -> None:
 
 
 def read_record(folder: Path) -> RunRecord:
-    """Read `record.json`; unknown keys of a newer minor version are ignored."""
-    values = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    """Read `record.json`; unknown keys of a newer minor version are ignored.
+
+    Raises:
+        OSError: there is none.
+        OutputError: the file is not what a run writes.
+    """
+    path = folder / RECORD_FILE
     known = {one.name for one in fields(RunRecord)}
-    return RunRecord(**{key: value for key, value in values.items() if key in known})
+    record = {key: value for key, value in parse_object(path.read_bytes(), str(path)).items() if key in known}
+    try:
+        _checker().validate_python(record)
+    except ValueError as error:
+        raise OutputError(f"{path}: is no record of a run ({_first_problem(error)}). {MOVE_ASIDE}") from None
+    return RunRecord(**record)
+
+
+@cache
+def _checker() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(RunRecord)
+
+
+def _first_problem(error: Any) -> str:
+    problem = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 
 def find_runs(output: Path) -> list[Path]:
     """The folders of all recorded runs of a comparison, by model, strategy and seed (9 before 10)."""
-    folders = [path.parent for path in (output / "runs").glob(f"*/*/seed-*/{RECORD_FILE}")]
+    found = [path.parent for path in (output / "runs").glob(f"*/*/seed-*/{RECORD_FILE}")]
+    folders = [folder for folder in found if folder.name.removeprefix("seed-").isdecimal()]
     return sorted(folders, key=lambda folder: (folder.parent, int(folder.name.removeprefix("seed-"))))
 
 
@@ -92,6 +116,11 @@ def read_predictions(folder: Path, split: str) -> list[dict[str, Any]]:
 
 
 def read_comparison(output: Path) -> dict[str, Any]:
-    """The parsed `comparison.json` of a finished comparison."""
-    result: dict[str, Any] = json.loads((output / COMPARISON_FILE).read_text(encoding="utf-8"))
-    return result
+    """The parsed `comparison.json` of a finished comparison.
+
+    Raises:
+        OSError: there is none.
+        OutputError: the file is not what a comparison writes.
+    """
+    file = output / COMPARISON_FILE
+    return parse_object(file.read_bytes(), str(file))

@@ -1,41 +1,204 @@
-"""The selected weights of a run, kept on disk while it trains."""
+"""The states of a run on disk: those to resume from, and the weights that were best."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.storage.atomic import write_bytes, write_json
+from unfreeze.storage import disk
+from unfreeze.storage.atomic import remove_leftovers
+from unfreeze.storage.committed import committed_folder, damage
 from unfreeze.training.parameters import Trainables, trained_state
+from unfreeze.training.run_state import RunState
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
-WEIGHTS_FILE = "best.safetensors"
-STATE_FILE = "best.json"
+WEIGHTS_FILE, OPTIMIZER_FILE, STATE_FILE = "model.safetensors", "optimizer.safetensors", "state.json"
+KEPT = 2  # states; the older one for the case that the newer is damaged
+SHARE = 0.02  # of the time may go into saving states
+SHORTEST = 30.0  # seconds between two
+BYTES_A_SECOND = 2e8  # guessed, until one has been saved
 
 
-def save_best(folder: Path, network: nn.Module, trainables: Trainables, state: dict[str, Any]) -> None:
-    """Keep the parameters that train, and what the run knew at that moment (epoch, step, scores)."""
-    from safetensors.torch import save
+@dataclass(frozen=True)
+class Saved:
+    """A state on disk, checked to be whole."""
 
-    tensors = {name: tensor.contiguous() for name, tensor in trained_state(network, trainables).items()}
-    write_bytes(folder / WEIGHTS_FILE, save(tensors))
-    write_json(folder / STATE_FILE, state)
+    path: Path
+    state: RunState
+
+    def restore(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Put weights and moments back."""
+        _read_weights(self.path / WEIGHTS_FILE, network)
+        _read_moments(self.path / OPTIMIZER_FILE, network, optimizer)
 
 
-def load_best(folder: Path, network: nn.Module) -> None:
-    """Put the selected weights back into the network."""
+@dataclass
+class Checkpoints:
+    """The states in one folder; each is a folder of its own that is there whole or not at all."""
+
+    folder: Path
+    every: int | None = None  # steps; None: as often as takes a small share of the time
+    _last: float = field(default_factory=lambda: time.monotonic(), init=False)
+    _cost: float | None = field(default=None, init=False)  # seconds, of one
+
+    def due(self, step: int, size: int) -> bool:
+        """Is it time to save a state?
+
+        Args:
+            size: bytes of one, which says how long it will take before one was saved.
+        """
+        if step == 0:
+            return False
+        if self.every is not None:
+            return step % self.every == 0 and not self._state(step).exists()
+        cost = size / BYTES_A_SECOND if self._cost is None else self._cost
+        return time.monotonic() - self._last >= max(SHORTEST, cost / SHARE)
+
+    def save(
+        self, state: RunState, network: nn.Module, trainables: Trainables, optimizer: torch.optim.Optimizer
+    ) -> None:
+        """Write where the run is; then older states go, and weights that no state calls the best.
+
+        Raises:
+            OSError: the disk is full or fails; the states before are still there.
+        """
+        begin = self._last = time.monotonic()  # also of an attempt that fails: the next one waits
+        if state.best_step is not None and self._newest_best(state.best_step).is_file():
+            with committed_folder(self._best(state.best_step)) as folder:
+                disk.rename(self._newest_best(state.best_step), folder / WEIGHTS_FILE)
+        target = self._state(state.step)
+        with committed_folder(target) as folder:
+            _write_tensors(folder / WEIGHTS_FILE, trained_state(network, trainables))
+            _write_tensors(folder / OPTIMIZER_FILE, _moments(network, optimizer))
+            disk.write(folder / STATE_FILE, json.dumps(state.as_json(), allow_nan=False).encode())
+        self._last = time.monotonic()
+        self._cost = self._last - begin
+        self._rotate(state.best_step)
+
+    def newest(self) -> tuple[Saved | None, list[str]]:
+        """The newest state that is whole, and what is to be said of damaged ones."""
+        remove_leftovers(self.folder)
+        for left in self.folder.glob("newest-best-*"):  # no state knows them
+            disk.remove(left)
+        told: list[str] = []
+        for path in reversed(self._states()):
+            wrong = damage(path)
+            if wrong is None:
+                try:
+                    state = RunState.from_json(json.loads((path / STATE_FILE).read_text(encoding="utf-8")))
+                except ValueError as error:
+                    wrong = str(error)
+            if wrong is None and state.best_step is not None:
+                wrong = damage(self._best(state.best_step))
+                wrong = wrong and f"its best weights: {wrong}"
+            if wrong is None:
+                return Saved(path, state), told
+            told.append(f"the state of step {int(path.name.removeprefix('step-'))} was not used: {wrong}")
+        return None, told
+
+    def save_best(self, step: int, network: nn.Module, trainables: Trainables) -> None:
+        """Keep the weights of now as the best ones so far. They are made safe with the next state: without one a run
+        that dies begins anew.
+
+        Raises:
+            OSError: the disk is full or fails.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for before in self.folder.glob("newest-best-*"):
+            disk.remove(before)
+        _write_tensors(self._newest_best(step), trained_state(network, trainables))
+
+    def load_best(self, step: int, network: nn.Module) -> None:
+        """Put the best weights back into the network.
+
+        Raises:
+            OSError: they are damaged.
+        """
+        if self._newest_best(step).is_file():
+            _read_weights(self._newest_best(step), network)
+            return
+        wrong = damage(self._best(step))
+        if wrong is not None:
+            raise OSError(f"{self._best(step)}: the best weights are damaged ({wrong})")
+        _read_weights(self._best(step) / WEIGHTS_FILE, network)
+
+    def forget_what_is_not_whole(self) -> None:
+        """A run broke: its states stay, to be gone on with or looked at."""
+        for left in self.folder.glob("newest-best-*"):
+            disk.remove(left)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            disk.remove(self.folder)
+
+    def forget(self) -> None:
+        """Remove everything: `model/` holds the weights, verified, or the run is over without them."""
+        disk.remove(self.folder)
+
+    def _rotate(self, best_step: int | None) -> None:
+        states = self._states()
+        for old in states[:-KEPT]:
+            disk.remove(old)
+        needed = {best_step}
+        for path in states[-KEPT:]:
+            needed.add(json.loads((path / STATE_FILE).read_text(encoding="utf-8"))["best_step"])
+        for path in self.folder.glob("best-*"):
+            if int(path.name.removeprefix("best-")) not in needed:
+                disk.remove(path)
+
+    def _states(self) -> list[Path]:
+        """Oldest first."""
+        return sorted(self.folder.glob("step-*"))
+
+    def _state(self, step: int) -> Path:
+        return self.folder / f"step-{step:09d}"
+
+    def _newest_best(self, step: int) -> Path:
+        return self.folder / f"newest-best-{step:09d}.safetensors"
+
+    def _best(self, step: int) -> Path:
+        return self.folder / f"best-{step:09d}"
+
+
+def _moments(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """What the optimizer remembers of each parameter: exp_avg, exp_avg_sq, step."""
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    return {
+        f"{names[id(parameter)]}/{kind}": tensor
+        for parameter, kinds in optimizer.state.items()
+        for kind, tensor in kinds.items()
+    }
+
+
+def _read_moments(file: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    from safetensors.torch import load_file
+
+    parameters = dict(network.named_parameters())
+    for key, tensor in load_file(file).items():
+        name, _, kind = key.rpartition("/")
+        parameter = parameters[name]
+        optimizer.state[parameter][kind] = tensor.to(parameter.device)
+
+
+def _read_weights(file: Path, network: nn.Module) -> None:
     import torch
-    from safetensors.torch import load
+    from safetensors.torch import load_file
 
-    tensors = load((folder / WEIGHTS_FILE).read_bytes())
     parameters = dict(network.named_parameters())
     with torch.no_grad():
-        for name, tensor in tensors.items():
+        for name, tensor in load_file(file).items():
             parameters[name].copy_(tensor)
+            torch.autograd.graph.increment_version(parameters[name])
 
 
-def drop_weights(folder: Path) -> None:
-    """Remove the weights once `model/` holds them, verified; the state file stays as a trace of the selection."""
-    (folder / WEIGHTS_FILE).unlink(missing_ok=True)
+def _write_tensors(file: Path, tensors: Mapping[str, Any]) -> None:
+    from safetensors.torch import save_file
+
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    disk.produce(file, partial(save_file, whole))

@@ -16,9 +16,13 @@ class BestEvaluation:
     patience: int | None  # evaluations without a new best before the run stops; None: never
     scores: list[float]
 
+    def would_be_best(self, score: float) -> bool:
+        """Is it better than all so far? The first of equal ones stays the best."""
+        return not self.scores or score > max(self.scores)
+
     def add(self, score: float) -> bool:
-        """Add a score; is it the best so far? The first of equal ones stays the best."""
-        best = not self.scores or score > max(self.scores)
+        """Add a score; is it the best so far?"""
+        best = self.would_be_best(score)
         self.scores.append(score)
         return best
 

@@ -29,4 +29,5 @@ class TrainingOptions:
     metric_for_best_model: str
     train_sampling_strategy: Sampling
     frozen_dropout: bool
+    nonfinite: Literal["stop", "skip"]  # what to do where the loss or a gradient is no finite number
     seed: int

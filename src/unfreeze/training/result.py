@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from unfreeze.evaluation.evaluate import Evaluation
+from unfreeze.training.run_state import RunState
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,23 @@ class Progress:
 
 @dataclass
 class TrainingResult:
-    """What a finished training measured. The network holds the selected weights."""
+    """What a training measured, as far as it came. Once it is finished the network holds the selected weights."""
 
-    history: list[dict[str, Any]] = field(default_factory=list)
-    steps: int = 0
-    epochs_run: int = 0
+    state: RunState = field(default_factory=RunState)
     best: Evaluation | None = None  # the selected evaluation on validation
-    best_epoch: float | None = None
-    seconds_to_best: float | None = None
     converged: bool | None = None
-    train_seconds: float = 0.0
-    evaluate_seconds: float = 0.0
-    save_seconds: float = 0.0
     cache_seconds: float | None = None  # finding or filling the cache of frozen layers
-    tokens: int = 0
-    flops: float = 0.0
-    notes: list[str] = field(default_factory=list)  # what could not be done as planned
+
+    @property
+    def train_seconds(self) -> float:
+        """Of optimisation only."""
+        return self.state.seconds.get("train", 0.0)
+
+    @property
+    def evaluate_seconds(self) -> float:
+        return self.state.seconds.get("evaluate", 0.0)
+
+    @property
+    def save_seconds(self) -> float:
+        """Of states to resume from and of the best weights."""
+        return self.state.seconds.get("save", 0.0)

@@ -22,7 +22,8 @@ def read_conll(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
     if settings.task not in (None, "tagging", *PRETRAINING):
         raise data_error("wrong-format", "CoNLL columns hold tagged words, not labelled texts", file)
     say_unused_columns(settings, file, "columns of CoNLL have no names, and --tag-column chooses the tags", say)
-    lines = split_lines(read_text(path, settings.encoding, say))
+    text = read_text(path, settings.encoding, say)
+    lines = split_lines(text)
     token_lines = [line for line in lines if line.strip(" \t") and not line.startswith(DOCUMENT_MARK)]
     if not token_lines:
         raise data_error("no-examples", "there are no sentences", file)
@@ -45,11 +46,21 @@ def read_conll(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
             sentences.problems.error("ragged-line", f"{len(columns)} columns, expected {width}", number, advice)
     sentences.finish()
     sentences.problems.stop()
+    _check_end(text, sentences, len(lines), say)
     if comments:
         say(Finding("note", "comments", f"{comments} lines that begin with '# ' skipped as comments", file))
     if column is not None and width > 2:
         say(Finding("note", "column", f"tags are read from column {column + 1} of {width}", file))
     return sentences.examples
+
+
+def _check_end(text: str, sentences: Sentences, last: int, say: Say) -> None:
+    """A file that was cut off in a tag ends with one that no other word has."""
+    tags = Counter(tag for example in sentences.examples for tag in example.labels)
+    ending = sentences.examples[-1].labels[-1:]
+    if ending and tags[ending[0]] == 1 and not text.endswith(("\n", "\r")):
+        message = f"the last line has no end, and its tag {ending[0]!r} occurs nowhere else: is the file cut off?"
+        say(Finding("warning", "cut-off", message, sentences.file, last))
 
 
 def split_columns(line: str, separator: str | None) -> list[str]:

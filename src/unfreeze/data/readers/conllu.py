@@ -7,12 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unfreeze.data.examples import PRETRAINING, Example, TaggedExample
+from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings, say_unused_columns
 from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.readers.sentences import Sentences
 
+UPOS = frozenset(
+    {
+        "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
+        "SYM", "VERB", "X", "_",
+    }
+)  # fmt: skip
 _COLUMNS = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 _LISTS = {"feats": 5, "misc": 9}
 _WORD_ID = re.compile(r"[1-9][0-9]*")
@@ -49,6 +56,8 @@ def read_conllu(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silen
         say(Finding("warning", "no-final-blank-line", message, file, len(lines)))
     if skipped:
         say(Finding("note", "ranges", f"{skipped} multiword ranges and empty nodes skipped, as words count", file))
+    if wanted == "upos":
+        _check_upos(sentences.examples, say)
     return _without_empty_column(sentences.examples, wanted, settings, file, say)
 
 
@@ -78,6 +87,18 @@ def _add_word(
     return number
 
 
+def _check_upos(examples: list[Example], say: Say) -> None:
+    """UPOS is a closed list of tags in all languages."""
+    first: dict[str, Example] = {}
+    for example in examples:
+        for tag in example.labels:
+            if tag not in UPOS and tag not in first:
+                first[tag] = example
+    if first and len(first) < len(UPOS):  # else the column is used for something else
+        message = f"no UPOS tags of Universal Dependencies: {', '.join(map(repr, first))}"
+        say(finding_at(next(iter(first.values())), "warning", "unknown-upos", message, "They stay tags of their own."))
+
+
 def _without_empty_column(
     examples: list[Example], wanted: str, settings: ReadSettings, file: str, say: Say
 ) -> list[Example]:
@@ -90,7 +111,8 @@ def _without_empty_column(
         advice = "Choose another with --tag-column upos, xpos or feats:NAME."
         raise data_error("empty-tag-column", f"{wanted!r} is empty for every word", file, advice=advice)
     if gaps and ":" not in wanted:  # a word without a feature is a fact, not a gap
-        say(Finding("warning", "missing-tags", f"{gaps} words have no {wanted} and keep the tag '_'", file))
+        message = f"{gaps} words have no {wanted} and keep the tag '_'"
+        say(finding_at(next(one for one in tagged if "_" in one.labels), "warning", "missing-tags", message))
     return examples
 
 

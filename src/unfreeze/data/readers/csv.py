@@ -50,7 +50,7 @@ def detect_delimiter(text: str, settings: ReadSettings = INFER_ALL, expected: st
     known |= {name.strip().casefold() for name in (settings.text_column, settings.label_column) if name}
     scores = {}
     for delimiter in DELIMITERS:
-        cells = next(csv.reader([first], delimiter=delimiter), [])
+        cells = _cells(first, delimiter)
         names = [cell.strip().casefold() for cell in cells]
         scores[delimiter] = (sum(name in known for name in names) if len(names) > 1 else 0, delimiter == expected)
     best = max(scores, key=lambda delimiter: scores[delimiter])
@@ -81,6 +81,9 @@ def parse_csv(text: str, delimiter: str, file: str, say: Say = silent) -> Table:
             message = f"{len(cells)} columns, expected {len(header)} ({', '.join(header)})"
             advice = f"A text that contains {DELIMITERS.get(delimiter, 'the delimiter')} must stand in quotes."
             problems.error("ragged-row", message, line, advice)
+        elif len(header) > 1 and [cell.strip() for cell in cells] == header:
+            advice = "Were several files joined? Remove this line."
+            problems.error("repeated-header", "the column names stand here once more", line, advice)
         else:
             rows.append((line, dict(zip(header, cells, strict=True))))
     problems.stop()
@@ -140,6 +143,14 @@ def _unlimited_fields() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Of one line; none where it is no row of a table (a lone carriage return within it)."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
 def has_header(line: str) -> bool:
     r"""Does a delimiter split this line into names that include a text and a label column?
 
@@ -147,7 +158,7 @@ def has_header(line: str) -> bool:
     (True, False)
     """
     for delimiter in DELIMITERS:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
+        cells = _cells(line, delimiter)
         names = {cell.strip().casefold() for cell in cells}
         if names & set(TEXT_COLUMNS) and names & set(LABEL_COLUMNS) and len(names) > 1:
             return True

@@ -15,5 +15,7 @@ def parse_json(text: str, file: str) -> Any:
     except json.JSONDecodeError as error:
         message = f"not valid JSON: {error.msg} (column {error.colno})"
         raise data_error("broken-json", message, file, error.lineno, "Is the file cut off?") from error
+    except ValueError as error:  # a number of more digits than Python reads
+        raise data_error("broken-json", f"not valid JSON: {error}", file) from error
     except RecursionError as error:
         raise data_error("broken-json", "the JSON is nested too deeply", file) from error

@@ -28,10 +28,10 @@ def read_parquet(path: Path, settings: ReadSettings = INFER_ALL, say: Say = sile
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(content))
         rows = table.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:  # bytes and times that cannot be
         raise data_error(
             "damaged-parquet",
-            f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]})",
+            f"the Parquet file is damaged or cut off ({str(error).partition(chr(10))[0]})",
             file,
             advice="Download or copy it again.",
         ) from error
@@ -45,7 +45,7 @@ def _features(metadata: Mapping[bytes, bytes] | None) -> object:
     """The `features` that the datasets library writes into the schema, where it wrote the file."""
     try:
         return json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return {}
 
 

@@ -25,7 +25,13 @@ _BINARY_CONTENTS = {
     b"\xd0\xcf\x11\xe0": "an old Office document",
     b"\x89HDF": "an HDF5 file",
     b"SQLite format 3": "an SQLite database",
+    GZIP_MAGIC: "a gzip archive inside a gzip archive",
+    b"\x93NUMPY": "a NumPy array",
+    **{bytes([0x80, version]): "a Python pickle, which is never opened" for version in range(2, 6)},
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
 }
+_TAR_MARK, _TAR_PLACE = b"ustar", 257
 _UTF16_UTF32_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -116,7 +122,8 @@ def split_lines(text: str) -> list[str]:
 def _refuse_other_contents(content: bytes, file: str) -> None:
     if not content:
         raise data_error("empty-file", "the file is empty (0 bytes)", file, advice="Check how it was copied.")
-    for magic, name in _BINARY_CONTENTS.items():
+    archive = {content[:1]: "a tar archive"} if content.startswith(_TAR_MARK, _TAR_PLACE) else {}
+    for magic, name in (_BINARY_CONTENTS | archive).items():
         if content.startswith(magic):
             advice = "Unpack or convert it first." if name != "a Parquet file" else "Pass --format parquet."
             raise data_error("not-text", f"the content is {name}, whatever the name says", file, advice=advice)

@@ -15,7 +15,8 @@ from unfreeze.experiments.launchers.launcher import Death, J, LauncherError, Mes
 from unfreeze.experiments.launchers.sending import pack, unpack
 from unfreeze.experiments.launchers.start_method import UNGUARDED
 
-END_SECONDS = 10.0  # a process whose work is done, or that was asked to end, has this long
+END_SECONDS = 10.0  # a process whose work is done has this long to end
+STOP_SECONDS = 120.0  # one that was asked to end; it may be writing where its run is
 
 
 class JobProcess(Generic[J]):
@@ -125,7 +126,7 @@ def stop(processes: Sequence[JobProcess[Any]]) -> None:
     try:
         for process in processes:
             process.ask_to_end()
-        deadline = time.monotonic() + END_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS
         for process in processes:
             process.wait(max(0.0, deadline - time.monotonic()))
     finally:  # also on a second Ctrl-C

@@ -1,0 +1,105 @@
+"""What all runs of a folder have in common beside the settings, and what to say where a command differs in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unfreeze.data.corpus import Corpus, splits_sha256
+from unfreeze.experiments.prepare import Prepared
+from unfreeze.models.load import model_path
+from unfreeze.models.weights_identity import weights_identity
+
+_NAMED = 3  # labels or files of each kind in a message
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What decides; `data` and `files` are for messages, and empty where an older version wrote the folder."""
+
+    data_sha256: str
+    weights: dict[str, str]  # by model
+    precision: dict[str, dict[str, Any]]  # by model, as it was chosen by a probe: another could choose otherwise
+    data: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, str]] = field(default_factory=dict)  # by model: file -> hash
+
+
+def identity_of(corpus: Corpus, everything: Sequence[Prepared]) -> Identity:
+    """Of a command that has read its data and prepared its models."""
+    models = [prepared.model_name for prepared in everything]
+    return Identity(
+        corpus.sha256,
+        {model: weights_identity(model) for model in models},
+        {prepared.model_name: prepared.evaluator.speedups.precision.as_json() for prepared in everything},
+        data_parts(corpus, everything[0].labels.names),
+        {model: model_files(model) for model in models},
+    )
+
+
+def data_parts(corpus: Corpus, labels: Sequence[str]) -> dict[str, Any]:
+    """Task, labels, and a hash of each split."""
+    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
+    hashes = {name: splits_sha256({name: examples})[:16] for name, examples in splits.items()}
+    return {"task": corpus.task, "labels": list(labels), "splits": hashes}
+
+
+def model_files(model: str) -> dict[str, str]:
+    """File -> hash, of those that `weights_identity` looks at; empty for a model on the hub."""
+    folder = Path(model_path(model))
+    if not folder.is_dir():
+        return {}
+    found = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix in (".json", ".safetensors", ".txt", ".model"):
+            with file.open("rb") as stream:
+                found[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    return found
+
+
+def other_data(now: Identity, known: Mapping[str, Any]) -> str | None:
+    """How the data differ from those of a folder, in words; None if they do not."""
+    if known.get("data_sha256", now.data_sha256) == now.data_sha256:
+        return None
+    before = known.get("data") or {}
+    said = []
+    if before.get("task", now.data["task"]) != now.data["task"]:
+        said.append(f"the task was {before['task']} and is now {now.data['task']}")
+    said += _labels(before.get("labels", now.data["labels"]), now.data["labels"])
+    splits = before.get("splits", now.data["splits"])
+    for name in dict.fromkeys([*splits, *now.data["splits"]]):
+        if name not in now.data["splits"]:
+            said.append(f"{name} is gone")
+        elif name not in splits:
+            said.append(f"{name} is new")
+        elif splits[name] != now.data["splits"][name]:
+            said.append(f"{name} has other examples")
+    return "on other data" + (f" ({'; '.join(said)})" if said else "")
+
+
+def other_models(now: Identity, known: Mapping[str, Any]) -> list[str]:
+    """The models that are called as one of the folder and are others, in words."""
+    said = []
+    for model, sha in now.weights.items():
+        before = (known.get("weights") or {}).get(model, sha)
+        if before == sha:
+            continue
+        files, earlier = now.files.get(model) or {}, (known.get("files") or {}).get(model) or {}
+        if not files:
+            said.append(f"of {model} in revision {before or 'unknown'}, now {sha or 'unknown'}")
+            continue
+        changed = [name for name in {**earlier, **files} if earlier.get(name) != files.get(name)] if earlier else []
+        said.append(f"of {model} with other files in it" + (f" ({_some(changed)})" if changed else ""))
+    return said
+
+
+def _labels(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    new, gone = [one for one in now if one not in before], [one for one in before if one not in now]
+    return [f"labels that are {word}: {_some(some)}" for word, some in (("new", new), ("gone", gone)) if some]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

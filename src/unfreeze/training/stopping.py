@@ -1,0 +1,61 @@
+"""SIGINT and SIGTERM while a run trains: it stops where its state can be saved, then the signal has its usual effect.
+
+The first signal is noted, and `raise_if_asked_to_stop` raises between two batches; the second ends the process at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class AskedToStop(BaseException):
+    """A signal came. Not an error: nothing that handles errors may take it for one."""
+
+
+class _Noted:
+    """The signal of this process that has not had its effect yet."""
+
+    signal: int | None = None
+
+
+def raise_if_asked_to_stop() -> None:
+    """Call where a run can stop.
+
+    Raises:
+        AskedToStop: a signal came.
+    """
+    if _Noted.signal is not None:
+        raise AskedToStop(f"signal {_Noted.signal}")
+
+
+@contextmanager
+def signals_noted() -> Iterator[None]:
+    """Inside, signals are noted. Afterwards one that came is sent again, to whoever handled it before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets only the main thread handle signals
+        return
+    before = {one: signal.getsignal(one) for one in SIGNALS}
+    handled = {one: handler for one, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for one in handled:
+        signal.signal(one, _note)
+    try:
+        yield
+    finally:
+        for one, handler in handled.items():
+            signal.signal(one, handler)
+        came, _Noted.signal = _Noted.signal, None
+        if came is not None:
+            signal.raise_signal(came)
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    if _Noted.signal is not None:
+        os._exit(128 + number)
+    _Noted.signal = number

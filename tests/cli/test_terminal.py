@@ -1,0 +1,80 @@
+"""What data hold cannot drive a terminal, forge a line, or break a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unfreeze.cli.evaluate import print_scores
+from unfreeze.cli.leaderboard import leaderboard_text
+from unfreeze.cli.live import LiveListener
+from unfreeze.cli.tables import print_table
+from unfreeze.cli.terminal import json_text, one_line, print_error
+from unfreeze.data.findings import DataError, Finding
+from unfreeze.evaluation.evaluate import Evaluation
+from unfreeze.reports.leaderboard import leaderboard
+from unfreeze.storage.folders import run_folder
+from unfreeze.storage.records import RunRecord, write_record
+from unfreeze.tasks import Classification
+
+EVIL = "a\x1b[31m\x9b2J\x7f\u202eb\nrecommended: evil\tc\r"
+
+
+def is_harmless(text: str) -> bool:
+    lines = text.split("\n")
+    return all(line.isprintable() for line in lines) and not any(line.startswith("recommended: evil") for line in lines)
+
+
+@pytest.mark.parametrize("value", [EVIL, {EVIL: [EVIL, 0.5, None]}, "\ud800", "𝛼 \U000e0001", ""])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_means_the_same(value: Any, indent: int | None) -> None:
+    text = json_text(value, indent)
+    assert json.loads(text) == value
+    assert is_harmless(text)
+
+
+def test_what_can_be_read_stays() -> None:
+    assert json_text({"text": "schöner Satz, 漢字"}) == '{"text": "schöner Satz, 漢字"}'
+    assert one_line("schöner Satz") == "schöner Satz"
+
+
+def test_lines_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(EVIL, ["a", EVIL], [[EVIL, EVIL]])
+    print_scores({EVIL: Evaluation({EVIL: 0.5}, {EVIL: {"f1": 0.5}}, [], 0.0, Classification())})
+    LiveListener().said(EVIL)
+    for line in EVIL.split("\n"):
+        print_error(line)
+    out, err = capsys.readouterr()
+    assert is_harmless(out) and is_harmless(err)
+    assert len(err.splitlines()) == 3
+
+
+def test_a_finding_is_one_line(unfreeze_cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: object) -> None:
+        raise DataError([Finding("error", "label", f"the label {EVIL}", EVIL, 3), Finding("error", "label", "other")])
+
+    monkeypatch.setattr("unfreeze.data.sources.load_corpus", refused)
+    called = unfreeze_cli("inspect", "--data", "sample:emotion")
+    assert called.code == 2 and is_harmless(called.err)
+    assert [line.startswith("error: ") for line in called.err.splitlines()] == [True, True]
+
+
+def test_records(unfreeze_cli: Callable[..., Any], tmp_path: Path) -> None:
+    record = RunRecord(EVIL, 1, EVIL, "classification", "failed", error=EVIL, selection_metric=EVIL)
+    write_record(run_folder(tmp_path, "m", EVIL, "", 1), record)
+    for more in ([], ["--json"]):
+        called = unfreeze_cli("runs", tmp_path, *more)
+        assert called.code == 0 and is_harmless(called.out) and len(called.out.splitlines()) == 1
+    assert is_harmless(leaderboard_text(leaderboard([record])))
+
+
+def test_the_settings_as_yaml(unfreeze_cli: Callable[..., Any]) -> None:
+    import yaml
+
+    called = unfreeze_cli("compare", "--print-config", "--data", EVIL, "--model", "schön")
+    assert called.code == 0 and is_harmless(called.out)
+    assert yaml.safe_load(called.out)["data"] == EVIL
