@@ -101,7 +101,8 @@ from unfreeze.strategies import Full, Head, Freeze, LoRA
 @dataclass(frozen=True)
 class Crashing(Full):
     def adapt(self, network, anatomy):
-        raise RuntimeError("as planned")
+        if next(network.parameters()).device.type != "meta":  # not yet where strategies are fitted
+            raise RuntimeError("as planned")
 
 if __name__ == "__main__":
     model, data, output = sys.argv[1:]
