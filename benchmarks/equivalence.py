@@ -6,17 +6,20 @@ For each strategy: the difference of the test scores (with minus without) of eac
 and the verdict of two one-sided t-tests at 5 % (Schuirmann 1987): the scores are equivalent if the interval lies
 within the bound. Levers that round otherwise give another run of the same kind, so that a seed's two scores differ
 about as much as those of two seeds; what is asked for is that they do not differ to one side.
+
+`--frozen-dropout` lets the runs without levers drop out in frozen layers too, as the stock Trainer does: it asks the
+same of layers frozen in evaluation mode, which the cache needs. An interrupted call with `--folder` goes on there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
+from tempfile import TemporaryDirectory
 
 import unfreeze
 from unfreeze.statistics.student import student_quantile
@@ -42,9 +45,14 @@ class Row:
 
 def main() -> None:
     options = _options()
+    with TemporaryDirectory() as temporary:
+        _compare(options, options.folder or Path(temporary))
+
+
+def _compare(options: argparse.Namespace, folder: Path) -> None:
     rows = []
-    for strategy in options.strategies:
-        scores = {levers: _scores(options, strategy, levers) for levers in ("on", "off")}
+    for number, strategy in enumerate(options.strategies):
+        scores = {levers: _scores(options, strategy, levers, folder / f"{number}-{levers}") for levers in ("on", "off")}
         for metric in options.metrics:
             pairs = [(a[metric], b[metric]) for a, b in zip(scores["on"], scores["off"], strict=True)]
             rows.append(_row(strategy, metric, pairs))
@@ -62,26 +70,28 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--train-samples", type=int, default=2000)
+    parser.add_argument("--frozen-dropout", action="store_true", help="without levers: dropout in frozen layers too")
+    parser.add_argument("--folder", type=Path, help="where the runs stay (default: a temporary folder)")
     parser.add_argument("--output", type=Path, default=Path("equivalence.json"))
     return parser.parse_args()
 
 
-def _scores(options: argparse.Namespace, strategy: str, levers: str) -> list[dict[str, float]]:
+def _scores(options: argparse.Namespace, strategy: str, levers: str, output: Path) -> list[dict[str, float]]:
     """The test scores of each seed. All runs of a comparison have the same data; its validation is not cut down."""
-    with tempfile.TemporaryDirectory() as folder:
-        done = unfreeze.compare(
-            model="minilm",
-            data=options.data,
-            task="classification",
-            strategy=[strategy],
-            epochs=options.epochs,
-            early_stopping_patience=None,
-            max_train_samples=options.train_samples,
-            seeds=options.seeds,
-            speedups=levers,
-            plan=False,
-            output=Path(folder) / "out",
-        )
+    done = unfreeze.compare(
+        model="minilm",
+        data=options.data,
+        task="classification",
+        strategy=[strategy],
+        epochs=options.epochs,
+        early_stopping_patience=None,
+        max_train_samples=options.train_samples,
+        seeds=options.seeds,
+        speedups=levers,
+        frozen_dropout=options.frozen_dropout and levers == "off",
+        plan=False,
+        output=output,
+    )
     return [record.test for record in sorted(done.records, key=lambda record: record.seed)]
 
 

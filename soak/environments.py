@@ -34,8 +34,12 @@ def surroundings(ground: Ground) -> Figure:
     for name, (folder, environment) in chosen[:: ground.times(6, 1)]:
         work = Workload.of(folder, "classification", STRATEGIES, epochs=1)
         _, code, said = work.run(folder / "output", **environment)
-        same = code == 0 and scores(folder / "output") == expected
-        tally.add(same, f"{name}: {'other scores' if code == 0 else f'exit {code}: {said.strip()[-300:]}'}")
+        if code:
+            tally.add(False, f"{name}: exit {code}: {said.strip()[-300:]}")
+            continue
+        found = scores(folder / "output")
+        other = [key for key in expected if found.get(key) != expected[key]]
+        tally.add(not other, f"{name}: other {', '.join(other)}")
     return tally.figure("the same scores, predictions and weights in each")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from unfreeze.storage.committed import committed_folder
 from unfreeze.training import checkpoint
 from unfreeze.training.checkpoint import KEPT, SHORTEST, Checkpoints
 from unfreeze.training.run_state import RunState
@@ -68,6 +70,26 @@ def test_a_state_of_another_version_is_not_used(workbench: Callable[..., Any], t
     checkpoints.save(Newer(step=1), bench.network, bench.trainables, optimizer)
     saved, [told] = checkpoints.newest()
     assert saved is None and "another version" in told and "moon" in told
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"1", b"{}", b"[" * 100_000, b"\xff", b'{"step": "x"}', None], ids=repr
+)  # fmt: skip
+def test_what_no_run_wrote_is_not_used_and_not_in_the_way(
+    workbench: Callable[..., Any], tmp_path: Path, content: bytes | None
+) -> None:
+    """A state whose manifest fits, and one that was damaged while the run went on: the next one is saved, and found."""
+    bench = workbench()
+    checkpoints, optimizer = saving(bench, tmp_path)
+    folder = tmp_path / "step-000000001"
+    with committed_folder(folder) as temporary:
+        state = json.dumps(RunState(step=1).as_json() | {"history": {}}).encode() if content is None else content
+        (temporary / "state.json").write_bytes(state)
+    saved, [told] = checkpoints.newest()
+    assert saved is None and told.startswith("the state of step 1 was not used: ")
+    checkpoints.save(RunState(step=7), bench.network, bench.trainables, optimizer)
+    found, _ = checkpoints.newest()
+    assert found is not None and found.state.step == 7
 
 
 @pytest.mark.parametrize("cost", [0.01, 1.0, 20.0, 300.0])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.lines import MOVE_ASIDE, parse_object, read_lines
+from unfreeze.storage.typed import typed
 
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.jsonl"
@@ -84,22 +84,9 @@ def read_record(folder: Path) -> RunRecord:
     known = {one.name for one in fields(RunRecord)}
     record = {key: value for key, value in parse_object(path.read_bytes(), str(path)).items() if key in known}
     try:
-        _checker().validate_python(record)
-    except ValueError as error:
-        raise OutputError(f"{path}: is no record of a run ({_first_problem(error)}). {MOVE_ASIDE}") from None
-    return RunRecord(**record)
-
-
-@cache
-def _checker() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(RunRecord)
-
-
-def _first_problem(error: Any) -> str:
-    problem = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        return typed(RunRecord, record, f"{path}: is no record of a run")
+    except OutputError as error:
+        raise OutputError(f"{error}. {MOVE_ASIDE}") from None
 
 
 def find_runs(output: Path) -> list[Path]:

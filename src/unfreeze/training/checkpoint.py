@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from unfreeze.storage import disk
 from unfreeze.storage.atomic import remove_leftovers
 from unfreeze.storage.committed import committed_folder, damage
+from unfreeze.storage.folders import OutputError
+from unfreeze.storage.lines import parse_object
 from unfreeze.training.parameters import Trainables, trained_state
 from unfreeze.training.run_state import RunState
 
@@ -93,8 +96,8 @@ class Checkpoints:
             wrong = damage(path)
             if wrong is None:
                 try:
-                    state = RunState.from_json(json.loads((path / STATE_FILE).read_text(encoding="utf-8")))
-                except ValueError as error:
+                    state = _read_state(path)
+                except OutputError as error:
                     wrong = str(error)
             if wrong is None and state.best_step is not None:
                 wrong = damage(self._best(state.best_step))
@@ -147,7 +150,8 @@ class Checkpoints:
             disk.remove(old)
         needed = {best_step}
         for path in states[-KEPT:]:
-            needed.add(json.loads((path / STATE_FILE).read_text(encoding="utf-8"))["best_step"])
+            with suppress(OSError, OutputError):  # damaged since: it will not be used
+                needed.add(_read_state(path).best_step)
         for path in self.folder.glob("best-*"):
             if int(path.name.removeprefix("best-")) not in needed:
                 disk.remove(path)
@@ -164,6 +168,11 @@ class Checkpoints:
 
     def _best(self, step: int) -> Path:
         return self.folder / f"best-{step:09d}"
+
+
+def _read_state(folder: Path) -> RunState:
+    """Raises OutputError for what no run wrote."""
+    return RunState.from_json(parse_object((folder / STATE_FILE).read_bytes(), STATE_FILE))
 
 
 def _moments(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

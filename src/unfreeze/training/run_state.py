@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from unfreeze.storage.environment import arithmetic
+from unfreeze.storage.folders import OutputError
+from unfreeze.storage.typed import typed
 
 
 @dataclass
@@ -57,9 +59,9 @@ class RunState:
         """What `as_json` gave.
 
         Raises:
-            ValueError: of another version.
+            OutputError: of another version, or nothing that a run wrote.
         """
         expected = {one.name for one in fields(cls)}
         if values.keys() != expected:
-            raise ValueError(f"a state of another version of unfreeze: {sorted(expected ^ values.keys())}")
-        return cls(**values)
+            raise OutputError(f"a state of another version of unfreeze: {sorted(expected ^ values.keys())}")
+        return typed(cls, values, "no state of a run")
