@@ -12,6 +12,7 @@ import pytest
 from unfreeze.reports.document import SECTIONS, render_report, write_report
 from unfreeze.reports.figures import FIGURES, draw_figures
 from unfreeze.reports.results import Results, read_results
+from unfreeze.storage.folders import OutputError
 from unfreeze.storage.records import RunRecord
 
 EVIL = "<script>alert(1)</script>"
@@ -208,4 +209,11 @@ def test_several_models_are_named(make_records, write_comparison, tmp_path):
 
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no run recorded"):
+        write_report(tmp_path)
+
+
+@pytest.mark.parametrize("runs", [[3], ["head"], [{"strategy": "head"}], [{"strategy": 3, "seed": "x"}]], ids=repr)
+def test_runs_that_no_comparison_wrote_are_refused_with_the_file(make_records, write_comparison, tmp_path, runs):
+    write_comparison(tmp_path, make_records(2, 1), runs=runs)
+    with pytest.raises(OutputError, match=r"comparison\.json: .*Move it out of the folder"):
         write_report(tmp_path)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.reports.groups import Group, group_runs, selection_metric
-from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record
+from unfreeze.storage.lines import parse_object
+from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record, record_from
 
 if TYPE_CHECKING:
     from unfreeze.reports.figures import Picture  # needs matplotlib, which a leaderboard does not
@@ -66,15 +66,13 @@ def read_results(output: Path) -> Results:
 
     Raises:
         ValueError: there is no run to report.
+        OutputError: a file is not what a comparison writes.
     """
     comparison = read_comparison(output) if (output / COMPARISON_FILE).is_file() else {}
-    known = {one.name for one in fields(RunRecord)}
-    records = [
-        RunRecord(**{key: value for key, value in run.items() if key in known}) for run in comparison.get("runs") or []
-    ]
+    records = [record_from(run, str(output / COMPARISON_FILE)) for run in comparison.get("runs") or []]
     records = records or [read_record(folder) for folder in find_runs(output)]
     if not records:
         raise ValueError(f"{output}: no run recorded there; expected the --output of a comparison.")
     path = output / ENVIRONMENT_FILE
-    environment = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    environment = parse_object(path.read_bytes(), str(path)) if path.is_file() else {}
     return Results(records, comparison, environment)

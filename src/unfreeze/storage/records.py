@@ -81,10 +81,22 @@ def read_record(folder: Path) -> RunRecord:
         OutputError: the file is not what a run writes.
     """
     path = folder / RECORD_FILE
+    return record_from(parse_object(path.read_bytes(), str(path)), str(path))
+
+
+def record_from(values: Any, place: str) -> RunRecord:
+    """A record out of parsed JSON.
+
+    Raises:
+        OutputError: it is none; the message begins with the place.
+    """
+    if not isinstance(values, dict):
+        raise OutputError(f"{place}: expected an object for each run, found {type(values).__name__}. {MOVE_ASIDE}")
     known = {one.name for one in fields(RunRecord)}
-    record = {key: value for key, value in parse_object(path.read_bytes(), str(path)).items() if key in known}
     try:
-        return typed(RunRecord, record, f"{path}: is no record of a run")
+        return typed(
+            RunRecord, {key: one for key, one in values.items() if key in known}, f"{place}: is no record of a run"
+        )
     except OutputError as error:
         raise OutputError(f"{error}. {MOVE_ASIDE}") from None
 
