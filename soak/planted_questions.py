@@ -19,12 +19,12 @@ def question(i: int, **changed: Any) -> Question:
 
 
 def squad(made: Sequence[Question]) -> bytes:
-    """The file; a paragraph for each question."""
+    """The file; a paragraph for each question, on a line of its own."""
     paragraphs = [
-        {"context": one["context"], "qas": [{key: value for key, value in one.items() if key != "context"}]}
+        json.dumps({"context": one["context"], "qas": [{key: value for key, value in one.items() if key != "context"}]})
         for one in made
     ]
-    return json.dumps({"version": "1.1", "data": [{"title": "t", "paragraphs": paragraphs}]}).encode()
+    return ('{"version": "1.1", "data": [{"title": "t", "paragraphs": [' + ",\n".join(paragraphs) + "]}]}").encode()
 
 
 def rows(made: Sequence[Question]) -> bytes:
@@ -42,6 +42,7 @@ def rows(made: Sequence[Question]) -> bytes:
     )
 
 
+NEWLINE = b"\n"
 TRAIN, TEST = [question(i) for i in range(8)], [question(i) for i in range(100, 104)]
 CLEAN = {"train.json": squad(TRAIN), "test.json": squad(TEST)}
 
@@ -77,7 +78,7 @@ def _answers() -> Iterator[Fault]:
     ]
     for name, changed, says in changes:
         made = [*TRAIN, question(8, **changed)]
-        yield Fault(f"SQuAD: {name}", {**CLEAN, "train.json": squad(made)}, "train.json", says)
+        yield Fault(f"SQuAD: {name}", {**CLEAN, "train.json": squad(made)}, "train.json:9", says)
         if name not in ("answer is a number", "offset is a text"):
             yield Fault(f"table: {name}", {"train.jsonl": rows(made)}, "train.jsonl:9", says)
     uneven = {"text": ["1908"], "answer_start": [12, 13]}
@@ -86,8 +87,9 @@ def _answers() -> Iterator[Fault]:
 
 
 def _files() -> Iterator[Fault]:
-    whole = CLEAN["train.json"]
-    yield Fault("SQuAD: cut off", {"train.json": whole[: len(whole) // 2]}, "train.json:1", "not valid JSON")
+    half = CLEAN["train.json"][: len(CLEAN["train.json"]) // 2]
+    place = f"train.json:{1 + half.count(NEWLINE)}"
+    yield Fault("SQuAD: cut off", {"train.json": half}, place, "not valid JSON")
     yield Fault("SQuAD: no questions", {"train.json": squad([])}, "train.json", "there are no questions")
     listed = b'{"data": {"paragraphs": []}}'
     yield Fault("SQuAD: another layout", {"train.json": listed}, "train.json", "data is missing or no list")

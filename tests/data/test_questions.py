@@ -73,7 +73,7 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
     ]
     with pytest.raises(DataError) as raised:
         read(tmp_path, squad(*faulty))
-    said = [str(finding).partition("data.json: ")[2] for finding in raised.value.errors]
+    said = [str(finding).partition("data.json:1: ")[2] for finding in raised.value.errors]
     assert [one.split(":")[0].split(" is used")[0] for one in said] == ["a", "the id 'a'", "b", "c", "d", "e", "f"]
 
 

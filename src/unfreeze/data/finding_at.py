@@ -7,8 +7,8 @@ from unfreeze.data.findings import Finding, Severity
 
 
 def finding_at(example: Example, severity: Severity, code: str, message: str, advice: str | None = None) -> Finding:
-    """The finding; data in memory has no file, and is called data. Where there are no lines, an id tells the place."""
+    """The finding; data in memory has no file, and is called data. Whole files may be one line, so an id tells more."""
     origin = example.origin or Origin("data")
-    if origin.line is None and isinstance(example, QuestionExample) and example.id:
+    if isinstance(example, QuestionExample) and example.id:
         message += f" (first: question {example.id})"
     return Finding(severity, code, message, origin.file, origin.line, advice)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.json_text import parse_json
 from unfreeze.data.readers.raw_text import read_text
 
+_ID = re.compile(r'"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)')
+
 
 def read_squad(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) -> list[Example]:
     """Questions with their contexts; `plausible_answers` of unanswerable ones are never read."""
@@ -25,12 +30,26 @@ def read_squad(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
     say_unused_columns(settings, file, "SQuAD files have no columns", say)
     text = read_text(path, settings.encoding, say)
     questions = Questions(file, settings.labelled, say)
-    for row, context in _rows(parse_json(text, file), file):
-        questions.add(row, context)
+    content = parse_json(text, file)
+    lines = _lines_of_ids(text)
+    for row, context in _rows(content, file):
+        known = lines.get(str(row.get("id")))
+        questions.add(row, context, known.popleft() if known else None)
     examples = questions.finish()
     if not examples:
         raise data_error("no-examples", "this SQuAD file is empty: there are no questions in it", file)
     return list(examples)
+
+
+def _lines_of_ids(text: str) -> dict[str, deque[int]]:
+    """Where in the file each id stands, as often as it does: a parsed file no longer knows."""
+    found: dict[str, deque[int]] = {}
+    line, counted = 1, 0
+    for match in _ID.finditer(text):
+        line, counted = line + text.count("\n", counted, match.start()), match.start()
+        with suppress(ValueError):  # half a letter, or too many digits
+            found.setdefault(str(json.loads(match[1])), deque()).append(line)
+    return found
 
 
 def _rows(content: Any, file: str) -> Iterator[tuple[Mapping[str, Any], object]]:
