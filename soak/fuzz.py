@@ -23,7 +23,8 @@ from unfreeze.models.load import ModelError, load_network
 from unfreeze.settings import SettingsError
 from unfreeze.settings.read import read_config_file, read_settings
 from unfreeze.storage.committed import MANIFEST_FILE, committed_folder, damage
-from unfreeze.storage.lines import append_line, parse_object, read_lines
+from unfreeze.storage.journal import JOURNAL_FILE, entries, log_event
+from unfreeze.storage.lines import parse_object, read_lines, write_lines
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record, write_record
 from unfreeze.training.run_state import RunState
 
@@ -153,9 +154,11 @@ def _own_files(folder: Path) -> Iterator[Target]:
     write_record(run, RunRecord("full", 1, "m", "classification", "done", validation={"accuracy": 0.5}))
     yield Target(RECORD_FILE, run / RECORD_FILE, lambda file: read_record(file.parent), ValueError)
     metrics = folder / "metrics.jsonl"
-    for step in range(6):
-        append_line(metrics, {"step": step, "loss": 1.5 / (1 + step), "epoch": step / 6})
+    write_lines(metrics, [{"step": step, "loss": 1.5 / (1 + step), "epoch": step / 6} for step in range(6)])
     yield Target("metrics.jsonl", metrics, lambda file: list(read_lines(file)), ValueError)
+    for name in ("begun", "run finished", "ended"):
+        log_event(folder, name, run="a/b", cells=3)
+    yield Target(JOURNAL_FILE, folder / JOURNAL_FILE, lambda file: entries(file.parent), ())
     with committed_folder(folder / "state") as state:
         (state / "state.json").write_text("{}")
         (state / "model.safetensors").write_bytes(bytes(100))

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from safetensors.torch import load_file
+
 from soak.stock import StockRun
 from soak.trial import Figure, Ground, Tally, Trial
 from soak.workload import STRATEGIES, TASKS, Workload, fingerprint
@@ -23,7 +25,8 @@ def kill_at_random(ground: Ground) -> Figure:
     tally, draw = Tally(), ground.random("kill")
     references: dict[str, tuple[float, dict[str, str]]] = {}
     for attempt in range(ground.times(1, 50)):
-        task, strategy = TASKS[attempt % len(TASKS)], STRATEGIES[attempt % len(STRATEGIES)]
+        strategy = STRATEGIES[attempt % len(STRATEGIES)]
+        task = TASKS[(attempt + attempt // len(STRATEGIES)) % len(TASKS)]
         work = Workload.of(ground.folder, task, (strategy,), *EVERY_STEP)
         kind = f"{task} {strategy}"
         if kind not in references:
@@ -46,9 +49,16 @@ def kill_at_random(ground: Ground) -> Figure:
 
 
 def signals(ground: Ground) -> Figure:
-    """SIGTERM and SIGINT: the exit code says which, a state is there at once, and the rest goes on from it."""
-    tally, draw, slowest = Tally(), ground.random("signals"), 0.0
+    """SIGTERM and SIGINT: the exit code says which, a state is there at once, and the rest goes on from it.
+
+    Every third time a second one follows, which ends the program at once.
+    """
+    tally, draw, slowest, at_once = Tally(), ground.random("signals"), 0.0, 0.0
     work = Workload.of(ground.folder, "classification", ("full",), "--save-steps", "1000000", epochs=60)
+    whole = ground.folder / "whole"
+    _, code, said = work.run(whole)
+    assert code == 0, said
+    expected = fingerprint(whole)
     for attempt in range(ground.times(2, 30)):
         number, code = ((signal.SIGTERM, 143), (signal.SIGINT, 130))[attempt % 2]
         output = ground.folder / f"{attempt}"
@@ -57,30 +67,42 @@ def signals(ground: Ground) -> Figure:
         time.sleep(draw.uniform(1.0, 4.0))
         begin = time.monotonic()
         os.kill(process.pid, number)
+        twice = attempt % 3 == 2
+        if twice:
+            time.sleep(0.05)  # two of a kind without a pause arrive as one
+            os.kill(process.pid, number)
         said, _ = process.communicate(timeout=60)
         seconds = time.monotonic() - begin
-        slowest = max(slowest, seconds)
         done = list(output.glob("runs/*/*/*/record.json"))
         states = list(output.glob("runs/*/*/*/checkpoints/step-*/state.json"))
-        good = process.returncode == code and (bool(states) or bool(done)) and "--resume" in said
-        tally.add(good, f"{number.name}: exit {process.returncode}, {len(states)} states: {said.strip()[-150:]}")
-    return tally.figure(f"exit within {slowest:.1f} s at most")
+        if twice:
+            at_once, good = max(at_once, seconds), process.returncode == code and seconds < 1
+        else:
+            slowest, good = max(slowest, seconds), bool(states or done) and "--resume" in said
+        _, end, told = work.run(output)
+        same = end == 0 and fingerprint(output) == expected
+        tally.add(
+            good and same and process.returncode == code,
+            f"{number.name}{' twice' if twice else ''}: exit {process.returncode} after {seconds:.2f} s, {len(states)} "
+            f"states: {said.strip()[-150:]}; then {'the same' if same else told.strip()[-150:] or 'another end'}",
+        )
+    return tally.figure(f"exit within {slowest:.1f} s, {at_once:.1f} s if sent twice; then the same end")
 
 
 def starts_together(ground: Ground) -> Figure:
     """Processes start on one folder at the same time: one runs, the others name it; a killed owner blocks nobody."""
     tally = Tally()
-    work = Workload.of(ground.folder, "classification", ("head",))
+    long = Workload.of(ground.folder, "classification", ("full",), epochs=ground.times(60, 300))
     for round_ in range(ground.times(1, 2)):
         output, number = ground.folder / f"{round_}", ground.times(4, 20)
-        processes = [work.start(output) for _ in range(number)]
+        processes = [long.start(output) for _ in range(number)]
         ends = [(process.communicate(timeout=300)[0], process.returncode) for process in processes]
         ran = [said for said, code in ends if code == 0]
         refused = [
             said for said, code in ends if code == 2 and re.search(r"process \d+ .*is writing there|another", said)
         ]
-        # One that starts after the first has ended finds everything there, and has nothing to do.
-        tally.add(len(ran) + len(refused) == number and bool(ran), f"{len(ran)} ran, {len(refused)} refused")
+        tally.add((len(ran), len(refused)) == (1, number - 1), f"{len(ran)} ran, {len(refused)} refused")
+    work = Workload.of(ground.folder, "classification", ("head",))
     for round_ in range(ground.times(1, 20)):
         output = ground.folder / f"killed-{round_}"
         owner = work.start(output)
@@ -173,7 +195,26 @@ def same_seed(ground: Ground) -> Figure:
         other.glob("runs/*/*/*/model/*.safetensors"),
     )
     tally.add(mine.read_bytes() != theirs.read_bytes(), "another seed gives the same")
-    return tally.figure("another seed differs")
+    return tally.figure(f"another seed differs; {_other_threads(ground, tally)}")
+
+
+def _other_threads(ground: Ground, tally: Tally) -> str:
+    """A run that goes on with another number of threads says that its last digits differ."""
+    work = Workload.of(ground.folder, "classification", ("full",), *EVERY_STEP, epochs=20)
+    whole, output = ground.folder / "one-thread", ground.folder / "two-threads"
+    work.run(whole)
+    process = work.start(output)
+    while process.poll() is None and not list(output.glob("runs/*/*/*/checkpoints/step-*")):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    work.run(output, OMP_NUM_THREADS="2")
+    [run] = output.glob("runs/*/*/*/")
+    notes = json.loads((run / "record.json").read_text())["notes"]
+    tally.add(any("threads 1 -> 2" in note for note in notes), f"other threads are not told: {notes}")
+    before, now = (load_file(next(one.glob("runs/*/*/*/model/*.safetensors"))) for one in (whole, output))
+    apart = max(float((before[name] - now[name]).abs().max()) for name in before)
+    return f"with two threads for one the weights are {apart:.1g} apart at most, and the record says so"
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:

@@ -15,8 +15,9 @@ import yaml
 import unfreeze
 from unfreeze.cli import COMMANDS
 from unfreeze.settings import Settings, flag
-from unfreeze.storage.folders import best_run
-from unfreeze.storage.records import find_runs, read_comparison, read_record
+from unfreeze.storage.folders import best_run, run_folder
+from unfreeze.storage.journal import JOURNAL_FILE, log_event
+from unfreeze.storage.records import RunRecord, find_runs, read_comparison, read_record, write_record
 
 Cli = Callable[..., Any]
 Compared = tuple[Path, Any]
@@ -155,8 +156,9 @@ def test_runs_lists_every_run(unfreeze_cli: Cli, compared: Compared) -> None:
     output, _ = compared
     called = unfreeze_cli("runs", output)
     lines = called.out.splitlines()
-    assert called.code == 0 and len(lines) == 4
-    for folder, line in zip(find_runs(output), lines, strict=True):
+    assert called.code == 0 and len(lines) == 6
+    assert "4 of 4 runs to be made" in lines[4] and lines[5].endswith("ended; 4 were made")
+    for folder, line in zip(find_runs(output), lines[:4], strict=True):
         record = read_record(folder)
         assert record.selection_metric is not None
         assert line.split() == [
@@ -165,6 +167,18 @@ def test_runs_lists_every_run(unfreeze_cli: Cli, compared: Compared) -> None:
         ]
     rows = [json.loads(line) for line in unfreeze_cli("runs", output, "--json").out.splitlines()]
     assert rows == read_comparison(output)["runs"]
+
+
+def test_runs_says_what_did_not_end(unfreeze_cli: Cli, tmp_path: Path) -> None:
+    write_record(run_folder(tmp_path, "m", "full", "", 1), RunRecord("full", 1, "m", "classification", "failed"))
+    log_event(tmp_path, "begun", cells=3, missing=2)
+    log_event(tmp_path, "run finished", run="x", status="failed")
+    assert "not ended: 1 were made" in unfreeze_cli("runs", tmp_path).out.splitlines()[-1]
+    log_event(tmp_path, "stopped", by="KeyboardInterrupt")
+    with (tmp_path / JOURNAL_FILE).open("ab") as stream:
+        stream.write(b"{}\n")
+    *_, stopped, damaged = unfreeze_cli("runs", tmp_path).out.splitlines()
+    assert stopped.endswith("stopped (KeyboardInterrupt); 1 were finished") and damaged.startswith("1 lines")
 
 
 def test_report_writes_the_page_again(unfreeze_cli: Cli, compared: Compared) -> None:

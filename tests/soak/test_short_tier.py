@@ -9,13 +9,13 @@ import pytest
 from soak import trials
 from soak.trial import Ground, Trial
 
-# They start the program again and again, for minutes: in `make soak` only.
+# They start the program again and again, for minutes.
 SLOW = (12, 15, 16, 17, 28)
 
 
 @pytest.mark.parametrize(
     "trial",
-    [pytest.param(one, marks=pytest.mark.skip("in make soak only") if one.number in SLOW else ()) for one in trials()],
+    [pytest.param(one, marks=pytest.mark.slow if one.number in SLOW else ()) for one in trials()],
     ids=lambda one: f"{one.number} {one.name}",
 )
 def test_the_promise_is_kept(trial: Trial, tmp_path: Path) -> None:

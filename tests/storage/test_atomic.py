@@ -9,7 +9,7 @@ import pytest
 
 from unfreeze.storage import disk
 from unfreeze.storage.atomic import new_folder, remove_leftovers, write_bytes, write_json, write_text
-from unfreeze.storage.lines import append_line, read_lines, write_lines
+from unfreeze.storage.lines import read_lines, write_lines
 from unfreeze.storage.records import RunRecord, find_runs, read_record, write_record
 
 
@@ -68,9 +68,10 @@ def test_content_reaches_the_disk_before_its_name(tmp_path: Path, monkeypatch: p
 def test_json_has_no_nan(tmp_path: Path, number: float) -> None:
     path = tmp_path / "file.json"
     write_json(path, {"score": 1.0})
-    for write in (write_json, append_line):
-        with pytest.raises(ValueError, match="not JSON compliant"):
-            write(path, {"score": number})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"score": number})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_lines(path, [{"score": number}])
     assert json.loads(path.read_text()) == {"score": 1.0}
 
 
@@ -125,8 +126,7 @@ def test_a_crash_between_the_renames_loses_nothing(tmp_path: Path, monkeypatch: 
 def test_lines_come_back_without_a_torn_last_one(tmp_path: Path) -> None:
     path = tmp_path / "log" / "lines.jsonl"
     rows = [{"a": 1}, {"text": "two\nlines\u2028\x85"}, {"ä": None}]
-    for row in rows:
-        append_line(path, row)
+    write_lines(path, rows)
     assert list(read_lines(path)) == rows
     whole = path.read_bytes()
     for cut in range(len(whole)):
@@ -134,14 +134,6 @@ def test_lines_come_back_without_a_torn_last_one(tmp_path: Path) -> None:
         assert list(read_lines(path)) == rows[: whole[:cut].count(b"\n")]
     write_lines(path, rows[:2])
     assert list(read_lines(path)) == rows[:2]
-
-
-def test_an_appended_line_after_a_torn_one_is_readable(tmp_path: Path) -> None:
-    path = tmp_path / "lines.jsonl"
-    append_line(path, {"a": 1})
-    path.write_bytes(path.read_bytes() + b'{"torn": ')
-    append_line(path, {"b": 2})
-    assert list(read_lines(path)) == [{"a": 1}, {"b": 2}]
 
 
 def test_a_record_of_a_newer_version_is_read(tmp_path: Path) -> None:
@@ -173,7 +165,7 @@ def test_leftovers_of_others_stay(tmp_path: Path) -> None:
 def test_halves_of_characters_are_written_as_escapes(tmp_path: Path) -> None:
     value = {"text": "half \ud800 and ü \udcff"}
     write_json(tmp_path / "file.json", value)
-    append_line(tmp_path / "lines.jsonl", value)
+    write_lines(tmp_path / "lines.jsonl", [value])
     assert json.loads((tmp_path / "file.json").read_text(encoding="utf-8")) == value
     assert list(read_lines(tmp_path / "lines.jsonl")) == [value]
     write_text(tmp_path / "file", "\ud800")

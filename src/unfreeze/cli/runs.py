@@ -27,7 +27,32 @@ def call(options: argparse.Namespace) -> int:
         score = f"{metric} {record.validation[metric]:.4f}" if metric in record.validation else record.error or ""
         name = folder.relative_to(options.output)
         print(one_line(f"{record.status:<9} {record.strategy:<28} seed {record.seed:<5} {score:<28} {name}"))
+    if not options.json:
+        for line in _what_happened(options.output):
+            print(one_line(line))
     return 0
+
+
+def _what_happened(output: Path) -> list[str]:
+    """Each command on the folder, as its journal has it."""
+    from unfreeze.storage.journal import entries
+
+    told, finished = [], 0
+    events, damaged = entries(output)
+    for entry in events:
+        match entry.get("event"):
+            case "begun":
+                finished = 0
+                told.append(f"{entry.get('time')}: {entry.get('missing')} of {entry.get('cells')} runs to be made")
+            case "run finished":
+                finished += 1
+            case "stopped":
+                told.append(f"{entry.get('time')}: stopped ({entry.get('by')}); {finished} were finished")
+            case "ended":
+                told.append(f"{entry.get('time')}: ended; {finished} were made")
+    if events and events[-1].get("event") not in ("stopped", "ended"):
+        told.append(f"not ended: {finished} were made. `unfreeze compare --resume {output}` goes on, unless it runs.")
+    return [*told, *([f"{damaged} lines of its journal are damaged and left out"] if damaged else [])]
 
 
 def require_runs(output: Path) -> None:

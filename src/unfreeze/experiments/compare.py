@@ -63,7 +63,9 @@ def compare(
     with ExitStack() as held:
         held.enter_context(run_lock(output))
         try:
-            return _compare_in(output, held, settings, listener, launcher, corpus, everything, fitting, probed)
+            done = _compare_in(output, held, settings, listener, launcher, corpus, everything, fitting, probed)
+            log_event(output, "ended")
+            return done
         except BaseException as error:
             if not isinstance(error, Exception):  # Ctrl-C, or asked to end
                 log_event(output, "stopped", by=type(error).__name__)

@@ -51,8 +51,8 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         said = json.loads(line)
-        entry: dict[str, Any] = said["entry"]
-        return entry if said["crc32"] == _checksum(entry) else None
+        entry = said["entry"]
+        return entry if isinstance(entry, dict) and said["crc32"] == _checksum(entry) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -1,26 +1,16 @@
-"""JSON lines: one object a line, appended or written at once."""
+"""JSON lines: one object a line, written at once."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from unfreeze.storage.atomic import write_text
 from unfreeze.storage.folders import OutputError
 
 MOVE_ASIDE = "Move it out of the folder, and make that run or comparison again."
-
-
-def append_line(path: Path, value: dict[str, Any]) -> None:
-    """Append one object with one write, so that a crash can tear the last line only; a torn one is cut off first."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as stream:
-        _cut_torn_line(stream)
-        stream.write(line)
 
 
 def write_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:
@@ -29,7 +19,7 @@ def write_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file; a last line without its newline was torn by a crash and is left out.
+    """The objects of a file; a last line without its newline is torn and left out.
 
     Raises:
         OutputError: there is no such file, or another line is no JSON object.
@@ -57,12 +47,3 @@ def parse_object(content: bytes, place: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise OutputError(f"{place}: expected a JSON object, found {type(value).__name__}. {MOVE_ASIDE}")
     return value
-
-
-def _cut_torn_line(stream: BinaryIO) -> None:
-    end = stream.seek(0, os.SEEK_END)
-    if end:
-        stream.seek(end - 1)
-        if stream.read(1) != b"\n":
-            stream.seek(0)
-            stream.truncate(stream.read().rfind(b"\n") + 1)
