@@ -76,7 +76,8 @@ def power_loss(ground: Ground) -> Figure:
 
 
 def disk_full(ground: Ground) -> Figure:
-    """Each operation fails for lack of room, or with an error of the device: the states of before are all there."""
+    """Each operation fails for lack of room, or with an error of the device: the states of before are all there, and
+    the run that goes on has its best weights."""
     before, tally = _before(ground.folder), Tally()
     for number in range(_operations(before, ground.folder)):
         for code in (errno.ENOSPC, errno.EIO):
@@ -89,9 +90,11 @@ def disk_full(ground: Ground) -> Figure:
                     run.save(STEPS + 2)
             except OSError as error:
                 said = error.errno
+            ends = run.can_end()
             found = TinyRun(folder).found()
             # Removing may fail in silence: then nothing is lost but room.
-            tally.add(said in (code, None) and found is not None and found >= STEPS, f"operation {number}: {found}")
+            kept = said in (code, None) and found is not None and found >= STEPS
+            tally.add(kept and ends, f"operation {number}: {found}, the run itself {'goes on' if ends else 'is lost'}")
             shutil.rmtree(folder)
     return tally.figure("both errors at each operation")
 
@@ -108,10 +111,12 @@ def flipped_bits(ground: Ground) -> Figure:
         place = draw.randrange(len(content))
         content[place] ^= 1 << draw.randrange(8)
         file.write_bytes(bytes(content))
-        found = TinyRun(folder).found()
+        found = (run := TinyRun(folder)).found()
         tally.add(found == STEPS - 1, f"{file.name}, byte {place}: step {found}")
+        run.save(STEPS)  # gone on with: what is saved from now on counts, whatever was damaged
+        tally.add((now := TinyRun(folder).found()) == STEPS, f"{file.name}, byte {place}, gone on with: step {now}")
         shutil.rmtree(folder)
-    return tally.figure("the state before is used")
+    return tally.figure("the state before is used, and the one that is saved next")
 
 
 def rotation(ground: Ground) -> Figure:

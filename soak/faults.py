@@ -12,7 +12,7 @@ from typing import Any
 
 from unfreeze.storage import disk
 
-OPERATIONS = ("make_folder", "write", "produce", "append", "truncate", "sync", "rename", "remove")
+OPERATIONS = ("make_folder", "write", "produce", "append", "truncate", "sync", "link", "rename", "remove")
 
 
 class Died(BaseException):
@@ -25,7 +25,7 @@ class Operation:
 
     kind: str
     path: Path
-    target: Path | None = None  # of a rename
+    target: Path | None = None  # of a rename or link
     content: bytes | None = None  # what the file holds then
 
 
@@ -73,7 +73,7 @@ def failing_at(number: int, code: int = errno.ENOSPC) -> Iterator[None]:
     def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def operation(path: Path, *args: Any) -> None:
             nonlocal done
-            fails = done == number or (done > number and name in ("write", "produce", "append", "make_folder"))
+            fails = done == number or (done > number and name in ("write", "produce", "append", "link", "make_folder"))
             done += 1
             if fails and name in ("write", "produce"):
                 real(path, *args)
@@ -96,7 +96,7 @@ def recorded() -> Iterator[Record]:
     def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def operation(path: Path, *args: Any) -> None:
             real(path, *args)
-            target = args[0] if name == "rename" else None
+            target = args[0] if name in ("rename", "link") else None
             content = path.read_bytes() if name in ("write", "produce", "append") else None
             record.operations.append(Operation(name, path, target, content))
 
@@ -156,6 +156,9 @@ def after_power_loss(before: Path, root: Path, operations: list[Operation], into
             parent.seen[name].sync()
         elif one.kind == "make_folder":
             parent.seen[name] = _Folder()
+        elif one.kind == "link":
+            assert one.target is not None
+            folder(one.target.parent).seen[one.target.name] = parent.seen[name]
         elif one.kind == "rename":
             assert one.target is not None
             folder(one.target.parent).seen[one.target.name] = parent.seen.pop(name)

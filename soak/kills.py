@@ -22,7 +22,7 @@ EVERY_STEP = ("--save-steps", "1")
 
 def kill_at_random(ground: Ground) -> Figure:
     """kill -9 of the whole group at a random instant, then gone on with: everything is as if nothing had happened."""
-    tally, draw = Tally(), ground.random("kill")
+    tally, draw, midway = Tally(), ground.random("kill"), 0
     references: dict[str, tuple[float, dict[str, str]]] = {}
     for attempt in range(ground.times(1, 50)):
         strategy = STRATEGIES[attempt % len(STRATEGIES)]
@@ -37,21 +37,26 @@ def kill_at_random(ground: Ground) -> Figure:
         seconds, expected = references[kind]
         output = ground.folder / f"{attempt}"
         process = work.start(output)
-        instant = draw.uniform(0.0, seconds)
+        # Half of them while it trains, for most of the time goes by before.
+        instant = draw.uniform(0.0, seconds) if attempt % 2 else draw.uniform(0.6, 1.0) * seconds
         time.sleep(instant)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        midway += bool(list(output.glob("runs/*/*/*/checkpoints/step-*")))
         _, code, said = work.run(output)
         same = code == 0 and fingerprint(output) == expected
         tally.add(same, f"{kind} at {instant:.2f} s: {said.strip()[-200:] if code else _difference(output, expected)}")
     stock = "" if ground.short else StockRun(ground.folder).killed(ground, 10)
-    return tally.figure("weights, scores, predictions and tables the same, bit for bit", stock)
+    return tally.figure(
+        f"weights, scores, predictions, tables the same, bit for bit; {midway} of them had a state to go on from",
+        stock,
+    )
 
 
 def signals(ground: Ground) -> Figure:
     """SIGTERM and SIGINT: the exit code says which, a state is there at once, and the rest goes on from it.
 
-    Every third time a second one follows, which ends the program at once.
+    Every third time a second one follows, which ends the program at once; half of all go to the whole group.
     """
     tally, draw, slowest, at_once = Tally(), ground.random("signals"), 0.0, 0.0
     work = Workload.of(ground.folder, "classification", ("full",), "--save-steps", "1000000", epochs=60)
@@ -66,11 +71,11 @@ def signals(ground: Ground) -> Figure:
         _wait_for(output / "runs", process)
         time.sleep(draw.uniform(1.0, 4.0))
         begin = time.monotonic()
-        os.kill(process.pid, number)
-        twice = attempt % 3 == 2
+        twice, send = attempt % 3 == 2, os.killpg if attempt % 4 > 1 else os.kill
+        send(process.pid, number)
         if twice:
             time.sleep(0.05)  # two of a kind without a pause arrive as one
-            os.kill(process.pid, number)
+            send(process.pid, number)
         said, _ = process.communicate(timeout=60)
         seconds = time.monotonic() - begin
         done = list(output.glob("runs/*/*/*/record.json"))
@@ -99,7 +104,9 @@ def starts_together(ground: Ground) -> Figure:
         ends = [(process.communicate(timeout=300)[0], process.returncode) for process in processes]
         ran = [said for said, code in ends if code == 0]
         refused = [
-            said for said, code in ends if code == 2 and re.search(r"process \d+ .*is writing there|another", said)
+            said
+            for said, code in ends
+            if code == 2 and re.search(r"(process \d+ \(since .*\)|another process) is writing there", said)
         ]
         tally.add((len(ran), len(refused)) == (1, number - 1), f"{len(ran)} ran, {len(refused)} refused")
     work = Workload.of(ground.folder, "classification", ("head",))
@@ -118,11 +125,14 @@ CRASHING = """
 import multiprocessing
 import sys
 from dataclasses import dataclass
+from typing import ClassVar
 import unfreeze
 from unfreeze.strategies import Full, Head, Freeze, LoRA
 
 @dataclass(frozen=True)
 class Crashing(Full):
+    name: ClassVar[str] = "crashing"
+
     def adapt(self, network, anatomy):
         if multiprocessing.parent_process() is not None:  # in its run, and not yet where strategies are fitted
             raise RuntimeError("as planned")

@@ -131,7 +131,7 @@ def _columns() -> Iterator[Fault]:
     yield raw("one column too few", clean + b"what is this\n", f"train.csv:{LAST}", "1 columns, expected 2")
     yield raw("cut off within the last row", clean + b"what is", f"train.csv:{LAST}", "1 columns, expected 2")
     yield raw("a line break without quotes", clean + b"what\nis this,pos\n", f"train.csv:{LAST}", "1 columns")
-    yield raw("other delimiter", table(TRAIN, delimiter=";"), "train.csv", "separated by a semicolon")
+    yield raw("other delimiter", table(TRAIN, delimiter=";"), "train.csv:1", "separated by a semicolon")
     yield raw("other delimiter from a line on", clean + b"this;pos\nthat;neg\n", f"train.csv:{LAST}", "1 columns")
     yield raw("quote never closed", clean + b'"what is this,pos\nand,neg\n', f"train.csv:{LAST}", "never closes")
     yield raw("quote within", clean + b'"what" is this,pos\n', f"train.csv:{LAST}", "do not pair up")

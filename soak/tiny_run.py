@@ -31,14 +31,26 @@ class TinyRun:
         self.trainables = Trainables(strategy, anatomy, frozenset(), 1)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), fused=True)
         self.checkpoints = Checkpoints(folder, every=1)
+        self.best: int | None = None  # step of the weights that this process has kept as the best
 
     def save(self, step: int) -> None:
         """A state after this step, with new best weights every second step."""
         self._fill(step)
         if step % 2 == 0:
             self.checkpoints.save_best(step, self.network, self.trainables)
+            self.best = step
         state = RunState(step=step, best_step=step - step % 2 or None)
         self.checkpoints.save(state, self.network, self.trainables, self.optimizer)
+
+    def can_end(self) -> bool:
+        """Are the best weights that this process has kept to be had?"""
+        if self.best is None:
+            return True
+        try:
+            self.checkpoints.load_best(self.best, self.network)
+        except OSError:
+            return False
+        return all(_is(one, self.best) for one in self.network.parameters())
 
     def found(self) -> int | None:
         """The step of the newest whole state; None: there is none.

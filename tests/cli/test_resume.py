@@ -38,7 +38,7 @@ def test_what_is_finished_stays_and_what_is_missing_is_made(unfreeze_cli: Cli, c
     assert {run: (run / "record.json").stat().st_mtime_ns for run in runs[1:]} == kept
     assert {name: (copied / name).read_bytes() for name in weights} == weights
     events, damaged = entries(copied)
-    assert damaged == 0 and [one["event"] for one in events][-2:] == ["begun", "run finished"]
+    assert damaged == 0 and [one["event"] for one in events][-3:] == ["begun", "run finished", "ended"]
 
 
 def test_a_model_that_changed_since_is_refused(
@@ -82,6 +82,20 @@ def test_a_terminated_command_says_so(unfreeze_cli: Cli, monkeypatch: pytest.Mon
     finally:
         signal.signal(signal.SIGTERM, before)
     assert called.code == 143 and called.err == "error: terminated\n"
+
+
+def test_a_full_disk_is_said_in_a_line(unfreeze_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        error = OSError(28, "No space left on device", "out/record.json")
+        error.add_note("`unfreeze compare --resume out` goes on")
+        raise error
+
+    monkeypatch.setattr("unfreeze.cli.runs.call", full)
+    called = unfreeze_cli("runs", "anything")
+    assert called.code == 1 and called.err == (
+        "error: out/record.json: No space left on device. Make room, or mend the disk.\n"
+        "error: `unfreeze compare --resume out` goes on\n"
+    )
 
 
 def test_without_room_nothing_begins(unfreeze_cli: Cli, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:

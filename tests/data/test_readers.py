@@ -169,6 +169,11 @@ def test_class_folders(tmp_path: Path) -> None:
         ("csv", 'text,label\nok,x\n"a" b,x\n', [":3: the quotes of the row"]),
         ("csv", "good film,pos\nbad film,neg\n", ["columns found: good film, pos", "line of column names"]),
         ("jsonl", '{"text": "a", "label": "x"}\n[1]\n{"te\n', [":2: expected one JSON object", ":3: not valid JSON"]),
+        (
+            "jsonl",
+            '{"text": "a", "label": "x", "label": "y"}\n',
+            [":1: not valid JSON: the key 'label' is there twice"],
+        ),
         ("jsonl", '{"tokens": ["a"], "tags": ["O", "O"]}\n', [":1: 1 words but 2 tags"]),
         ("jsonl", '{"tokens": ["a"], "tags": [null]}\n', [":1: a tag is missing"]),
         ("jsonl", '{"text": ["a"], "label": "x"}\n', ["not a list of tags"]),

@@ -11,8 +11,10 @@ import yaml
 
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
+from unfreeze.settings import SettingsError
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.records import read_record
+from unfreeze.strategies import Full
 from unfreeze.training.loop import Trainer
 
 RunComparison = Callable[..., Comparison]
@@ -89,6 +91,27 @@ def test_a_failed_run_is_made_again(
         assert done.records[0].error == "ZeroDivisionError: division by zero"
     done = run_comparison(tmp_path / "out")
     assert [record.status for record in done.records] == ["done"] and done.records[0].error is None
+
+
+def test_what_a_killed_process_left_beside_a_run_goes(run_comparison: RunComparison, tmp_path: Path) -> None:
+    done = run_comparison(tmp_path / "out")
+    run = done.best
+    (run / "checkpoints" / "step-000000001").mkdir(parents=True)
+    run_comparison(tmp_path / "out")
+    assert not (run / "checkpoints").exists()
+    (run / "record.json").unlink()
+    for left in (".model.17.tmp", ".predictions.jsonl.17.tmp"):
+        (run / left).touch()
+    run_comparison(tmp_path / "out")
+    assert not [path.name for path in run.iterdir() if path.name.startswith(".")]
+
+
+def test_two_strategies_of_one_name_are_refused(run_comparison: RunComparison, tmp_path: Path) -> None:
+    class Other(Full):
+        pass
+
+    with pytest.raises(SettingsError, match="--strategy full: two different strategies are called that"):
+        run_comparison(tmp_path / "out", strategy=[Full(), Other()])
 
 
 def test_a_run_that_was_cut_off_is_made_again(run_comparison: RunComparison, tmp_path: Path) -> None:

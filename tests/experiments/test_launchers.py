@@ -293,3 +293,41 @@ def test_a_childs_peak_memory_is_its_own(work: Any) -> None:
     assert len(ballast) and abs(beside - before) < 30 * MEGABYTE
     [(_, own)] = run(LocalProcesses(), work.peak_after_allocating, 200 * MEGABYTE)
     assert 170 * MEGABYTE < own - before < 230 * MEGABYTE
+
+
+GROUP = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import launcher_jobs
+from unfreeze.cli import Terminated, _terminate
+from unfreeze.experiments.launchers import LocalProcesses
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _terminate)
+    heard = lambda job, message: print(message, flush=True)
+    try:
+        list(LocalProcesses(2).run(launcher_jobs.train_until_asked, [Path(one) for one in sys.argv[2:]], heard))
+    except (KeyboardInterrupt, Terminated):
+        sys.exit(143)
+"""
+
+
+@only_linux
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_group_lets_every_job_save(tmp_path: Path, number: signal.Signals) -> None:
+    """As `timeout` and service managers send it: the children get it from them, and once more from their parent."""
+    (script := tmp_path / "group.py").write_text(GROUP)
+    saved = [tmp_path / "0", tmp_path / "1"]
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(IMPORTABLE), *map(str, saved)],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in saved] == ["trains\n", "trains\n"]
+    os.killpg(process.pid, number)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert [one.read_text() for one in saved] == ["saved", "saved"]

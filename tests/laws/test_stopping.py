@@ -14,6 +14,46 @@ from unfreeze.tasks import Classification
 from unfreeze.training.step import Diverged
 
 
+@pytest.mark.parametrize("strategy", ["full", "gradual", "lora:r=2"])
+@pytest.mark.parametrize("at", [1, 2, 5, 8])
+def test_memory_that_runs_out_for_the_moments_counts_no_step_twice(
+    workbench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, strategy: str, at: int
+) -> None:
+    """AdamW's moments are made when a parameter trains for the first time, in the middle of a run as well."""
+    expected = workbench(strategy=strategy, dropout=0.0)  # smaller micro-batches drop out elsewhere
+    expected.run()
+    bench, calls, real = workbench(strategy=strategy, dropout=0.0), 0, torch.zeros_like
+
+    def zeros_like(*args: Any, **kwargs: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise torch.OutOfMemoryError("DefaultCPUAllocator: can't allocate memory")
+        return real(*args, **kwargs)
+
+    trainer = bench.trainer()
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "zeros_like", zeros_like)
+        trainer.train(bench.train.encoded.features)
+    assert sum("did not fit into memory" in note for note in trainer.result.state.notes) == 1
+    found = bench.state()
+    for name, weights in expected.state().items():
+        if "key.bias" not in name:  # their gradient is zero in exact arithmetic
+            torch.testing.assert_close(found[name], weights, rtol=0, atol=1e-4)
+
+
+def test_memory_that_runs_out_while_weights_change_ends_the_run(
+    workbench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("DefaultCPUAllocator: can't allocate memory")
+
+    bench = workbench()
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    with pytest.raises(torch.OutOfMemoryError):
+        bench.run()
+
+
 class Scripted:
     """In place of the evaluation: gives out these scores, and keeps the weights it saw."""
 

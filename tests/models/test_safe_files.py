@@ -334,8 +334,11 @@ def test_an_adapter_is_no_model_to_train(adapter: Path) -> None:
     [
         ({"base_model_name_or_path": None}, "base_model_name_or_path is None; expected a name"),
         ({"peft_type": ["LORA"]}, r"peft_type is \['LORA'\]; expected a name"),
-        ({"target_modules": "(a+)+b"}, r"target_modules is '\(a\+\)\+b'; expected names, or a pattern without"),
+        ({"target_modules": "(a+)+b"}, r"target_modules is '\(a\+\)\+b'; expected names, or a pattern of"),
         ({"rank_pattern": {"(a|a)*b": 4}}, "rank_pattern is "),
+        ({"target_modules": r"(?x)(\w+\.?) +X"}, "target_modules is "),
+        ({"target_modules": ".*.*.*.*.*X"}, "target_modules is "),
+        ({"alpha_pattern": {"a" * 20_000: 1}}, "alpha_pattern is "),
     ],
 )
 def test_adapters_that_name_nothing_are_refused(adapter: Path, values: dict[str, Any], message: str) -> None:

@@ -212,6 +212,15 @@ def test_a_folder_without_runs_is_refused(tmp_path):
         write_report(tmp_path)
 
 
+def test_a_link_out_of_the_folder_is_not_written_through(make_records, write_comparison, tmp_path):
+    output = write_comparison(tmp_path / "out", make_records(2, 1))
+    (victim := tmp_path / "victim").mkdir()
+    (output / "report").symlink_to(victim)
+    with pytest.raises(OutputError, match="leads out of the folder"):
+        write_report(output)
+    assert not any(victim.iterdir())
+
+
 @pytest.mark.parametrize("runs", [[3], ["head"], [{"strategy": "head"}], [{"strategy": 3, "seed": "x"}]], ids=repr)
 def test_runs_that_no_comparison_wrote_are_refused_with_the_file(make_records, write_comparison, tmp_path, runs):
     write_comparison(tmp_path, make_records(2, 1), runs=runs)

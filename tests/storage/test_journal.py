@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from unfreeze.storage import disk
 from unfreeze.storage.journal import JOURNAL_FILE, entries, log_event
 
 
@@ -24,6 +27,16 @@ def test_a_torn_line_is_counted_and_then_cut_off(tmp_path: Path) -> None:
     assert [entry["event"] for entry in entries(tmp_path)[0]] == ["begun"] and entries(tmp_path)[1] == 1
     log_event(tmp_path, "begun")
     assert [entry["event"] for entry in entries(tmp_path)[0]] == ["begun", "begun"] and entries(tmp_path)[1] == 0
+
+
+def test_a_full_disk_costs_the_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    log_event(tmp_path, "begun")
+    monkeypatch.setattr(disk, "append", full)
+    log_event(tmp_path, "stopped")
+    assert [entry["event"] for entry in entries(tmp_path)[0]] == ["begun"]
 
 
 def test_changed_lines_are_counted(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from unfreeze.storage import disk
 from unfreeze.storage.folders import OutputError, claim_output
-from unfreeze.storage.run_lock import refuse_if_locked, run_lock
+from unfreeze.storage.run_lock import refuse_if_locked, renewed_folder, run_lock
 
 HOLDER = """
 import sys, time
@@ -48,6 +49,58 @@ def test_a_killed_owner_blocks_nobody_and_its_leftovers_go(tmp_path: Path) -> No
         assert time.monotonic() - begin < 5
         assert not (tmp_path / ".settings.yaml.17.tmp").exists()
         assert (tmp_path / "model").is_dir()  # it died between two renames: the old one is back
+
+
+def test_a_renewed_folder_is_ours_from_its_first_instant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "settings.yaml").write_text("old")
+    real = disk.rename
+
+    def rename(path: Path, target: Path) -> None:
+        real(path, target)
+        if target == folder:
+            with pytest.raises(OutputError, match=rf"process {os.getpid()} "):
+                refuse_if_locked(folder)
+
+    monkeypatch.setattr(disk, "rename", rename)
+    with run_lock(folder), renewed_folder(folder):
+        assert not (folder / "settings.yaml").exists()
+        assert (tmp_path / "out.1" / "settings.yaml").read_text() == "old"
+        with pytest.raises(OutputError, match="is writing there"):
+            refuse_if_locked(folder)
+    refuse_if_locked(folder)
+    with run_lock(folder), renewed_folder(folder):  # nothing in it: nothing to move
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.1"]
+
+
+def test_one_that_takes_the_name_in_between_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "settings.yaml").write_text("old")
+    real = disk.rename
+
+    def rename(path: Path, target: Path) -> None:
+        if target == folder:
+            folder.mkdir()
+            (folder / "theirs").touch()
+        real(path, target)
+
+    monkeypatch.setattr(disk, "rename", rename)
+    with pytest.raises(OutputError, match="is writing there"), renewed_folder(folder):
+        pass
+    assert [one.name for one in folder.iterdir()] == ["theirs"] and (tmp_path / "out.1").is_dir()
+
+
+@pytest.mark.parametrize("name", ["runs", "report"])
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "victim").mkdir()
+    (folder := tmp_path / "out").mkdir()
+    (folder / name).symlink_to(tmp_path / "victim")
+    with pytest.raises(OutputError, match="leads out of the folder"):
+        run_lock(folder).__enter__()
+    refuse_if_locked(folder)
 
 
 def test_a_locked_folder_is_empty_all_the_same(tmp_path: Path) -> None:

@@ -92,6 +92,49 @@ def test_what_no_run_wrote_is_not_used_and_not_in_the_way(
     assert found is not None and found.state.step == 7
 
 
+def test_states_that_cannot_be_used_do_not_stand_in_for_newer_ones(
+    workbench: Callable[..., Any], tmp_path: Path
+) -> None:
+    bench = workbench()
+    checkpoints, optimizer = saving(bench, tmp_path)
+    for step in (20, 30):
+        checkpoints.save(RunState(step=step), bench.network, bench.trainables, optimizer)
+        (tmp_path / f"step-{step:09d}" / "state.json").write_text("{}")
+    saved, told = checkpoints.newest()
+    assert saved is None and len(told) == 2
+    for step in (5, 6, 7):
+        assert checkpoints.due(step, 1)
+        checkpoints.save(RunState(step=step), bench.network, bench.trainables, optimizer)
+    saved, told = checkpoints.newest()
+    assert saved is not None and saved.state.step == 7 and told == []
+    assert sorted(path.name for path in tmp_path.glob("step-*")) == ["step-000000006", "step-000000007"]
+
+
+def test_best_weights_outlive_a_commit_that_fails(
+    workbench: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = workbench()
+    checkpoints, optimizer = saving(bench, tmp_path)
+    best = bench.state()
+    checkpoints.save_best(2, bench.network, bench.trainables)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("unfreeze.storage.committed.write_json", full)
+        with pytest.raises(OSError, match="No space"):
+            checkpoints.save(RunState(step=2, best_step=2), bench.network, bench.trainables, optimizer)
+    with torch.no_grad():
+        for parameter in bench.network.parameters():
+            parameter.zero_()
+    checkpoints.load_best(2, bench.network)
+    assert all(torch.equal(one, best[name]) for name, one in bench.network.named_parameters())
+    checkpoints.save(RunState(step=3, best_step=2), bench.network, bench.trainables, optimizer)
+    found, _ = checkpoints.newest()
+    assert found is not None and found.state.step == 3 and not list(tmp_path.glob("newest-best-*"))
+
+
 @pytest.mark.parametrize("cost", [0.01, 1.0, 20.0, 300.0])
 def test_saving_takes_a_small_share_of_the_time(
     workbench: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cost: float

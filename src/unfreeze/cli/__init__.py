@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
+
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 # Command to (module, one line of help). The module's `add_arguments` and `call` do the rest.
 COMMANDS = {
@@ -139,4 +142,11 @@ def _call(module: str, options: argparse.Namespace) -> int:
         # The reader of our output (head, less) has gone: nothing to report, now or when Python flushes at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in DISK_FAULTS:
+            raise
+        print_error(f"{error.filename or 'a file'}: {error.strerror}. Make room, or mend the disk.")
+        for note in getattr(error, "__notes__", []):
+            print_error(note)
+        return 1
     return code

@@ -17,6 +17,7 @@ from unfreeze.settings import Settings
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.journal import log_event
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
+from unfreeze.training.checkpoint import Checkpoints
 
 
 @dataclass
@@ -48,7 +49,10 @@ class Bench:
         except OutputError as error:
             self.listener.said(f"{error} It is made again.")
             return None
-        return None if record.status == "failed" else record
+        if record.status == "failed":
+            return None
+        Checkpoints(folder / "checkpoints").forget()  # it may have been killed before it could do so
+        return record
 
     def make(self, cells: Sequence[Cell], after_each: Callable[[], object] = lambda: None) -> dict[Cell, RunRecord]:
         """The results of all cells, made where they are missing."""

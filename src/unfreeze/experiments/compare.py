@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from os.path import samestat
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings, SettingsError, unused_settings
 from unfreeze.storage.folders import move_foreign_aside, slug
 from unfreeze.storage.journal import log_event
-from unfreeze.storage.run_lock import run_lock
+from unfreeze.storage.run_lock import renewed_folder, run_lock
 from unfreeze.strategies import Strategy
 from unfreeze.tasks import Task
 
@@ -67,9 +67,9 @@ def compare(
             log_event(output, "ended")
             return done
         except BaseException as error:
-            if not isinstance(error, Exception):  # Ctrl-C, or asked to end
-                log_event(output, "stopped", by=type(error).__name__)
+            if not isinstance(error, Exception) or isinstance(error, OSError):  # Ctrl-C, asked to end, a full disk
                 error.add_note(f"`unfreeze compare --resume {output}` goes on from there; what is finished stays.")
+                log_event(output, "stopped", by=type(error).__name__)
             raise
 
 
@@ -85,10 +85,9 @@ def _compare_in(
     probed: bool,
 ) -> Comparison:
     asked = identity_of(corpus, everything)
-    locked = output.stat()
+    if settings.overwrite:
+        held.enter_context(renewed_folder(output))
     before, identity = open_folder(output, settings, asked)
-    if not samestat(locked, output.stat()):
-        held.enter_context(run_lock(output))  # the folder of before was moved aside, with its lock
     everything = [_as_before(prepared, identity.precision[prepared.model_name]) for prepared in everything]
     bench = _bench(output, settings, corpus, everything, launcher, listener)
     refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
@@ -152,6 +151,14 @@ def ask(
     if not settings.model:
         raise SettingsError(["--model: missing. Give a hub id, a local folder or `minilm`."])
     strategies = settings.strategies()
+    twice = [name for name, number in Counter(map(str, strategies)).items() if number > 1]
+    if twice:  # their runs would have one folder
+        raise SettingsError(
+            [
+                f"--strategy {name}: two different strategies are called that. Give one a `name` of its own."
+                for name in twice
+            ]
+        )
     corpus = _load(settings)
     for note in corpus.notes:
         listener.said(note)

@@ -24,6 +24,7 @@ from unfreeze.storage.folders import (
     claim_output,
     is_foreign,
 )
+from unfreeze.storage.own_files import read_own
 from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record
 from unfreeze.storage.run_lock import refuse_if_locked
 from unfreeze.strategies import Strategy
@@ -174,7 +175,7 @@ def settings_of(output: Path) -> dict[str, Any]:
 def _read_identity(path: Path) -> dict[str, Any]:
     """Empty where there is none: then nothing is known to differ."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_own(path))
     except FileNotFoundError:
         return {}
     except ValueError:

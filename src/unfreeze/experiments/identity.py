@@ -11,6 +11,7 @@ from typing import Any
 from unfreeze.data.corpus import Corpus, splits_sha256
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.load import model_path
+from unfreeze.models.safe_files import known_files
 from unfreeze.models.weights_identity import weights_identity
 
 _NAMED = 3  # labels or files of each kind in a message
@@ -52,8 +53,8 @@ def model_files(model: str) -> dict[str, str]:
     if not folder.is_dir():
         return {}
     found = {}
-    for file in sorted(folder.iterdir()):
-        if file.suffix in (".json", ".safetensors", ".txt", ".model"):
+    for file in known_files(folder):
+        if file.is_file() and file.suffix in (".json", ".safetensors", ".txt", ".model"):
             with file.open("rb") as stream:
                 found[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     return found

@@ -16,7 +16,6 @@ from unfreeze.experiments.folder import check_data, check_folder
 from unfreeze.experiments.listener import Listener
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import Settings, SettingsError, read_settings
-from unfreeze.storage.atomic import write_json
 from unfreeze.storage.folders import move_aside, slug
 from unfreeze.strategies import Full
 from unfreeze.tasks import SHORT_NAMES
@@ -78,8 +77,8 @@ def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Liste
     if another:
         listener.said(f"{folder}: what was there is now {move_aside(folder)}")
     if another or not folder.exists():
-        scratch.write(folder, (part for example in corpus.train for part in example.parts), settings.seed)
-        write_json(folder / MADE_OF, made_of)
+        texts = (part for example in corpus.train for part in example.parts)
+        scratch.write(folder, texts, settings.seed, {MADE_OF: made_of})
         listener.said(
             f"{folder}: a {scratch.model_type} with random weights, a {scratch.tokenizer} tokenizer of its own"
         )

@@ -20,7 +20,7 @@ from unfreeze.models.extensions import loading_notes
 from unfreeze.models.save import merged_folder, save_model
 from unfreeze.models.vocabulary import vocabulary_sha256
 from unfreeze.settings import Settings
-from unfreeze.storage.atomic import write_json
+from unfreeze.storage.atomic import remove_leftovers, write_json
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
 from unfreeze.strategies import Strategy
@@ -29,6 +29,7 @@ from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes, reset_peak_memory
 from unfreeze.training.result import Progress
 from unfreeze.training.step import Diverged
+from unfreeze.training.stopping import AskedToStop, raise_if_asked_to_stop, signals_noted
 
 if TYPE_CHECKING:
     import torch
@@ -66,6 +67,7 @@ def run(
         train_share: the share of the training data that `prepared` has been cut to; None: all of it.
         own_process: nothing else ran in this process before, so its peak memory is that of the run.
     """
+    remove_leftovers(folder)
     device = prepared.collator.device
     if device != "cpu":
         reset_peak_memory(device)
@@ -84,22 +86,40 @@ def run(
         train_share=train_share,
         runs_at_once=runs_at_once,
     )
-    try:
-        result = trainer.train(prepared.train.encoded.features)
-    except Diverged as error:
-        checkpoints.forget_what_is_not_whole()
-        partial = trainer.result
-        record = replace(
-            record, status="diverged", error=str(error), steps=partial.state.step, epochs_run=partial.state.epochs_begun
-        )
-        record = replace(record, history=partial.state.history)
-        write_record(folder, record)
-        return record
+    with signals_noted():
+        try:
+            record = _train_and_save(trainer, record, prepared, settings, folder, output, data_name, own_process)
+        except Diverged as error:
+            checkpoints.forget_what_is_not_whole()
+            partial = trainer.result
+            record = replace(record, status="diverged", error=str(error), steps=partial.state.step)
+            record = replace(record, epochs_run=partial.state.epochs_begun, history=partial.state.history)
+            write_record(folder, record)
+            return record
+        except AskedToStop:
+            trainer.keep_end()
+            raise
+        checkpoints.forget()
+    return record
 
+
+def _train_and_save(
+    trainer: Trainer,
+    record: RunRecord,
+    prepared: Prepared,
+    settings: Settings,
+    folder: Path,
+    output: Path,
+    data_name: str,
+    own_process: bool,
+) -> RunRecord:
+    result = trainer.train(prepared.train.encoded.features)
+    device = prepared.collator.device
     record, evaluations = _evaluated(record, trainer, prepared)
     prepared = replace(prepared, task=evaluations["validation"].task)
     trainer.network.config.unfreeze = prepared.usage(settings)
     begin = time.perf_counter()
+    raise_if_asked_to_stop()  # from here on it is a matter of seconds
     trim_heap()  # a second network is loaded now
     save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
     write_lines(folder / METRICS_FILE, result.state.history)
@@ -114,7 +134,6 @@ def run(
         peak_memory_bytes=peak_memory_bytes(device) if own_process or device != "cpu" else None,
     )
     write_record(folder, record)
-    checkpoints.forget()
     return record
 
 
@@ -161,7 +180,7 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
     result = trainer.result
     assert result.best is not None  # the last step is always evaluated
     evaluations = {"validation": result.best}
-    evaluator = replace(prepared.evaluator, task=result.best.task)
+    evaluator = replace(prepared.evaluator, task=result.best.task, between=raise_if_asked_to_stop)
     begin = time.perf_counter()
     with trainer.knowing([one.encoded.features for one in prepared.tests.values()], make=trainer.prefix is not None):
         cache_seconds = time.perf_counter() - begin

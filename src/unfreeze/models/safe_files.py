@@ -19,7 +19,7 @@ from typing import Any
 ENCODERS = frozenset(
     {
         *("albert", "bert", "big_bird", "camembert", "convbert", "data2vec-text", "deberta", "deberta-v2"),
-        *("distilbert", "electra", "ernie", "esm", "eurobert", "fnet", "gte", "ibert", "layoutlm", "longformer"),
+        *("distilbert", "electra", "ernie", "esm", "eurobert", "fnet", "gte", "layoutlm", "longformer"),
         *("luke", "megatron-bert", "mobilebert", "modernbert", "mpnet", "nomic_bert", "nystromformer", "rembert"),
         *("roberta", "roberta-prelayernorm", "roc_bert", "roformer", "splinter", "squeezebert"),
         *("xlm-roberta", "xlm-roberta-xl", "xmod"),
@@ -47,6 +47,7 @@ MODEL_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 ADAPTER_WEIGHTS = ("adapter_model.safetensors",)
 OWN_WEIGHTS = ("unfreeze.safetensors",)  # of networks that are not stock, models/extensions.py
 SHARD = re.compile(r"model-[0-9]{5}-of-[0-9]{5}\.safetensors")
+LONGEST_PATTERN, MOST_REPEATS = 10_000, 2  # of an adapter's patterns for the names of layers
 HEADER_LIMIT = 16 * MEBIBYTE  # the names and shapes of 100,000 tensors
 REFUSED_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".npy", ".npz", ".h5", ".msgpack", ".ot", ".gguf")
 
@@ -75,7 +76,7 @@ def check(folder: Path, weights: Sequence[str] = ()) -> None:
     Raises:
         UnsafeFilesError: with all mistakes of the folder.
     """
-    mistakes = [mistake for file in _read_files(folder) for mistake in _mistakes(file, folder)]
+    mistakes = [mistake for file in known_files(folder) for mistake in _mistakes(file, folder)]
     bare_adapter = tuple(weights) == ADAPTER_WEIGHTS and (folder / "adapter_config.json").exists()  # as peft saves one
     if not (folder / "config.json").exists() and not bare_adapter:
         mistakes.append("config.json is missing. Give a folder that `save_pretrained` wrote, or a hub id")
@@ -95,7 +96,7 @@ def safe_view(folder: Path) -> Iterator[Path]:
     """A checked folder as libraries may see it, for as long as they read."""
     with TemporaryDirectory(prefix="unfreeze-model-") as name:
         view = Path(name)
-        for file in _read_files(folder):
+        for file in known_files(folder):
             if file.name in _PLAIN:
                 values = json.dumps(_PLAIN[file.name](_read_object(file)))
                 (view / file.name).write_text(values, encoding="utf-8")
@@ -111,7 +112,8 @@ def download_patterns(weights: Sequence[str]) -> list[str]:
     return [*others, *weights, *shards]
 
 
-def _read_files(folder: Path) -> list[Path]:
+def known_files(folder: Path) -> list[Path]:
+    """The files of a model folder that are read; `check` says whether they may be."""
     known = {*JSON_LIMITS, *VOCABULARIES, *MODEL_WEIGHTS, *ADAPTER_WEIGHTS, *OWN_WEIGHTS}
     return sorted(file for file in folder.iterdir() if file.name in known or SHARD.fullmatch(file.name))
 
@@ -232,12 +234,19 @@ def _adapter_mistakes(values: Mapping[str, Any]) -> list[str]:
     for name in ("target_modules", "exclude_modules", "rank_pattern", "alpha_pattern", "layers_pattern"):
         given = values.get(name) or ()
         patterns = [given] if isinstance(given, str) else given if isinstance(given, dict | list) else ()
-        # A repeated group can take for ever to find out that it does not match.
-        if any(not isinstance(one, str) or len(one) > 10_000 or re.search(r"\)[*+{]", one) for one in patterns):
+        if not all(isinstance(one, str) and _is_quick_pattern(one) for one in patterns):
             found.append(
-                f"adapter_config.json: {name} is {given!r:.60}; expected names, or a pattern without `)*` and `)+`"
+                f"adapter_config.json: {name} is {given!r:.60}; expected names, or a pattern of at most "
+                f"{MOST_REPEATS} `*`, `+`, `?` or `{{`, none of them after `)`"
             )
     return found
+
+
+def _is_quick_pattern(pattern: str) -> bool:
+    """Does every name tell quickly whether it matches? Repetitions within or after each other can take for ever."""
+    plain = re.sub(r"\\.", "x", pattern)
+    repeats = len(re.findall(r"[*+?{]", plain))
+    return len(pattern) <= LONGEST_PATTERN and repeats <= MOST_REPEATS and not re.search(r"\)[*+?{]|\(\?", plain)
 
 
 _CONTENT: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {

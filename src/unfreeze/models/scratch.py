@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
+from types import MappingProxyType
 from typing import Any, Literal
 
 from unfreeze.models.load import ModelError, quiet_loading
-from unfreeze.storage.atomic import new_folder
+from unfreeze.storage.atomic import new_folder, write_json
 
 TokenizerKind = Literal["wordpiece", "bpe"]
 SPECIAL = {
@@ -40,8 +41,13 @@ class Scratch:
     intermediate_size: int = 1024
     max_position_embeddings: int = 512
 
-    def write(self, folder: Path, texts: Iterable[str], seed: int) -> None:
+    def write(
+        self, folder: Path, texts: Iterable[str], seed: int, beside: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         """Train the tokenizer on the texts, draw the weights, and write both as `from_pretrained` reads them.
+
+        Args:
+            beside: further JSON files by name; all of it is there at once or not at all.
 
         Raises:
             ModelError: no such family, sizes that it does not have or that do not go together, or too few pieces.
@@ -71,6 +77,8 @@ class Scratch:
         with quiet_loading(), new_folder(folder) as temporary:
             network.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
+            for name, content in beside.items():
+                write_json(temporary / name, content)
 
     def _sizes(self) -> dict[str, int]:
         """The sizes by the names that the family has for them.

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from unfreeze.models.load import load_config
+from unfreeze.models.safe_files import known_files
 
 
 def weights_identity(model: str) -> str:
@@ -15,7 +16,7 @@ def weights_identity(model: str) -> str:
     if not path.is_dir():
         return str(getattr(config, "_commit_hash", None) or "")
     digest = hashlib.sha256()
-    for file in sorted(path.iterdir()):
+    for file in known_files(path):
         if file.is_file() and file.suffix in (".json", ".safetensors", ".txt", ".model"):
             digest.update(file.name.encode())
             with file.open("rb") as stream:

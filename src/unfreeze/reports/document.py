@@ -19,6 +19,7 @@ from unfreeze.reports.plan_section import plan_against_actual
 from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.search_section import learning_rates
 from unfreeze.storage.atomic import write_text
+from unfreeze.storage.folders import refuse_links
 from unfreeze.storage.foreign_text import visible
 
 REPORT_FILE = Path("report", "index.html")
@@ -51,7 +52,9 @@ def write_report(output: Path) -> Path:
 
     Raises:
         ValueError: there is no run to report.
+        OutputError: a file is not what a comparison writes, or a link leads out of the folder.
     """
+    refuse_links(output)
     results = read_results(output)
     results = replace(results, pictures=draw_figures(results))
     write_figures(output / FIGURES_FOLDER, results.pictures)

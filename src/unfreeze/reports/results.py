@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.reports.groups import Group, group_runs, selection_metric
 from unfreeze.storage.lines import parse_object
+from unfreeze.storage.own_files import read_own
 from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record, record_from
 
 if TYPE_CHECKING:
@@ -74,5 +75,5 @@ def read_results(output: Path) -> Results:
     if not records:
         raise ValueError(f"{output}: no run recorded there; expected the --output of a comparison.")
     path = output / ENVIRONMENT_FILE
-    environment = parse_object(path.read_bytes(), str(path)) if path.is_file() else {}
+    environment = parse_object(read_own(path), str(path)) if path.is_file() else {}
     return Results(records, comparison, environment)

@@ -57,6 +57,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             disk.sync(file)
         disk.sync(temporary)
         if path.exists():
+            disk.remove(replaced)  # of a process with this number that died
             disk.rename(path, replaced)
         disk.rename(temporary, path)
     except BaseException:

@@ -49,6 +49,14 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def link(path: Path, target: Path) -> None:
+    """Give a file a second name; where the file system has no such thing, make a copy."""
+    try:
+        target.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, target)
+
+
 def rename(path: Path, target: Path) -> None:
     """Give a file or folder another name; a file of that name is replaced."""
     path.replace(target)

@@ -13,6 +13,7 @@ from filelock import FileLock
 
 BEST_FILE = "best"
 LOCK_FILE, OWNER_FILE = ".lock", ".owner.json"
+INNER = ("runs", "search", "report", "report/index.html", "report/figures")
 LONGEST_PATH = 4096  # characters; no file system takes more
 OWN_FILES = (LOCK_FILE, OWNER_FILE)  # of whoever writes there now
 SETTINGS_FILE, IDENTITY_FILE, ENVIRONMENT_FILE = "settings.yaml", "identity.json", "environment.json"
@@ -106,6 +107,17 @@ def refuse_file(output: Path) -> None:
     """
     if os.path.lexists(output) and not output.is_dir():
         raise OutputError(f"--output {output}: is a file; expected a folder to create. Choose another name.")
+
+
+def refuse_links(output: Path) -> None:
+    """What a comparison writes stays in its folder.
+
+    Raises:
+        OutputError: a folder in it leads out of it.
+    """
+    for name in INNER:
+        if not (output / name).resolve().is_relative_to(output.resolve()):
+            raise OutputError(f"{output / name}: leads out of the folder. Remove the link, or choose another folder.")
 
 
 def move_aside(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,17 @@ LONGEST = 2**16  # bytes of a line
 
 
 def log_event(folder: Path, event: str, **about: Any) -> None:
-    """Append an event, flushed to disk; what a crash tore before is cut off first.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Append an event, flushed to disk; what a crash tore before is cut off first. A full disk costs the event."""
     path = folder / JOURNAL_FILE
     entry = json.loads(json.dumps({"time": time.strftime("%FT%T%z"), "event": event, **about}, default=str))
     line = json.dumps({"crc32": _checksum(entry), "entry": entry})  # ASCII: names of files can hold what UTF-8 cannot
-    if path.is_file():
-        whole = path.read_bytes()
-        end = whole.rfind(b"\n") + 1
-        if end < len(whole):
-            disk.truncate(path, end)
-    disk.append(path, line.encode() + b"\n")
+    with suppress(OSError):
+        if path.is_file():
+            whole = path.read_bytes()
+            end = whole.rfind(b"\n") + 1
+            if end < len(whole):
+                disk.truncate(path, end)
+        disk.append(path, line.encode() + b"\n")
 
 
 def entries(folder: Path) -> tuple[list[dict[str, Any]], int]:

@@ -24,6 +24,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         OutputError: there is no such file, or another line is no JSON object.
     """
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path}: is no ordinary file. {MOVE_ASIDE}")
     try:
         stream = path.open("rb")  # bytes: a line can be torn within a letter
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from unfreeze.storage.atomic import write_json
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.lines import MOVE_ASIDE, parse_object, read_lines
+from unfreeze.storage.own_files import read_own
 from unfreeze.storage.typed import typed
 
 RECORD_FILE = "record.json"
@@ -81,7 +82,7 @@ def read_record(folder: Path) -> RunRecord:
         OutputError: the file is not what a run writes.
     """
     path = folder / RECORD_FILE
-    return record_from(parse_object(path.read_bytes(), str(path)), str(path))
+    return record_from(parse_object(read_own(path), str(path)), str(path))
 
 
 def record_from(values: Any, place: str) -> RunRecord:
@@ -122,4 +123,4 @@ def read_comparison(output: Path) -> dict[str, Any]:
         OutputError: the file is not what a comparison writes.
     """
     file = output / COMPARISON_FILE
-    return parse_object(file.read_bytes(), str(file))
+    return parse_object(read_own(file), str(file))

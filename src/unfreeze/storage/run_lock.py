@@ -13,7 +13,15 @@ from filelock import FileLock, Timeout
 
 from unfreeze.storage import disk
 from unfreeze.storage.atomic import remove_leftovers, write_json
-from unfreeze.storage.folders import LOCK_FILE, OWNER_FILE, OutputError, refuse_file
+from unfreeze.storage.folders import (
+    LOCK_FILE,
+    OWN_FILES,
+    OWNER_FILE,
+    OutputError,
+    move_aside,
+    refuse_file,
+    refuse_links,
+)
 
 
 @contextmanager
@@ -33,6 +41,7 @@ def run_lock(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"--output {folder}: cannot be written ({error.strerror}). Choose another folder.") from None
     try:
+        refuse_links(folder)
         remove_leftovers(folder)
         # For the message only: what decides is the lock.
         write_json(folder / OWNER_FILE, {"pid": os.getpid(), "since": time.strftime("%F %T")})
@@ -40,6 +49,34 @@ def run_lock(folder: Path) -> Iterator[None]:
     finally:
         disk.remove(folder / OWNER_FILE)
         lock.release()
+
+
+@contextmanager
+def renewed_folder(folder: Path) -> Iterator[None]:
+    """Inside, the folder is new and was this process's from its first instant; what it held is moved aside.
+
+    Raises:
+        OutputError: another process has taken its name in that instant.
+    """
+    if {file.name for file in folder.iterdir()} <= {*OWN_FILES}:
+        yield
+        return
+    new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    disk.remove(new)
+    new.mkdir()
+    lock = FileLock(new / LOCK_FILE, timeout=0)
+    with lock:
+        write_json(new / OWNER_FILE, {"pid": os.getpid(), "since": time.strftime("%F %T")})
+        move_aside(folder)
+        try:
+            disk.rename(new, folder)
+        except OSError:
+            disk.remove(new)
+            raise _taken(folder) from None
+        try:
+            yield
+        finally:
+            disk.remove(folder / OWNER_FILE)
 
 
 def refuse_if_locked(folder: Path) -> None:

@@ -16,6 +16,7 @@ from unfreeze.storage.atomic import remove_leftovers
 from unfreeze.storage.committed import committed_folder, damage
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.lines import parse_object
+from unfreeze.storage.own_files import read_own
 from unfreeze.training.parameters import Trainables, trained_state
 from unfreeze.training.run_state import RunState
 
@@ -74,9 +75,10 @@ class Checkpoints:
             OSError: the disk is full or fails; the states before are still there.
         """
         begin = self._last = time.monotonic()  # also of an attempt that fails: the next one waits
-        if state.best_step is not None and self._newest_best(state.best_step).is_file():
+        if state.best_step is not None and (newest := self._newest_best(state.best_step)).is_file():
             with committed_folder(self._best(state.best_step)) as folder:
-                disk.rename(self._newest_best(state.best_step), folder / WEIGHTS_FILE)
+                disk.link(newest, folder / WEIGHTS_FILE)  # the run needs them also where this fails
+            disk.remove(newest)
         target = self._state(state.step)
         with committed_folder(target) as folder:
             _write_tensors(folder / WEIGHTS_FILE, trained_state(network, trainables))
@@ -87,7 +89,7 @@ class Checkpoints:
         self._rotate(state.best_step)
 
     def newest(self) -> tuple[Saved | None, list[str]]:
-        """The newest state that is whole, and what is to be said of damaged ones."""
+        """The newest state that is whole, and what is to be said of others; they get another name and count no more."""
         remove_leftovers(self.folder)
         for left in self.folder.glob("newest-best-*"):  # no state knows them
             disk.remove(left)
@@ -105,7 +107,13 @@ class Checkpoints:
             if wrong is None:
                 return Saved(path, state), told
             told.append(f"the state of step {int(path.name.removeprefix('step-'))} was not used: {wrong}")
+            disk.remove(aside := path.with_name(f"not-used-{path.name}"))
+            disk.rename(path, aside)
         return None, told
+
+    def has(self, step: int) -> bool:
+        """Is there a state of this step?"""
+        return self._state(step).exists()
 
     def save_best(self, step: int, network: nn.Module, trainables: Trainables) -> None:
         """Keep the weights of now as the best ones so far. They are made safe with the next state: without one a run
@@ -115,9 +123,12 @@ class Checkpoints:
             OSError: the disk is full or fails.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        for before in self.folder.glob("newest-best-*"):
-            disk.remove(before)
-        _write_tensors(self._newest_best(step), trained_state(network, trainables))
+        before = [*self.folder.glob("newest-best-*")]
+        _write_tensors(half := self.folder / "newest-best-half", trained_state(network, trainables))
+        disk.rename(half, self._newest_best(step))
+        for old in before:
+            if old != self._newest_best(step):
+                disk.remove(old)
 
     def load_best(self, step: int, network: nn.Module) -> None:
         """Put the best weights back into the network.
@@ -172,7 +183,7 @@ class Checkpoints:
 
 def _read_state(folder: Path) -> RunState:
     """Raises OutputError for what no run wrote."""
-    return RunState.from_json(parse_object((folder / STATE_FILE).read_bytes(), STATE_FILE))
+    return RunState.from_json(parse_object(read_own(folder / STATE_FILE), STATE_FILE))
 
 
 def _moments(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -148,10 +148,11 @@ class Trainer:
             self.network, self.task, self.collator, self.speedups, options, optimizer, self.label_weights,
             self.compact, self.head, self.result.state.notes.append, raise_if_asked_to_stop,
         )  # fmt: skip
-        if saved is not None:
-            self._restore(saved, optimizer, step)
-        state.cached, state.head_alone = self.prefix is not None, self.head is not None
         best = BestEvaluation(options.early_stopping_patience, state.scores)
+        if saved is not None:
+            ended = (state.over or best.exhausted) and not state.evaluation_due
+            self._restore(saved, None if ended else optimizer, step)
+        state.cached, state.head_alone = self.prefix is not None, self.head is not None
         watch = Stopwatch(state.seconds)
         began = time.perf_counter() - state.elapsed
         lengths, heap, epoch = token_counts(features), Heap(), None
@@ -181,10 +182,10 @@ class Trainer:
                     made = step.make(features, indices, state.step)
                 self._count(made, [lengths[i] for i in indices], cost, timetable, watch)
                 heap.trim_if_due()
+            self._select()
         except AskedToStop:
             self._save(optimizer, step, watch, began)
             raise
-        self._select()
         self.network.eval()
         self.result.converged = best.converged
         return self.result
@@ -283,12 +284,27 @@ class Trainer:
         with watch.measure("save"):
             try:
                 self.checkpoints.save(state, self.network, self.trainables, optimizer)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a score of somebody's own task that is no number
                 self.result.state.notes.append(f"step {state.step}: the state to resume from was not saved ({error})")
 
-    def _restore(self, saved: Saved, optimizer: torch.optim.Optimizer, step: OptimizerStep) -> None:
+    def keep_end(self) -> None:
+        """Once the run is trained: save that, so that what follows can be gone on with. A full disk costs the state."""
+        import torch
+
+        state = self.result.state
+        if self.checkpoints is None or self.result.converged is None or self.checkpoints.has(state.step):
+            return
+        unused = torch.optim.AdamW(parameter_groups(self.network, self.trainables, 0.0))
+        try:
+            self.checkpoints.save(state, self.network, self.trainables, unused)
+        except OSError as error:
+            state.notes.append(f"step {state.step}: the state to resume from was not saved ({error})")
+
+    def _restore(self, saved: Saved, optimizer: torch.optim.Optimizer | None, step: OptimizerStep) -> None:
+        """Be where the run was; without an optimizer it was at its end, and its best weights are all that is needed."""
         state = saved.state
-        saved.restore(self.network, optimizer)
+        if optimizer is not None:
+            saved.restore(self.network, optimizer)
         step.micro_batch, step.skipped = state.micro_batch or step.micro_batch, state.skipped
         if self.compact is not None:
             self.compact.decays, self.compact.kept = state.decays, state.decays_kept

@@ -55,6 +55,7 @@ class OptimizerStep:
     interrupt: Callable[[], object]  # called before each micro-batch; may raise
     micro_batch: int = field(init=False)  # examples in a forward pass
     skipped: int = field(default=0, init=False)  # steps in a row
+    updating: bool = field(default=False, init=False)  # have some weights changed, and others not yet?
 
     def __post_init__(self) -> None:
         self.micro_batch = self.options.per_device_train_batch_size
@@ -65,6 +66,7 @@ class OptimizerStep:
         Where memory runs out the same batch is tried again in smaller micro-batches: what is optimised stays the same.
 
         Raises:
+            RuntimeError: memory ran out while weights were changed; they cannot be gone on with.
             Diverged: the loss or a gradient was not finite, and that was not to be skipped, or too often in a row.
             OutOfMemory: one example at a time is too much.
         """
@@ -76,7 +78,7 @@ class OptimizerStep:
                 self._not_finite(f"{error}, examples {', '.join(map(str, examples))} of the training data (from 0)")
                 return None
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
+                if self.updating or not is_out_of_memory(error):
                     raise
                 self._halve(len(indices), step, error)
             finally:
@@ -134,11 +136,31 @@ class OptimizerStep:
         scale = (norm + 1e-6) / (self.options.max_grad_norm or float("inf"))
         clipped = torch.tensor(scale, device=parameters[0].device) if scale > 1 else None
         self.optimizer.grad_scale = clipped  # type: ignore[attr-defined]
+        self._make_moments(parameters)
+        self.updating = True
         self.optimizer.step()
         # The fused step does not count as a change of the weights; copies of them must see it.
         torch.autograd.graph.increment_version(parameters)
         if self.compact is not None:
             self.compact.stepped(self.optimizer)
+        self.updating = False
+
+    def _make_moments(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """AdamW's, of parameters that train for the first time: all or none, before any weight changes.
+
+        `step` would make them group by group between its changes, where memory that runs out leaves a part behind.
+        """
+        import torch
+
+        made: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
+        for parameter in parameters:
+            if not self.optimizer.state.get(parameter):
+                made[parameter] = {
+                    "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+                    "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                    "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                }
+        self.optimizer.state.update(made)
 
     def _not_finite(self, said: str) -> None:
         self.skipped += 1

@@ -1,10 +1,13 @@
 """SIGINT and SIGTERM while a run trains: it stops where its state can be saved, then the signal has its usual effect.
 
 The first signal is noted, and `raise_if_asked_to_stop` raises between two batches; the second ends the process at once.
+In a process that another one of ours started it does not: signals to a whole group arrive there and are passed on as
+well, and the parent ends it when it has to be.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -57,5 +60,7 @@ def signals_noted() -> Iterator[None]:
 
 def _note(number: int, frame: FrameType | None) -> None:
     if _Noted.signal is not None:
+        if multiprocessing.parent_process() is not None:
+            return
         os._exit(128 + number)
     _Noted.signal = number

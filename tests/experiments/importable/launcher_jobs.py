@@ -71,6 +71,22 @@ def sleep(job: str, say: Say) -> None:
         time.sleep(600)
 
 
+def train_until_asked(job: Path, say: Say) -> None:
+    """As a run: between two steps it looks whether it was asked to stop, and then takes a moment to save."""
+    from unfreeze.training.stopping import AskedToStop, raise_if_asked_to_stop, signals_noted
+
+    with signals_noted():
+        say("trains")
+        try:
+            while True:
+                time.sleep(0.05)
+                raise_if_asked_to_stop()
+        except AskedToStop:
+            time.sleep(1)
+            job.write_text("saved")
+            raise
+
+
 def variables(job: list[str], say: Say) -> list[str | None]:
     return [os.environ.get(name) for name in job]
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from unfreeze.data.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from unfreeze.data.examples import Example
-from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
+from unfreeze.data.findings import DataError, Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
 from unfreeze.data.readers.format import Format, Head
 from unfreeze.data.readers.raw_text import read_text, split_lines
@@ -35,7 +35,7 @@ def read_csv(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent) 
     delimiter = detect_delimiter(text, settings, "\t" if tab_by_name else ",")
     if delimiter != ("\t" if tab_by_name else ","):
         message = f"the columns are separated by {DELIMITERS[delimiter]}, as the first line shows"
-        say(Finding("warning", "delimiter", message, file))
+        say(Finding("warning", "delimiter", message, file, 1))
     return table_examples(parse_csv(text, delimiter, file, say), settings, say)
 
 
@@ -64,13 +64,15 @@ def parse_csv(text: str, delimiter: str, file: str, say: Say = silent) -> Table:
         widths = {len(cells) for _, cells in records}
     except csv.Error as error:
         # Many TSV files never quote: a text that begins with a quote is just that.
+        bad = _bad_quote(text, delimiter, file, error)
         if delimiter != "\t":
-            raise _bad_quote(text, delimiter, file, error) from error
+            raise bad from error
         records = list(_records(text, delimiter, quoted=False))
         widths = {len(cells) for _, cells in records}
         if len(widths) > 1:
-            raise _bad_quote(text, delimiter, file, error) from error
-        say(Finding("note", "quotes", "quotes do not pair up, so they are read as part of the texts", file))
+            raise bad from error
+        message = "quotes do not pair up, so they are read as part of the texts"
+        say(Finding("note", "quotes", message, file, bad.findings[0].line))
     if not records:
         raise data_error("no-examples", "the file has no lines with content", file)
     header = [name.strip() for name in records[0][1]]
@@ -102,7 +104,7 @@ def _records(text: str, delimiter: str, *, quoted: bool) -> Iterator[Record]:
             first_line = reader.line_num + 1
 
 
-def _bad_quote(text: str, delimiter: str, file: str, error: csv.Error) -> Exception:
+def _bad_quote(text: str, delimiter: str, file: str, error: csv.Error) -> DataError:
     """Find the record that could not be read, and the quote in it that opens and never closes."""
     line, last = 1, 0
     with _unlimited_fields():

@@ -9,7 +9,7 @@ from unfreeze.data.examples import PRETRAINING, Example
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
 from unfreeze.data.read_settings import INFER_ALL, ReadSettings
 from unfreeze.data.readers.format import Format, Head
-from unfreeze.data.readers.json_text import parse_json
+from unfreeze.data.readers.json_text import once, parse_json
 from unfreeze.data.readers.raw_text import read_text, split_lines
 from unfreeze.data.table import Table, table_examples
 
@@ -31,7 +31,7 @@ def _lines(text: str, file: str) -> list[tuple[int, dict[str, object]]]:
         if not line.strip(" \t\r"):
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=once)
         except (ValueError, RecursionError) as error:
             problems.error("broken-json", f"not valid JSON: {error}", number, "Is the line cut off?")
             continue

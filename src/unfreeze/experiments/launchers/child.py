@@ -51,6 +51,7 @@ def serve(connection: Connection) -> None:
     """Run the one job that the parent sends; then the process ends."""
     # Ctrl-C reaches all processes of a terminal; the parent decides what becomes of this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the fork server ignores it
     try:
         _send(connection, Begun())
         _take_over(unpack(connection.recv_bytes()))

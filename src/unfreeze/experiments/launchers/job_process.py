@@ -16,6 +16,7 @@ from unfreeze.experiments.launchers.sending import pack, unpack
 from unfreeze.experiments.launchers.start_method import UNGUARDED
 
 END_SECONDS = 10.0  # a process whose work is done has this long to end
+ASK_SECONDS = 2.0  # between two requests to end
 STOP_SECONDS = 120.0  # one that was asked to end; it may be writing where its run is
 
 
@@ -108,6 +109,11 @@ class JobProcess(Generic[J]):
         """By SIGTERM, or what the system has for it."""
         self._process.terminate()
 
+    @property
+    def runs(self) -> bool:
+        """Has it not ended?"""
+        return self._process.exitcode is None
+
     def wait(self, seconds: float) -> None:
         """Until the process has ended, but not longer."""
         self._process.join(seconds)
@@ -124,11 +130,15 @@ class JobProcess(Generic[J]):
 def stop(processes: Sequence[JobProcess[Any]]) -> None:
     """End the processes, all at once, and wait until they are gone."""
     try:
-        for process in processes:
-            process.ask_to_end()
         deadline = time.monotonic() + STOP_SECONDS
-        for process in processes:
-            process.wait(max(0.0, deadline - time.monotonic()))
+        waiting = list(processes)
+        while waiting and time.monotonic() < deadline:
+            for process in waiting:
+                process.ask_to_end()  # once more to one that had only just begun; others take it for one
+            until = time.monotonic() + ASK_SECONDS
+            for process in waiting:
+                process.wait(max(0.0, until - time.monotonic()))
+            waiting = [process for process in waiting if process.runs]
     finally:  # also on a second Ctrl-C
         for process in processes:
             process.kill()

@@ -80,21 +80,23 @@ class _ForkServer:
         from multiprocessing import forkserver
 
         forkserver.set_forkserver_preload([PRELOAD])
-        with _interrupts_ignored():
+        with _signals_ignored():
             forkserver.ensure_running()
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C while the fork server imports must not end it with a traceback; a new program inherits what is ignored."""
+def _signals_ignored() -> Iterator[None]:
+    """What is started inside ignores Ctrl-C and SIGTERM: a signal to the whole group must not end the fork server, for
+    with it this program would lose its children, who may be saving. A child takes SIGTERM again (`child.serve`)."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python lets only the main thread change this
+        yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 _FORK_SERVER = _ForkServer()
