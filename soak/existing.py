@@ -152,7 +152,7 @@ OTHER_SETTINGS = {
     "epochs": "2", "max-length": "24", "per-device-train-batch-size": "4", "gradient-accumulation-steps": "2",
     "learning-rate": "2e-3", "weight-decay": "0.1", "max-grad-norm": "0.5", "lr-scheduler-type": "cosine",
     "warmup-steps": "0.2", "early-stopping-patience": "2", "metric-for-best-model": "accuracy",
-    "train-sampling-strategy": "random", "nonfinite": "skip", "precision": "auto", "speedups": "off",
+    "train-sampling-strategy": "random", "nonfinite": "skip", "precision": "fp32", "speedups": "off",
     "class-weights": "balanced", "long-text": "head_tail", "eval-tokens-per-batch": "1024", "seed": "43",
     "max-steps": "3",
 }  # fmt: skip

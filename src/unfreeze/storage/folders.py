@@ -37,7 +37,7 @@ def run_folder(
     output: Path, model: str, strategy: str, identity: str, seed: int, *, kind: Literal["runs", "search"] = "runs"
 ) -> Path:
     """`runs/<model>/<strategy-slug>-<hash6>/seed-<n>`; the hash is of `identity`, all that decides the run's result."""
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:6]
+    digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:6]
     return output / kind / slug(_own_name(model)) / f"{slug(strategy)}-{digest}" / f"seed-{seed}"
 
 
