@@ -76,8 +76,9 @@ def signals(ground: Ground) -> Figure:
         if twice:
             time.sleep(0.05)  # two of a kind without a pause arrive as one
             send(process.pid, number)
-        said, _ = process.communicate(timeout=60)
+        process.wait(60)
         seconds = time.monotonic() - begin
+        said, _ = process.communicate(timeout=60)
         done = list(output.glob("runs/*/*/*/record.json"))
         states = list(output.glob("runs/*/*/*/checkpoints/step-*/state.json"))
         if twice:

@@ -82,7 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
+    _Asked.to_stop = False
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in the background
+        signal.signal(signal.SIGINT, _terminate)
     return _call(COMMANDS[options.command][0], options)
 
 
@@ -90,8 +93,23 @@ class Terminated(BaseException):
     """SIGTERM, as `KeyboardInterrupt` is SIGINT: what was begun is cleaned up on the way."""
 
 
+class _Asked:
+    """Was this command asked to stop?"""
+
+    to_stop = False
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    """The first signal stops in order; the second ends everything at once."""
+    if _Asked.to_stop:
+        if "multiprocessing" in sys.modules:
+            import multiprocessing
+
+            for child in multiprocessing.active_children():
+                child.kill()
+        os._exit(128 + number)
+    _Asked.to_stop = True
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
 
 def _call(module: str, options: argparse.Namespace) -> int:
