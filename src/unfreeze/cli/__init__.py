@@ -13,6 +13,7 @@ from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
+# Faults of the disk, not of the program: a line, and no traceback.
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 # Command to (module, one line of help). The module's `add_arguments` and `call` do the rest.

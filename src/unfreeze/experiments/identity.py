@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Any
 from unfreeze.data.corpus import Corpus, splits_sha256
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.load import model_path
-from unfreeze.models.safe_files import known_files
-from unfreeze.models.weights_identity import weights_identity
+from unfreeze.models.weights_identity import file_digests, weights_identity
 
 _NAMED = 3  # labels or files of each kind in a message
 
@@ -50,14 +48,7 @@ def data_parts(corpus: Corpus, labels: Sequence[str]) -> dict[str, Any]:
 def model_files(model: str) -> dict[str, str]:
     """File -> hash, of those that `weights_identity` looks at; empty for a model on the hub."""
     folder = Path(model_path(model))
-    if not folder.is_dir():
-        return {}
-    found = {}
-    for file in known_files(folder):
-        if file.is_file() and file.suffix in (".json", ".safetensors", ".txt", ".model"):
-            with file.open("rb") as stream:
-                found[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-    return found
+    return {name: digest.hex()[:16] for name, digest in file_digests(folder).items()} if folder.is_dir() else {}
 
 
 def other_data(now: Identity, known: Mapping[str, Any]) -> str | None:

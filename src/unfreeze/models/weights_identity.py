@@ -16,9 +16,17 @@ def weights_identity(model: str) -> str:
     if not path.is_dir():
         return str(getattr(config, "_commit_hash", None) or "")
     digest = hashlib.sha256()
-    for file in known_files(path):
-        if file.is_file() and file.suffix in (".json", ".safetensors", ".txt", ".model"):
-            digest.update(file.name.encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    for name, content in file_digests(path).items():
+        digest.update(name.encode())
+        digest.update(content)
     return digest.hexdigest()
+
+
+def file_digests(folder: Path) -> dict[str, bytes]:
+    """File -> SHA-256, of those in a model's folder that decide what it computes."""
+    found = {}
+    for file in known_files(folder):
+        if file.is_file() and file.suffix in (".json", ".safetensors", ".txt", ".model"):
+            with file.open("rb") as stream:
+                found[file.name] = hashlib.file_digest(stream, "sha256").digest()
+    return found

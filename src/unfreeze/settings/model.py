@@ -30,18 +30,8 @@ LEVERS = ("precision", "unpad", "compact", "cache")
 # by its content and not by its name.
 NOT_OF_A_RUN = frozenset(
     {"model", "data", "train_file", "validation_file", "test_file", "strategy", "seeds", "seed", "output", "overwrite"}
-    | {
-        "lr_search",
-        "lr_search_factors",
-        "until_decided",
-        "max_seeds",
-        "margin",
-        "data_curve",
-        "probe",
-        "plan",
-        "jobs",
-        "save_steps",
-    }
+    | {"lr_search", "lr_search_factors", "until_decided", "max_seeds", "margin", "data_curve", "probe", "plan", "jobs"}
+    | {"save_steps"}
 )
 
 SEARCH_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)

@@ -18,9 +18,12 @@ def read_own(path: Path, limit: int = LARGEST) -> bytes:
         OSError: it cannot be read.
         OutputError: it is something else, or larger than anything that is written there.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would never end, or never begin
-    with os.fdopen(handle, "rb") as stream:
-        known = os.fstat(handle)
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe that nobody writes to would never begin
+
+    with open(path, "rb", opener=at_once) as stream:
+        known = os.fstat(stream.fileno())
         if not stat.S_ISREG(known.st_mode):
             raise OutputError(f"{path}: is no ordinary file. Move it out of the folder.")
         if known.st_size > limit:

@@ -94,12 +94,8 @@ def record_from(values: Any, place: str) -> RunRecord:
     if not isinstance(values, dict):
         raise OutputError(f"{place}: expected an object for each run, found {type(values).__name__}. {MOVE_ASIDE}")
     known = {one.name for one in fields(RunRecord)}
-    try:
-        return typed(
-            RunRecord, {key: one for key, one in values.items() if key in known}, f"{place}: is no record of a run"
-        )
-    except OutputError as error:
-        raise OutputError(f"{error}. {MOVE_ASIDE}") from None
+    record = {key: one for key, one in values.items() if key in known}
+    return typed(RunRecord, record, f"{place}: is no record of a run", MOVE_ASIDE)
 
 
 def find_runs(output: Path) -> list[Path]:

@@ -11,16 +11,16 @@ from unfreeze.storage.folders import OutputError
 T = TypeVar("T")
 
 
-def typed(kind: type[T], values: Mapping[str, Any], place: str) -> T:
+def typed(kind: type[T], values: Mapping[str, Any], place: str, advice: str = "") -> T:
     """A dataclass of these values, unchanged.
 
     Raises:
-        OutputError: a value is missing or of another type; the message begins with the place.
+        OutputError: a value is missing or of another type; the message begins with the place and ends with the advice.
     """
     try:
         _checker(kind).validate_python(values)  # type: ignore[arg-type]  # a class can be hashed
     except ValueError as error:
-        raise OutputError(f"{place} ({_first_problem(error)})") from None
+        raise OutputError(f"{place} ({_first_problem(error)})" + (f". {advice}" if advice else "")) from None
     return kind(**values)
 
 

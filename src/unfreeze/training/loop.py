@@ -282,22 +282,24 @@ class Trainer:
         if self.compact is not None:
             state.decays, state.decays_kept = self.compact.decays, self.compact.kept
         with watch.measure("save"):
-            try:
-                self.checkpoints.save(state, self.network, self.trainables, optimizer)
-            except (OSError, ValueError) as error:  # ValueError: a score of somebody's own task that is no number
-                self.result.state.notes.append(f"step {state.step}: the state to resume from was not saved ({error})")
+            self._write_state(optimizer)
 
     def keep_end(self) -> None:
-        """Once the run is trained: save that, so that what follows can be gone on with. A full disk costs the state."""
+        """Once the run is trained: save that, so that what follows can be gone on with; without moments, for no step
+        follows. A full disk costs the state."""
         import torch
 
         state = self.result.state
         if self.checkpoints is None or self.result.converged is None or self.checkpoints.has(state.step):
             return
-        unused = torch.optim.AdamW(parameter_groups(self.network, self.trainables, 0.0))
+        self._write_state(torch.optim.AdamW(parameter_groups(self.network, self.trainables, 0.0)))
+
+    def _write_state(self, optimizer: torch.optim.Optimizer) -> None:
+        assert self.checkpoints is not None
+        state = self.result.state
         try:
-            self.checkpoints.save(state, self.network, self.trainables, unused)
-        except OSError as error:
+            self.checkpoints.save(state, self.network, self.trainables, optimizer)
+        except (OSError, ValueError) as error:  # ValueError: a score of somebody's own task that is no number
             state.notes.append(f"step {state.step}: the state to resume from was not saved ({error})")
 
     def _restore(self, saved: Saved, optimizer: torch.optim.Optimizer | None, step: OptimizerStep) -> None:
