@@ -6,8 +6,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from soak.trial import Figure, Ground, Tally, Trial
+from unfreeze.experiments.ask import ask
 from unfreeze.experiments.build import build_trainer
-from unfreeze.experiments.compare import ask
 from unfreeze.experiments.listener import Listener
 from unfreeze.settings import Settings
 from unfreeze.training.checkpoint import SHARE, Checkpoints

@@ -18,8 +18,8 @@ from soak.stock import StockRun
 from soak.trial import Figure, Ground, Tally, Trial
 from soak.workload import STRATEGIES, TASKS, make_data, make_model
 from unfreeze.acceleration.speedups import Speedups
+from unfreeze.experiments.ask import ask
 from unfreeze.experiments.build import build_trainer
-from unfreeze.experiments.compare import ask
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.settings import Settings

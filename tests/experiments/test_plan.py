@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from unfreeze.experiments.ask import ask
 from unfreeze.experiments.build import build_trainer
-from unfreeze.experiments.compare import ask, plan_only
+from unfreeze.experiments.compare import plan_only
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
 from unfreeze.settings import read_settings

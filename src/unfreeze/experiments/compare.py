@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unfreeze.data.findings import DataError, Finding
-from unfreeze.data.sources import Corpus, load_corpus
+from unfreeze.data.sources import Corpus
+from unfreeze.experiments.ask import ask
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.disk_space import refuse_without_room
-from unfreeze.experiments.fitting import Fit, fitting_strategies, misfits, what_trains
+from unfreeze.experiments.fitting import Fit, what_trains
 from unfreeze.experiments.folder import check_folder, open_folder, refuse_two_rates
 from unfreeze.experiments.identity import identity_of
 from unfreeze.experiments.launchers.in_process import InProcess
@@ -26,11 +25,11 @@ from unfreeze.experiments.learning_rate import search_budget, search_rates
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.looks import Looks
 from unfreeze.experiments.plan import plan_runs, say_plan
-from unfreeze.experiments.prepare import Prepared, choose_task, prepare, reading
+from unfreeze.experiments.prepare import Prepared, reading
 from unfreeze.experiments.probe import probe_models, wants_probe
 from unfreeze.experiments.until_decided import add_seeds_until_decided
 from unfreeze.models.weights_identity import weights_identity
-from unfreeze.settings import Settings, SettingsError, unused_settings
+from unfreeze.settings import Settings
 from unfreeze.storage.folders import move_foreign_aside, slug
 from unfreeze.storage.journal import log_event
 from unfreeze.storage.run_lock import renewed_folder, run_lock
@@ -140,60 +139,6 @@ def _compare_in(
     return add_seeds_until_decided(bench, cells, lambda alpha: finish(alpha=alpha), words, looked)
 
 
-def ask(
-    settings: Settings, listener: Listener, task: Task | None = None, device: str | None = None
-) -> tuple[Corpus, list[Prepared], dict[str, list[Strategy]]]:
-    """Read the data, prepare it for every model, and see which strategies fit: all that can be refused is here.
-
-    Raises:
-        SettingsError, DataError, ModelError, StrategyError: before any weights are loaded.
-    """
-    if not settings.model:
-        raise SettingsError(["--model: missing. Give a hub id, a local folder or `minilm`."])
-    strategies = settings.strategies()
-    twice = [name for name, number in Counter(map(str, strategies)).items() if number > 1]
-    if twice:  # their runs would have one folder
-        raise SettingsError(
-            [
-                f"--strategy {name}: two different strategies are called that. Give one a `name` of its own."
-                for name in twice
-            ]
-        )
-    corpus = _load(settings)
-    for note in corpus.notes:
-        listener.said(note)
-    for finding in corpus.findings:
-        listener.said(f"{finding.severity}: {finding}")
-    task = task or choose_task(corpus, settings)
-    for unused in unused_settings(settings, corpus.task):
-        listener.said(unused)
-    device = device or _device()
-    everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
-    _check_metric(everything[0].metric, task, settings.until_decided)
-    fits = fitting_strategies(everything, strategies, settings, listener.said)
-    everything = [replace(prepared, cache_depths=_depths(fits[prepared.model_name])) for prepared in everything]
-    for prepared in everything:
-        for note in prepared.notes:
-            listener.said(note)
-    return corpus, everything, {model: list(strategies) for model, strategies in fits.items()}
-
-
-def _depths(fits: Mapping[Strategy, Fit]) -> tuple[int, ...]:
-    return tuple(sorted({fit.frozen_layers for fit in fits.values() if fit.frozen_layers}))
-
-
-def _load(settings: Settings) -> Corpus:
-    """The corpus; where its data are at fault, what does not fit the models is told with that."""
-    try:
-        return load_corpus(settings.data_request())
-    except DataError as error:
-        # Of a model on the hub nothing is fetched for a command that ends here.
-        here = [model for model in settings.model if model == "minilm" or Path(model).is_dir()]
-        named = settings.strategy if "strategy" in settings.model_fields_set else ()
-        told = misfits({"model": here, "strategy": named, "task": settings.task})
-        raise DataError([*error.findings, *(Finding("error", "misfit", one) for one in told)]) from None
-
-
 def plan_only(settings: Settings, listener: Listener, task: Task | None = None) -> list[dict[str, Any]]:
     """What the comparison would take; nothing is written.
 
@@ -289,19 +234,6 @@ def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any
     return list(entries.values())
 
 
-def _check_metric(metric: str, task: Task, until_decided: bool) -> None:
-    known = [name for name in task.score([], []) if name not in task.errors]
-    if metric not in known:
-        raise SettingsError(
-            [f"--metric-for-best-model {metric}: this task has {', '.join(sorted(known))}. Higher must be better."]
-        )
-    if until_decided and metric not in task.resampled:
-        known_verdicts = ", ".join(name for name in task.resampled if name in known)
-        raise SettingsError(
-            [f"--until-decided --metric-for-best-model {metric}: verdicts are there for {known_verdicts}. Choose one."]
-        )
-
-
 def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
     splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
     return {
@@ -320,9 +252,3 @@ def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
 
 def _command_notes(everything: Sequence[Prepared]) -> list[str]:
     return [note for prepared in everything for note in prepared.notes]
-
-
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -14,8 +14,8 @@ from unfreeze.acceleration.fast_layers import fast_layers, kept, outputs_of
 from unfreeze.acceleration.precision import PLAIN
 from unfreeze.acceleration.speedups import OFF
 from unfreeze.batching.features import Batch
+from unfreeze.experiments.ask import ask
 from unfreeze.experiments.build import build_trainer
-from unfreeze.experiments.compare import ask
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.stock_trainer import stock_batches, stock_training
