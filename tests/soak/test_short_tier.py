@@ -10,7 +10,7 @@ from soak import trials
 from soak.trial import Ground, Trial
 
 # They start the program again and again, for minutes.
-SLOW = (12, 15, 16, 17, 28)
+SLOW = (7, 12, 15, 16, 17, 20, 27, 28)
 
 
 @pytest.mark.parametrize(
