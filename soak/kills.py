@@ -182,7 +182,9 @@ def sweep(ground: Ground) -> Figure:
         finished = now
     process = start(output)
     said, _ = process.communicate(timeout=600)
-    tally.add(process.returncode == 0 and fingerprint(output) == fingerprint(whole), f"the end differs: {said[-200:]}")
+    expected = fingerprint(whole)
+    same = process.returncode == 0 and fingerprint(output) == expected
+    tally.add(same, f"{_difference(output, expected)} {said[-200:]}".strip())
     statuses = [json.loads(one.read_text())["status"] for one in output.glob("runs/*/*/*/record.json")]
     counts = {status: statuses.count(status) for status in sorted(set(statuses))}
     tally.add(counts == {"diverged": 3, "done": 6, "failed": 3}, f"{counts}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from unfreeze.acceleration.ranks import follows
 from unfreeze.experiments.compare import compare as run_comparison
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
@@ -32,7 +33,8 @@ def compare(*, listener: Listener | None = None, task: Any = None, **settings: A
     for note in notes:
         listener.said(note)
     comparison = run_comparison(checked, listener, task=own_task)
-    write_report(comparison.output)
+    if not follows():
+        write_report(comparison.output)
     return comparison
 
 

@@ -182,6 +182,7 @@ def test_class_folders(tmp_path: Path) -> None:
         ("conll", "a\nb\n", ["no tags"]),
         ("conll", "a\tO\n\tO\nc\tO", [":2: the word is empty"]),
         ("conllu", "1\ta\t_\tX\t_\t_\t_\t_\t_\t_\n3\tb\t_\tX\t_\t_\t_\t_\t_\t_\n\n", [":2: word 3 follows word 1"]),
+        ("conllu", "2" * 5000 + "\ta\t_\tX\t_\t_\t_\t_\t_\t_\n\n", [":1: '2222", "is not a word number"]),
         ("lines", "a\n", ["no labels"]),
     ],
 )

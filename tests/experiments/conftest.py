@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from unfreeze.experiments.compare import compare
 from unfreeze.experiments.conclude import Comparison
@@ -72,6 +73,15 @@ def run_comparison(family_folder: Callable[..., str], corpora: dict[str, dict[st
         return compare(settings, listener, task=own_task)
 
     return make
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As runs elsewhere have; the last digits depend on it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session", params=["classification", "tagging"])

@@ -18,7 +18,8 @@ from unfreeze.settings import (
     read_settings,
     unused_settings,
 )
-from unfreeze.settings.model import DEFAULT_STRATEGIES, LEVERS
+from unfreeze.settings.levers import LEVERS
+from unfreeze.settings.model import DEFAULT_STRATEGIES
 from unfreeze.strategies import Full, LoRA
 
 

@@ -84,6 +84,8 @@ def test_ranges_multiply() -> None:
         ("freeze:first=most", "first=most: expected a whole number or half"),
         ("freeze:last=half", "last=half: expected a whole number"),
         ("freeze:first=3..1", "first=3..1 is an empty range"),
+        ("freeze:first=0..999999999", "first=0..999999999 is no range of layers; there are not so many"),
+        (f"freeze:first=0..{'7' * 5000}", "is no range of layers; there are not so many"),
         ("freeze:alternating=1", "alternating=1: expected true or false"),
     ],
 )

@@ -81,7 +81,20 @@ class WindowFile(Sequence[Features]):
         if self._file is not None and Path(f"/proc/{os.getpid()}/fd").is_dir():
             shared = f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
             return _shared, (self._starts, shared, bytes(self._waiting))
-        return _copied, (self._starts, bytes(self._mapped) + bytes(self._waiting))
+        return self.of_content, (self.content(),)
+
+    def content(self) -> tuple[array[int], bytes]:
+        """All windows as plain values, for another machine."""
+        return self._starts, bytes(self._mapped) + bytes(self._waiting)
+
+    @classmethod
+    def of_content(cls, content: tuple[array[int], bytes]) -> WindowFile:
+        """What `content` gave."""
+        starts, records = content
+        windows = cls()
+        for start, stop in pairwise(starts):
+            windows._add(records[start:stop])
+        return windows
 
     def _add(self, records: bytes) -> None:
         self._waiting += records
@@ -145,13 +158,6 @@ def _read(memory: Any, place: int) -> Features:
         offsets = np.frombuffer(memory[place : place + 8 * tokens], np.int32).reshape(tokens, 2)
     ids, targets, own_words, own_segments = columns
     return Features(example, ids, targets, own_words, own_segments, weight, offsets)
-
-
-def _copied(starts: array[int], records: bytes) -> WindowFile:
-    windows = WindowFile()
-    for start, stop in pairwise(starts):
-        windows._add(records[start:stop])
-    return windows
 
 
 def _shared(starts: array[int], path: str, waiting: bytes) -> WindowFile:

@@ -13,6 +13,8 @@ from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
+from unfreeze.acceleration.ranks import follows
+
 # Faults of the disk, not of the program: a line, and no traceback.
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
@@ -29,6 +31,9 @@ COMMANDS = {
     "report": ("unfreeze.cli.report", "write the tables, figures and HTML of a comparison again"),
     "runs": ("unfreeze.cli.runs", "list the runs of a comparison"),
 }
+
+# What the processes that `torchrun` starts do together.
+TOGETHER = ("compare", "train", "pretrain")
 
 EXAMPLES = """examples:
   unfreeze compare --model minilm --data sample:emotion
@@ -83,6 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
+    if options.command not in TOGETHER and follows():
+        return 0  # of several processes the first does it by itself
     _Asked.to_stop = False
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in the background

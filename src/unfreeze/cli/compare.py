@@ -59,10 +59,11 @@ def _resumed(options: argparse.Namespace) -> tuple[Settings, list[str]]:
 
 def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
     """Run a comparison and print what came of it; 1 if a run failed."""
+    from unfreeze.acceleration.ranks import follows
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.compare import compare
 
-    listener = LiveListener(quiet=quiet)
+    listener = LiveListener(quiet=quiet or follows())
     for note in notes:
         listener.said(note)
     return print_result(compare(settings, listener))
@@ -70,11 +71,15 @@ def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
 
 def print_result(comparison: Comparison) -> int:
     """Write the report of a comparison, print leaderboard and recommendation; 1 if a run failed."""
+    from unfreeze.acceleration.ranks import follows
     from unfreeze.cli.leaderboard import leaderboard_text
     from unfreeze.cli.terminal import one_line
     from unfreeze.reports.document import write_report
     from unfreeze.reports.leaderboard import leaderboard
 
+    code = 0 if all(record.status == "done" for record in comparison.records) else 1
+    if follows():  # the first of several processes prints it
+        return code
     report = write_report(comparison.output)
     print(leaderboard_text(leaderboard(comparison.records)))
     print()
@@ -87,4 +92,4 @@ def print_result(comparison: Comparison) -> int:
     print(f"report: {one_line(str(report))}")
     if recommendation["strategy"] is not None:
         print(f"model:  {one_line(str(comparison.best / 'model'))}")
-    return 0 if all(record.status == "done" for record in comparison.records) else 1
+    return code

@@ -21,7 +21,7 @@ def call(options: argparse.Namespace) -> int:
     from unfreeze.cli.live import LiveListener
     from unfreeze.cli.tables import print_table
     from unfreeze.cli.terminal import json_text
-    from unfreeze.experiments.compare import plan_only
+    from unfreeze.experiments.compare import choose_launcher, plan_only
     from unfreeze.experiments.plan import say_plan
 
     settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN)
@@ -34,7 +34,7 @@ def call(options: argparse.Namespace) -> int:
         return 0
     for model in dict.fromkeys(one["model_name"] for one in planned):
         print_table(model, COLUMNS, [_row(one) for one in planned if one["model_name"] == model])
-    say_plan(planned, settings, listener)
+    say_plan(planned, settings, choose_launcher(settings).jobs_at_once, listener)
     return 0
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.out_of_memory import is_out_of_memory
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Encoded, Features
@@ -55,6 +57,7 @@ class Evaluator:
     speedups: Speedups
     tokens_per_batch: int = 2048
     between: Callable[[], object] = _nothing  # called between two batches; may raise
+    ranks: Ranks = ALONE  # several processes take the batches in turns, and all of them get all predictions
 
     def predict(self, network: nn.Module, split: Split) -> list[Prediction]:
         """One prediction for each example of the split, in their order; labels, if any, are not looked at."""
@@ -84,16 +87,18 @@ class Evaluator:
         import torch
 
         features = encoded.features
-        reduced: list[Any] = [None] * len(features)
+        reduced: list[tuple[int, Any]] = []
         total = units = 0.0
         with evaluating(network), torch.inference_mode():
-            for indices in evaluation_batches(token_counts(features), self.tokens_per_batch):
-                self.between()
+            for indices in self.ranks.share(evaluation_batches(token_counts(features), self.tokens_per_batch)):
+                if self.ranks.alone:  # the others would wait for one that stops by itself
+                    self.between()
                 windows, batch_total, batch_units = self._batch(network, [features[i] for i in indices], with_loss)
-                for i, window in zip(indices, windows, strict=True):
-                    reduced[i] = window
+                reduced += zip(indices, windows, strict=True)
                 total, units = total + batch_total, units + batch_units
-        return reduced, total / units if units else None
+        total, units = self.ranks.sums(total, units)
+        whole = sorted(self.ranks.gathered(reduced), key=itemgetter(0))
+        return [window for _, window in whole], total / units if units else None
 
     def _batch(
         self, network: nn.Module, windows: Sequence[Features], with_loss: bool

@@ -44,7 +44,7 @@ def ask(
     task = task or choose_task(corpus, settings)
     for unused in unused_settings(settings, corpus.task):
         listener.said(unused)
-    device = device or _device()
+    device = device or _device(settings)
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
     _check_metric(everything[0].metric, task, settings.until_decided)
     fits = fitting_strategies(everything, strategies, settings, listener.said)
@@ -84,7 +84,15 @@ def _check_metric(metric: str, task: Task, until_decided: bool) -> None:
         )
 
 
-def _device() -> str:
+def _device(settings: Settings) -> str:
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    found = torch.cuda.is_available()
+    if settings.launcher == "ray" and settings.gpus_per_run and not found:
+        raise SettingsError(
+            [
+                f"--gpus-per-run {settings.gpus_per_run:g}: this machine prepares the runs and has no CUDA device. "
+                "Start the comparison on one that has, or leave it out."
+            ]
+        )
+    return "cuda" if found and (settings.launcher != "ray" or settings.gpus_per_run) else "cpu"

@@ -51,7 +51,9 @@ class Bench:
             return None
         if record.status == "failed":
             return None
-        Checkpoints(folder / "checkpoints").forget()  # it may have been killed before it could do so
+        # It may have been killed before it could tidy up; of one that diverged the last good state stays.
+        left = Checkpoints(folder / "checkpoints")
+        left.forget() if record.status == "done" else left.forget_what_is_not_whole()
         return record
 
     def make(self, cells: Sequence[Cell], after_each: Callable[[], object] = lambda: None) -> dict[Cell, RunRecord]:
@@ -71,15 +73,15 @@ class Bench:
 
     def _job(self, cell: Cell) -> Job:
         return Job(
+            self.prepared[cell.model],
             cell,
             self.folder(cell),
             self.output,
-            self.prepared[cell.model],
             self.settings,
             self.data_name,
             self.data_sha256,
             own_process=self.launcher.own_process,
-            runs_at_once=self.launcher.jobs_at_once,
+            runs_at_once=self.launcher.jobs_on_one_machine,
         )
 
     def _started(self, job: Job) -> None:

@@ -74,4 +74,5 @@ def build_trainer(
         prepared.used_ids,
         prepared.validation.encoded.features,
         depths,
+        prepared.evaluator.ranks,
     )

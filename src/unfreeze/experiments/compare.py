@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unfreeze.acceleration.ranks import ALONE, Ranks, join
 from unfreeze.data.sources import Corpus
 from unfreeze.experiments.ask import ask
 from unfreeze.experiments.bench import Bench
@@ -19,8 +20,10 @@ from unfreeze.experiments.fitting import Fit, what_trains
 from unfreeze.experiments.folder import check_folder, open_folder, refuse_two_rates
 from unfreeze.experiments.identity import identity_of
 from unfreeze.experiments.launchers.in_process import InProcess
-from unfreeze.experiments.launchers.launcher import Launcher
+from unfreeze.experiments.launchers.launcher import Launcher, LauncherError
 from unfreeze.experiments.launchers.local import LocalProcesses
+from unfreeze.experiments.launchers.ray_tasks import RayTasks
+from unfreeze.experiments.launchers.together import Together, follow, leading
 from unfreeze.experiments.learning_rate import search_budget, search_rates
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.looks import Looks
@@ -45,13 +48,25 @@ def compare(
 ) -> Comparison:
     """Run what the settings name and the folder lacks, and write the comparison folder.
 
-    A run that fails or diverges is recorded and the others go on. `task` takes an object of the user's own.
+    A run that fails or diverges is recorded and the others go on. `task` takes an object of the user's own. Of several
+    processes that `torchrun` started the first one does this, and the others help it with each run.
 
     Raises:
         SettingsError, DataError, ModelError, StrategyError, OutputError: before anything is trained.
     """
-    listener = listener or Listener()
-    launcher = choose_launcher(settings.jobs)  # first: a script without a main guard is refused here, before it works
+    ranks = join()
+    if not ranks.leads:
+        followed: Comparison = follow(ranks)
+        return followed
+    with leading(ranks) as ended:
+        ended.append(_compare(settings, listener or Listener(), choose_launcher(settings, ranks), task, device))
+    done: Comparison = ended[0]
+    return done
+
+
+def _compare(
+    settings: Settings, listener: Listener, launcher: Launcher, task: Task | None, device: str | None
+) -> Comparison:
     if settings.output is not None:
         check_folder(settings.output, settings)
     corpus, everything, fitting = ask(settings, listener, task, device)
@@ -113,7 +128,7 @@ def _compare_in(
     if settings.plan and missing:
         planned = plan_runs(bench, missing)
         extra["plan"] = _merged(extra.get("plan"), planned)
-        say_plan(planned, settings, listener)
+        say_plan(planned, settings, launcher.jobs_at_once, listener)
     if probed:
         extra["probe"] = probe_models(bench, fitting, extra.get("probe") or [])
 
@@ -145,7 +160,7 @@ def plan_only(settings: Settings, listener: Listener, task: Task | None = None) 
     Raises:
         As `compare`.
     """
-    launcher = choose_launcher(settings.jobs)
+    launcher = choose_launcher(settings)
     corpus, everything, fitting = ask(settings, listener, task)
     bench = _bench(Path(), settings, corpus, everything, launcher, listener)
     cells = grid(fitting, settings, {})
@@ -169,9 +184,22 @@ def grid(
     ]
 
 
-def choose_launcher(jobs: int | None) -> Launcher:
-    """Runs in this process, or each in one of its own."""
-    return InProcess() if jobs is None else LocalProcesses(jobs)
+def choose_launcher(settings: Settings, ranks: Ranks = ALONE) -> Launcher:
+    """Runs in this process, each in one of its own, each as a task of Ray, or all of them in all processes together.
+
+    Raises:
+        LauncherError: that cannot be had here; a script without a main guard is refused before it works.
+    """
+    if not ranks.alone:
+        if settings.launcher == "ray" or (settings.jobs or 1) > 1:
+            said = "--launcher ray" if settings.launcher == "ray" else f"--jobs {settings.jobs}"
+            raise LauncherError(
+                f"{said}: {ranks.world} processes started together make one run at a time. Leave it out."
+            )
+        return Together(ranks)
+    if settings.launcher == "ray":
+        return RayTasks(settings.address, settings.cpus_per_run, settings.gpus_per_run)
+    return InProcess() if settings.jobs is None else LocalProcesses(settings.jobs)
 
 
 def _as_before(prepared: Prepared, precision: Mapping[str, Any]) -> Prepared:

@@ -21,8 +21,8 @@ from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.launchers.launcher import Death
 from unfreeze.experiments.listener import Listener
-from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.run import folder_bytes, save_verified
+from unfreeze.experiments.travelling import Travelling
 from unfreeze.settings import Settings
 from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.strategies import Strategy
@@ -44,12 +44,11 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class PlanJob:
+class PlanJob(Travelling):
     """A strategy to time; it can be sent to another process."""
 
     strategy: Strategy
     learning_rate: float | None
-    prepared: Prepared
     settings: Settings
     own_process: bool
 
@@ -89,7 +88,7 @@ def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     counted = Counter((cell.model, cell.strategy) for cell in cells)
     rates = {(cell.model, cell.strategy): cell.learning_rate for cell in cells}
     jobs = [
-        PlanJob(strategy, rates[model, strategy], bench.prepared[model], bench.settings, bench.launcher.own_process)
+        PlanJob(bench.prepared[model], strategy, rates[model, strategy], bench.settings, bench.launcher.own_process)
         for model, strategy in counted
     ]
     planned = []
@@ -190,11 +189,10 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     )
 
 
-def say_plan(planned: Sequence[Mapping[str, Any]], settings: Settings, listener: Listener) -> None:
+def say_plan(planned: Sequence[Mapping[str, Any]], settings: Settings, at_once: int, listener: Listener) -> None:
     """The estimate in one line for all runs, with what would make it half."""
     if not planned:
         return
-    at_once = settings.jobs or 1
     low, high = (sum(one["seconds"][i] for one in planned) / at_once for i in (0, 1))
     runs = sum(one["runs"] for one in planned)
     if settings.seeds > 1:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.bf16_check import failure_in_bf16
 from unfreeze.acceleration.precision import PLAIN, choose_precision
+from unfreeze.acceleration.ranks import Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
@@ -62,6 +63,21 @@ class Prepared:
     def config_overrides(self) -> dict[str, Any]:
         """What the network's configuration must know of the task."""
         return self.task.config(self.labels)
+
+    def arrived(self, tables: FeatureFiles) -> Prepared:
+        """The same on another machine, with outputs of frozen layers in `tables`, if they are kept at all."""
+        speedups = self.evaluator.speedups
+        if speedups.cache is not None:
+            speedups = replace(speedups, cache=tables)
+        return replace(self, path=model_path(self.model_name), evaluator=replace(self.evaluator, speedups=speedups))
+
+    def among(self, ranks: Ranks) -> Prepared:
+        """The same for one of several processes that train together, on its own device."""
+        evaluator = replace(self.evaluator, ranks=ranks, collator=replace(self.collator, device=ranks.device))
+        weights = self.label_weights
+        return replace(
+            self, evaluator=evaluator, label_weights=weights if weights is None else weights.to(ranks.device)
+        )
 
     def usage(self, settings: Settings) -> dict[str, Any]:
         """What a saved model must know to be used as it was trained; goes into its `config.json`."""

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from unfreeze.acceleration.ranks import follows
 from unfreeze.data.examples import PRETRAINING
 from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.compare import compare
@@ -56,7 +57,7 @@ def pretrain(settings: Settings, scratch: Scratch | None = None, listener: Liste
         SettingsError, DataError, ModelError, StrategyError, OutputError: before anything is trained.
     """
     listener = listener or Listener()
-    if scratch is None:
+    if scratch is None or follows():  # of several processes the first makes what is trained
         return compare(settings, listener)
     if settings.model:
         raise SettingsError([f"--from-scratch --model {settings.model[0]}: say where to begin. Leave one of them out."])

@@ -9,7 +9,7 @@ from typing import Any
 from unfreeze.evaluation.layer_probe import LayerProbe, probe_layers
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.launchers.launcher import Death
-from unfreeze.experiments.prepare import Prepared
+from unfreeze.experiments.travelling import Travelling
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.load import load_network
 from unfreeze.settings import Settings, SettingsError
@@ -20,10 +20,9 @@ LEAST_SWEEP = 3  # strategies `freeze:first=k` that make a sweep
 
 
 @dataclass(frozen=True)
-class ProbeJob:
+class ProbeJob(Travelling):
     """A model to probe; it can be sent to another process."""
 
-    prepared: Prepared
     seed: int
 
 

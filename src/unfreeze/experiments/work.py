@@ -13,25 +13,31 @@ from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.run import degenerate_on_validation, first_record, run
+from unfreeze.experiments.travelling import Travelling
 from unfreeze.settings import Settings
+from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.storage.records import RunRecord, write_record
 from unfreeze.training.checkpoint import Checkpoints
 from unfreeze.training.step import Diverged
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Travelling):
     """A cell and everything that is needed to make it; it can be sent to another process."""
 
     cell: Cell
     folder: Path
     output: Path
-    prepared: Prepared
     settings: Settings
     data_name: str
     data_sha256: str
     own_process: bool
     runs_at_once: int
+
+    def arrived(self, root: Path, tables: FeatureFiles) -> Job:
+        """See `Travelling.arrived`."""
+        job = super().arrived(root, tables)
+        return replace(job, output=root, folder=root / self.folder.relative_to(self.output))
 
 
 def make_cell(job: Job, say: Callable[[Any], None]) -> RunRecord:

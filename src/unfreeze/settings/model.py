@@ -11,27 +11,26 @@ from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from unfreeze.data.examples import TaskName
 from unfreeze.data.label_spelling import parse_label_names
 from unfreeze.data.sources import DataRequest
 from unfreeze.settings.budget import Budget, parse_budget
+from unfreeze.settings.launching import RAY_ALONE, who_counts, with_ray_only
+from unfreeze.settings.levers import LEVERS, as_typed, levers_are_known, parse_levers
 from unfreeze.settings.mistakes import flag
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
 DEFAULT_STRATEGIES = ("head", "freeze:first=half", "lora", "full")
 
-# What `--speedups` can name (docs/decisions/0014-speed-levers.md).
-LEVERS = ("precision", "unpad", "compact", "cache")
-
 # Settings that do not decide what a single run comes to: where it is written, and what runs beside it. Data is known
 # by its content and not by its name.
 NOT_OF_A_RUN = frozenset(
     {"model", "data", "train_file", "validation_file", "test_file", "strategy", "seeds", "seed", "output", "overwrite"}
     | {"lr_search", "lr_search_factors", "until_decided", "max_seeds", "margin", "data_curve", "probe", "plan", "jobs"}
-    | {"save_steps"}
+    | {"save_steps", "launcher", *RAY_ALONE}
 )
 
 SEARCH_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -104,6 +103,18 @@ class Settings(BaseModel):
     jobs: Positive | None = Field(
         None, description="runs at once, each in a process of its own; in Python by default in this process"
     )
+    launcher: Annotated[Literal["local", "ray"], AfterValidator(who_counts)] = Field(
+        "local", description="where runs are made: on this machine, or as tasks of a Ray cluster"
+    )
+    address: Annotated[str, AfterValidator(with_ray_only)] = Field(
+        RAY_ALONE["address"], description="ray: local, auto, or the address of a cluster"
+    )
+    cpus_per_run: Annotated[Positive, AfterValidator(with_ray_only)] = Field(
+        RAY_ALONE["cpus_per_run"], description="ray: cores, and threads, of a run"
+    )
+    gpus_per_run: Annotated[float, Field(ge=0), AfterValidator(with_ray_only)] = Field(
+        RAY_ALONE["gpus_per_run"], description="ray: GPUs of a run; a part of one is possible"
+    )
     per_device_train_batch_size: Positive = Field(16, description="examples in a forward pass")
     gradient_accumulation_steps: Positive = Field(1, description="forward passes in an optimizer step")
     eval_tokens_per_batch: Positive = Field(2048, description="tokens, padding included, in an evaluation batch")
@@ -143,7 +154,7 @@ class Settings(BaseModel):
     )
     frozen_dropout: bool = Field(False, description="keep dropout active in frozen layers, as the stock Trainer does")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto probes the machine")
-    speedups: str = Field(
+    speedups: Annotated[str, BeforeValidator(as_typed), AfterValidator(levers_are_known)] = Field(
         "on", description=f"off is the plain path: fp32 as torch computes it; or some of {'+'.join(LEVERS)}"
     )
     save_steps: Positive | None = Field(
@@ -187,11 +198,6 @@ class Settings(BaseModel):
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return value
-
-    @field_validator("speedups", mode="before")
-    @classmethod
-    def _yaml_reads_on_as_true(cls, value: Any) -> Any:
-        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
     # Checks of single fields and not of the whole model: those would wait until all fields are right.
     @field_validator("eval_steps")
@@ -245,20 +251,6 @@ class Settings(BaseModel):
             raise ValueError(f"--max-seeds {value}: is used with --until-decided only. Give that too.")
         return value
 
-    @field_validator("speedups")
-    @classmethod
-    def _levers_are_known(cls, value: str, info: ValidationInfo) -> str:
-        named = value.split("+")
-        if value not in ("on", "off") and not set(named) <= set(LEVERS):
-            raise ValueError(f"--speedups {value}: expected on, off, or some of {', '.join(LEVERS)} joined with +.")
-        if "cache" in named and "unpad" not in named:
-            raise ValueError(f"--speedups {value}: the cache holds tokens without padding. Add unpad.")
-        if value != "on" and "precision" not in named and info.data.get("precision") == "bf16":
-            raise ValueError(
-                f"--precision bf16 --speedups {value}: the plain path computes in fp32. Leave one of them out."
-            )
-        return value
-
     @field_validator("warmup_steps")
     @classmethod
     def _share_or_steps(cls, value: float, info: ValidationInfo) -> float:
@@ -272,7 +264,7 @@ class Settings(BaseModel):
     @property
     def levers(self) -> frozenset[str]:
         """The speed levers that may be used."""
-        return frozenset({"on": LEVERS, "off": ()}.get(self.speedups, self.speedups.split("+")))
+        return parse_levers(self.speedups)
 
     def strategies(self) -> list[Strategy]:
         """The strategies in the order given, ranges expanded, repeated ones once."""

@@ -14,6 +14,7 @@ from unfreeze.strategies.strategy import Combined, Strategy, StrategyError
 
 # A `+` joins strategies only where a strategy's name follows; inside a value it joins module names.
 _RANGE = re.compile(r"^(\d+)\.\.(\d+)$")
+MOST_DIGITS = 3  # of a number of layers
 
 
 def parse_strategies(text: str, known: Mapping[str, type[Strategy]]) -> list[Strategy]:
@@ -125,6 +126,8 @@ def _choices(text: str, key: str, value: str) -> list[str]:
     span = _RANGE.match(value)
     if not span:
         return [value]
+    if len(span[1]) > MOST_DIGITS or len(span[2]) > MOST_DIGITS:
+        raise StrategyError(f"--strategy {text}: {key}={value[:40]} is no range of layers; there are not so many.")
     first, last = int(span[1]), int(span[2])
     if first > last:
         raise StrategyError(f"--strategy {text}: {key}={value} is an empty range; the smaller number comes first.")

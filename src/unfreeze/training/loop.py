@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary
 from unfreeze.acceleration.heap import Heap
 from unfreeze.acceleration.precision import PLAIN
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
@@ -58,6 +59,7 @@ class Trainer:
     used_ids: frozenset[int] | None = None  # the tokens that training and validation hold; None: they may be any
     evaluated: Sequence[Features] = ()  # the windows that `evaluate` looks at
     cache_depths: Sequence[int] = ()  # so many frozen layers have runs of the same comparison
+    ranks: Ranks = ALONE  # the processes that train this network together
     compact: CompactVocabulary | None = field(default=None, init=False)
     prefix: PrefixCache | None = field(default=None, init=False)
     head: HeadStep | None = field(default=None, init=False)  # if nothing else is to be computed
@@ -133,20 +135,21 @@ class Trainer:
         same = [one for one in others if lowest_adapter is None or one < lowest_adapter]  # as the layers of other runs
         return self.speedups.prefix(
             self.network, depth, weights, splits, self.collator, make=make, others=same,
-            told=self.result.state.notes.append, between=raise_if_asked_to_stop,
+            told=self.result.state.notes.append, between=self._between,
         )  # fmt: skip
 
     def _train(self, features: Sequence[Features], saved: Saved | None) -> TrainingResult:
         import torch
 
         state, options = self.result.state, self.options
+        self.ranks.take_over([*self.network.parameters(), *self.network.buffers()])
         timetable = Timetable(options, len(features))
         optimizer = torch.optim.AdamW(
             parameter_groups(self.network, self.trainables, options.weight_decay), lr=options.learning_rate, fused=True
         )
         step = OptimizerStep(
             self.network, self.task, self.collator, self.speedups, options, optimizer, self.label_weights,
-            self.compact, self.head, self.result.state.notes.append, raise_if_asked_to_stop,
+            self.compact, self.head, self.result.state.notes.append, raise_if_asked_to_stop, self.ranks,
         )  # fmt: skip
         best = BestEvaluation(options.early_stopping_patience, state.scores)
         if saved is not None:
@@ -167,7 +170,7 @@ class Trainer:
                 if state.evaluation_due:
                     self._assess(best, watch, timetable, time.perf_counter() - began)
                     state.evaluation_due = False
-                raise_if_asked_to_stop()
+                raise_if_asked_to_stop(self.ranks)
                 self._save_if_due(optimizer, step, watch, began)
                 if state.over or best.exhausted:
                     break
@@ -177,7 +180,7 @@ class Trainer:
                     batches = self._begin_epoch(lengths, timetable)
                     cost = costs.of_steps(features[batches[0][0]])
                 indices = batches[state.position]
-                timetable.set_learning_rates(optimizer, state.step, watch.total("train"), epoch)
+                timetable.set_learning_rates(optimizer, state.step, self._trained(watch), epoch)
                 with watch.measure("train"):
                     made = step.make(features, indices, state.step)
                 self._count(made, [lengths[i] for i in indices], cost, timetable, watch)
@@ -205,12 +208,22 @@ class Trainer:
         state.tokens += sum(tokens)
         state.flops += cost.of(tokens)
         state.epoch_loss, state.epoch_units = state.epoch_loss + loss, state.epoch_units + units
-        expected = timetable.expected_steps(state.step, watch.total("train"))
+        expected = timetable.expected_steps(state.step, self._trained(watch))
         state.over = state.step == expected
         ends = state.position == timetable.steps_per_epoch
         state.evaluation_due = state.over or timetable.evaluates_after(state.step, epoch_ends=ends)
         done = state.epoch + state.position / timetable.steps_per_epoch
         self.on_progress(Progress(state.step, expected, done, loss / units if units else nan))
+
+    def _trained(self, watch: Stopwatch) -> float:
+        """Seconds; where they decide, of the slowest process."""
+        seconds = watch.total("train")
+        return seconds if self.options.max_seconds is None else self.ranks.largest(seconds)
+
+    def _between(self) -> None:
+        """The run can stop here, unless others would wait for this process."""
+        if self.ranks.alone:
+            raise_if_asked_to_stop()
 
     def _assess(self, best: BestEvaluation, watch: Stopwatch, timetable: Timetable, seconds: float) -> None:
         """Evaluate, note it in the history, and keep the weights if they are the best so far."""
@@ -240,7 +253,7 @@ class Trainer:
             self.result.best = evaluation
             if self.compact is not None:
                 self.compact.keep()
-        expected = timetable.expected_steps(state.step, watch.total("train"))
+        expected = timetable.expected_steps(state.step, self._trained(watch))
         self.on_progress(Progress(state.step, expected, epoch, train_loss or nan, evaluation.metrics))
 
     def _select(self) -> None:

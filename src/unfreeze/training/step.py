@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary
 from unfreeze.acceleration.out_of_memory import is_out_of_memory
 from unfreeze.acceleration.random_numbers import seed_generators
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
@@ -53,6 +54,7 @@ class OptimizerStep:
     head: HeadStep | None
     told: Callable[[str], object]  # hears what was not done as planned
     interrupt: Callable[[], object]  # called before each micro-batch; may raise
+    ranks: Ranks = ALONE  # the processes that share each batch
     micro_batch: int = field(init=False)  # examples in a forward pass
     skipped: int = field(default=0, init=False)  # steps in a row
     updating: bool = field(default=False, init=False)  # have some weights changed, and others not yet?
@@ -87,7 +89,7 @@ class OptimizerStep:
                         parameter.grad = None
 
     def _halve(self, examples: int, step: int, error: BaseException) -> None:
-        tried = min(self.micro_batch, examples)
+        tried = min(self.micro_batch, ceil(examples / self.ranks.world))
         if tried == 1:
             raise OutOfMemory(
                 f"step {step + 1}: one example at a time does not fit into memory. Lower --max-length, take a smaller "
@@ -102,24 +104,19 @@ class OptimizerStep:
     def _make(self, features: Sequence[Features], indices: Sequence[int], step: int) -> tuple[float, float] | None:
         import torch
 
-        micro_batches = [indices[i : i + self.micro_batch] for i in range(0, len(indices), self.micro_batch)]
-        total = units = 0.0
-        for micro, some in enumerate(micro_batches):
-            self.interrupt()
-            # Seeded by position, not by history: a retried or resumed step draws the same dropout.
-            seed_generators(stable_seed(self.options.seed, step, micro, 0), self.collator.device)
-            loss, batch_units = self._loss(features, some)
-            # One micro-batch is divided before the backward pass, as in the stock Trainer; with several, the units of
-            # the whole batch are known only after the last one, and the gradients are divided then.
-            (loss / batch_units if len(micro_batches) == 1 else loss).backward()  # type: ignore[no-untyped-call]
-            if self.head is not None:
-                self.head.backward()
-            total, units = total + float(loss.detach()), units + float(batch_units)
+        mine = self.ranks.share(indices)
+        micro_batches = [mine[i : i + self.micro_batch] for i in range(0, len(mine), self.micro_batch)]
+        # One micro-batch is divided before the backward pass, as in the stock Trainer; with several, the units of the
+        # whole batch are known only after the last one, and the gradients are divided then.
+        at_once = len(micro_batches) == 1 and self.ranks.alone
+        total, units = self._gradients(features, micro_batches, step, at_once)
         if units == 0:
             # No word of these windows carries a label: nothing to learn, and nothing to divide by.
             return 0.0, 1.0
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
-        if len(micro_batches) > 1:
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        self.ranks.sum_gradients(trained)
+        parameters = [parameter for parameter in trained if parameter.grad is not None]
+        if not at_once:
             for parameter in parameters:
                 parameter.grad.div_(units)
         norm = float(torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters]))
@@ -127,6 +124,33 @@ class OptimizerStep:
             raise NotFinite(f"step {step + 1}: loss {total / units:g}, gradient norm {norm:g}")
         self.skipped = 0
         self._update(parameters, norm)
+        return total, units
+
+    def _gradients(
+        self, features: Sequence[Features], micro_batches: Sequence[Sequence[int]], step: int, divided: bool
+    ) -> tuple[float, float]:
+        """Those of this process's share; the summed loss and the units of the whole batch."""
+        total = units = 0.0
+        failed: BaseException | None = None
+        try:
+            for micro, some in enumerate(micro_batches):
+                if self.ranks.alone:  # the others would wait for one that stops by itself
+                    self.interrupt()
+                # Seeded by position, not by history: a retried or resumed step draws the same dropout.
+                seed = stable_seed(self.options.seed, step, micro, self.ranks.rank)
+                seed_generators(seed, self.collator.device)
+                loss, batch_units = self._loss(features, some)
+                (loss / batch_units if divided else loss).backward()  # type: ignore[no-untyped-call]
+                if self.head is not None:
+                    self.head.backward()
+                total, units = total + float(loss.detach()), units + float(batch_units)
+        except (RuntimeError, MemoryError) as error:
+            if self.ranks.alone or not is_out_of_memory(error):
+                raise
+            failed = error
+        total, units, failures = self.ranks.sums(total, units, failed is not None)
+        if failures:  # all of them try it again
+            raise failed or MemoryError("out of memory in another process")
         return total, units
 
     def _update(self, parameters: Sequence[torch.nn.Parameter], norm: float) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from unfreeze.acceleration.ranks import ALONE, Ranks
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -28,14 +30,15 @@ class _Noted:
     signal: int | None = None
 
 
-def raise_if_asked_to_stop() -> None:
-    """Call where a run can stop.
+def raise_if_asked_to_stop(ranks: Ranks = ALONE) -> None:
+    """Call where a run can stop; of several processes all stop if one was asked to.
 
     Raises:
         AskedToStop: a signal came.
     """
-    if _Noted.signal is not None:
-        raise AskedToStop(f"signal {_Noted.signal}")
+    came = int(ranks.largest(_Noted.signal or 0))
+    if came:
+        raise AskedToStop(f"signal {came}")
 
 
 @contextmanager

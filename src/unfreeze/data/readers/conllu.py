@@ -22,7 +22,7 @@ UPOS = frozenset(
 )  # fmt: skip
 _COLUMNS = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 _LISTS = {"feats": 5, "misc": 9}
-_WORD_ID = re.compile(r"[1-9][0-9]*")
+_WORD_ID = re.compile(r"[1-9][0-9]{0,8}")
 _RANGE_OR_EMPTY_ID = re.compile(r"[0-9]+(-|\.)[0-9]+")
 
 
@@ -78,7 +78,8 @@ def _add_word(
     if _RANGE_OR_EMPTY_ID.fullmatch(columns[0]):
         return last_id
     if not _WORD_ID.fullmatch(columns[0]):
-        problems.error("bad-id", f"{columns[0]!r} is not a word number", line, "The first column is 1, 2-3 or 4.1.")
+        said = f"{columns[0][:40]!r} is not a word number"
+        problems.error("bad-id", said, line, "The first column is 1, 2-3 or 4.1.")
         return last_id + 1
     number = int(columns[0])
     if number != last_id + 1:

@@ -16,6 +16,7 @@ class InProcess:
 
     own_process: ClassVar[bool] = False
     jobs_at_once: ClassVar[int] = 1
+    jobs_on_one_machine: ClassVar[int] = 1
 
     def run(
         self,

@@ -65,7 +65,12 @@ class Launcher(Protocol):
 
     @property
     def jobs_at_once(self) -> int:
-        """How many run at the same time, at most; they share the machine, which their times show."""
+        """How many run at the same time, at most."""
+        ...
+
+    @property
+    def jobs_on_one_machine(self) -> int:
+        """How many of them share a machine, at most, which their times show."""
         ...
 
     def run(

@@ -42,6 +42,10 @@ class LocalProcesses:
     def jobs_at_once(self) -> int:
         return self.jobs
 
+    @property
+    def jobs_on_one_machine(self) -> int:
+        return self.jobs
+
     def run(
         self,
         work: Work[J, R],

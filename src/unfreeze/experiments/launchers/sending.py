@@ -7,7 +7,11 @@ import io
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from unfreeze.batching.window_file import WindowFile
 from unfreeze.experiments.launchers.launcher import LauncherError
+
+# Within a machine windows are shared by the place of their file.
+_WHOLE: dict[type, Any] = {WindowFile: lambda windows: (WindowFile.of_content, (windows.content(),))}
 
 WAY_OUT = (
     "What is defined in a notebook, at the prompt or inside a function exists only there: "
@@ -15,15 +19,18 @@ WAY_OUT = (
 )
 
 
-def pack(thing: Any) -> bytes:
+def pack(thing: Any, *, far: bool = False) -> bytes:
     """The object as bytes: all of it, so that they stay valid when the sender has ended.
+
+    Args:
+        far: perhaps to another machine, where files of this one cannot be read.
 
     torch teaches `multiprocessing` to send a tensor as a handle of shared memory, which is lost when its owner ends
     first and which would share what the parent still changes; with the plain table a tensor's values are sent.
     """
     buffer = io.BytesIO()
     pickler = ForkingPickler(buffer)
-    pickler.dispatch_table = copyreg.dispatch_table
+    pickler.dispatch_table = {**copyreg.dispatch_table, **(_WHOLE if far else {})}
     pickler.dump(thing)
     return buffer.getvalue()
 

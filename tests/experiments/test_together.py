@@ -1,0 +1,160 @@
+"""Two real processes that train one network together: the gradients, scores and weights of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from soak.workload import Workload, fingerprint, make_data, make_model
+
+pytestmark = pytest.mark.slow
+IMPORTABLE = Path(__file__).parent / "importable"
+ROOT = Path(__file__).parents[2]
+# Their gradients are zero in exact arithmetic: Adam makes steps of what rounding leaves.
+SHIFTED = ("key.bias", "qa_outputs.bias")
+TWO = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without dropout: what it drops depends on who draws it."""
+    folder = make_model(tmp_path_factory.mktemp("model") / "model")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Numbers of examples that no batch and no pair of processes divides."""
+    folder = tmp_path_factory.mktemp("data")
+    return {task: make_data(folder / task, task, 61) for task in ("classification", "ner", "question-answering")}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("UNFREEZE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT), str(IMPORTABLE)]))
+
+
+def two(*command: str, port: int = 29471) -> subprocess.CompletedProcess[str]:
+    """Both processes, to their end."""
+    return subprocess.run(
+        [*TWO, str(port), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=280
+    )
+
+
+@pytest.mark.parametrize("task", ["classification", "ner", "question-answering"])
+@pytest.mark.parametrize("short", [(), ("1",)], ids=["", "one runs out of memory"])
+def test_gradients_are_those_of_one_process(
+    model: Path, data: dict[str, Path], task: str, short: tuple[str, ...], tmp_path: Path, one_thread: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    done = two(str(IMPORTABLE / "shared_batches.py"), str(model), str(data[task]), str(tmp_path), *short)
+    assert done.returncode == 0, done.stdout
+    monkeypatch.syspath_prepend(str(IMPORTABLE))
+    from shared_batches import STRATEGIES, gradients
+
+    alone = gradients(str(model), str(data[task]))
+    together, other = (load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
+    assert alone.keys() == together.keys() == other.keys()
+    steps = {name.split("/")[0]: int(name.split("/")[1]) for name in alone}
+    assert steps.keys() == set(STRATEGIES) and set(steps.values()) == {9}
+    for name, gradient in alone.items():
+        torch.testing.assert_close(together[name], gradient, rtol=0, atol=1e-6)
+        assert torch.equal(together[name], other[name])
+
+
+def command(model: Path, data: Path, output: Path, *strategies: str, **more: Any) -> list[str]:
+    flags = {"seeds": 1, "epochs": 3, "per-device-train-batch-size": 8, "learning-rate": "1e-3", "max-length": 32,
+             "speedups": "unpad+compact+cache", "early-stopping-patience": "none", **more}  # fmt: skip
+    said = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    named = [word for one in strategies for word in ("--strategy", one)]
+    return ["compare", "--no-plan", "--model", str(model), "--data", str(data), "--output", str(output), *named, *said]
+
+
+@pytest.mark.parametrize("task", ["classification", "ner", "question-answering"])
+def test_the_comparison_is_that_of_one_process(
+    model: Path, data: dict[str, Path], task: str, tmp_path: Path, one_thread: None
+) -> None:
+    """Every example is predicted once, what trains changes between epochs, and the weights are the same."""
+    strategies = ("full", "gradual", "lora:r=2", "head")
+    one, both = tmp_path / "one", tmp_path / "both"
+    subprocess.run([sys.executable, "-m", "unfreeze", *command(model, data[task], one, *strategies)], check=True)
+    done = two("-m", "unfreeze", *command(model, data[task], both, *strategies))
+    assert done.returncode == 0 and done.stdout.count("report: ") == 1, done.stdout
+    for file in one.glob("runs/*/*/*/predictions.jsonl"):
+        rows, others = ([json.loads(line) for line in path.read_text().splitlines()]
+                        for path in (file, both / file.relative_to(one)))  # fmt: skip
+        assert [(row["split"], row["index"], row["predicted"]) for row in rows] == [
+            (row["split"], row["index"], row["predicted"]) for row in others
+        ]
+    weights = list(one.glob("runs/*/*/*/model/*.safetensors"))
+    assert len(weights) == len(strategies)
+    for path in weights:
+        expected, found = load_file(path), load_file(both / path.relative_to(one))
+        for name, tensor in expected.items():
+            if name.endswith(SHIFTED):
+                continue
+            torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
+
+
+def test_a_comparison_begun_by_one_goes_on_with_two(model: Path, data: dict[str, Path], tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    here = data["classification"]
+    subprocess.run([sys.executable, "-m", "unfreeze", *command(model, here, output, "full")], check=True)
+    [made] = output.glob("runs/*/full*/*/record.json")
+    when = made.stat().st_mtime_ns
+    done = two("-m", "unfreeze", *command(model, here, output, "full", "head"))
+    assert done.returncode == 0 and "1 of 2 runs are in" in done.stdout, done.stdout
+    assert made.stat().st_mtime_ns == when and len(list(output.glob("runs/*/*/*/record.json"))) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_first_save_and_the_end_is_the_same(number: int, tmp_path: Path) -> None:
+    """With dropout: each process draws its own, whatever happened before."""
+    work = Workload.of(tmp_path, "classification", ("full",), epochs=40)
+
+    def start(output: Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*TWO, "29472", *work.command(output)[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    whole, output = tmp_path / "whole", tmp_path / "stopped"
+    process = start(whole)
+    said, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, said
+    process = start(output)
+    while process.poll() is None and not list(output.glob("runs/*/*/*/checkpoints/best-*")):
+        time.sleep(0.02)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0 and list(output.glob("runs/*/*/*/checkpoints/step-*/state.json")), said
+    process = start(output)
+    said, _ = process.communicate(timeout=280)
+    assert process.returncode == 0 and fingerprint(output) == fingerprint(whole), said
+
+
+def test_mistakes_end_all_and_are_said_once(model: Path, data: dict[str, Path], tmp_path: Path) -> None:
+    done = two("-m", "unfreeze", *command(model, data["ner"], tmp_path / "output", "full", jobs=2))
+    assert done.returncode != 0
+    assert done.stdout.count("--jobs 2: 2 processes started together make one run at a time. Leave it out.") == 1
+    assert "process 1: the first process ended early; it says why." in done.stdout
+
+
+def test_what_is_no_training_is_done_by_the_first_alone(data: dict[str, Path]) -> None:
+    done = two("-m", "unfreeze", "inspect", "--data", str(data["ner"]))
+    assert done.returncode == 0 and done.stdout.count("splits:") == 1, done.stdout
