@@ -12,11 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.launchers import Death, LauncherError
+from unfreeze.experiments.launchers.ray_shelf import Shelf, ShelvedFiles
 from unfreeze.experiments.launchers.ray_tasks import RayTasks
 from unfreeze.experiments.listener import Listener
 from unfreeze.settings import SettingsError
@@ -70,14 +72,29 @@ def test_the_same_results_on_a_cluster(
         def progressed(self, cell: Any, step: Any) -> None:
             heard.append(cell.seed)
 
-    here = run_comparison(tmp_path / "here", strategy=STRATEGIES)
-    there = run_comparison(tmp_path / "there", strategy=STRATEGIES, launcher="ray", listener=Ear())
+    levers = "unpad+compact+cache"
+    here = run_comparison(tmp_path / "here", strategy=STRATEGIES, speedups=levers)
+    there = run_comparison(tmp_path / "there", strategy=STRATEGIES, speedups=levers, launcher="ray", listener=Ear())
     assert told(here) == told(there) and here.recommended == there.recommended
     assert heard and all(record.peak_memory_bytes for record in there.records)
     for one, other in zip(here.records, there.records, strict=True):
         weights = [next((run.output / str(record.model)).glob("*.safetensors")).read_bytes()
                    for run, record in ((here, one), (there, other))]  # fmt: skip
         assert weights[0] == weights[1]
+
+
+def test_outputs_of_frozen_layers_reach_the_other_machines(cluster: Any, tmp_path: Path) -> None:
+    """Computed by one, they are fetched by another, whole; what is large beyond measure is not sent."""
+    shelf = ray.remote(num_cpus=0)(Shelf).remote()
+    first, second = (ShelvedFiles(tmp_path / name, shelf=shelf) for name in ("first", "second"))
+    shape, numbers = (50, 16), np.arange(800, dtype="float32").reshape(50, 16)
+    assert first.find("key", shape, "float32") is None
+    with first.make("key", shape, "float32") as rows:
+        rows[:] = numbers
+    fetched = second.find("key", shape, "float32")
+    assert fetched is not None and np.array_equal(fetched, numbers) and second.holds("key")
+    assert second.find("key", (25, 32), "float32") is None  # another one of that name is not taken for it
+    assert second.find("other", shape, "float32") is None
 
 
 def test_runs_here_and_there_are_one_comparison(

@@ -50,7 +50,7 @@ class ShelvedFiles(FeatureFiles):
             return found
         for reference in ray.get(self.shelf.get.remote(key)):
             table = ray.get(reference)
-            if self.has_room(table.nbytes):
+            if (table.shape, table.dtype) == (shape, np.dtype(dtype)) and self.has_room(table.nbytes):
                 with suppress(OSError), super().make(key, shape, dtype) as rows:  # a full disk: it is computed instead
                     rows[:] = table
         return super().find(key, shape, dtype)
