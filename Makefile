@@ -20,6 +20,18 @@ PARALLEL := -n logical --dist loadfile
 	$(PIP) -e '.[offline]'
 	touch $@
 
+# All extras that can be tested here, and what tests of servers and pages need.
+.venv/installed-extras: .venv/installed-offline .venv/installed-test
+	$(PIP) -e '.[ray,tensorboard,mlflow,wandb,onnx,serve]'
+	$(PIP) --group serve-test
+	touch $@
+
+# MLflow's server wants other versions of some packages than ours: it runs in an environment of its own.
+.venv-mlflow/installed:
+	$(PYTHON) -m venv .venv-mlflow
+	.venv-mlflow/bin/pip install --quiet mlflow==3.17.0
+	touch $@
+
 .venv/installed-test: .venv/installed
 	$(PIP) --group test
 	touch $@
@@ -35,11 +47,11 @@ demo: .venv/installed-offline
 test: .venv/installed-test
 	$(BIN)/python -m pytest -q $(PARALLEL)
 
-test-all: .venv/installed-test .venv/installed-offline
+test-all: .venv/installed-extras .venv-mlflow/installed
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow or not slow"
 
-# What `make test-all` has beyond `make test`: local servers, and the bundled encoder on the bundled samples.
-test-rest: .venv/installed-test .venv/installed-offline
+# What `make test-all` has beyond `make test`: clusters, servers, pages, and the bundled encoder on the bundled samples.
+test-rest: .venv/installed-extras .venv-mlflow/installed
 	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
 
 # Against the stock Trainer; takes long on two cores. Nothing else must run.
@@ -60,4 +72,4 @@ format: .venv/installed-check
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-mlflow demo
