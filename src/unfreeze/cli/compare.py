@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # In Python runs share the process, since objects of a user's own may not be sent to another one.
 PROCESS_FOR_EACH_RUN = {"jobs": 1}
+# What `--resume` leaves to the new command.
+OF_A_COMMAND = ("jobs", "save_steps", "report_to")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,12 +45,12 @@ def call(options: argparse.Namespace) -> int:
 def _resumed(options: argparse.Namespace) -> tuple[Settings, list[str]]:
     from unfreeze.experiments.folder import settings_of
 
-    others = sorted(named_by_user(options) - {"jobs", "save_steps"})
+    others = sorted(named_by_user(options) - {*OF_A_COMMAND})
     if others:
         raise SettingsError(
             [f"--resume {options.resume} {flag(name)}: the folder says that. Leave one out." for name in others]
         )
-    given = {name: getattr(options, name) for name in ("jobs", "save_steps") if hasattr(options, name)}
+    given = {name: getattr(options, name) for name in OF_A_COMMAND if hasattr(options, name)}
     earlier = settings_of(options.resume)
     if str(earlier.get("data", "")).endswith(" in memory>"):
         raise SettingsError(
@@ -61,11 +63,13 @@ def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
     """Run a comparison and print what came of it; 1 if a run failed."""
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.compare import compare
+    from unfreeze.experiments.trackers.reporting import reporting
 
     listener = LiveListener(quiet=quiet)
     for note in notes:
         listener.said(note)
-    return print_result(compare(settings, listener))
+    with reporting(settings, listener) as told:
+        return print_result(compare(settings, told))
 
 
 def print_result(comparison: Comparison) -> int:

@@ -31,7 +31,7 @@ LEVERS = ("precision", "unpad", "compact", "cache")
 NOT_OF_A_RUN = frozenset(
     {"model", "data", "train_file", "validation_file", "test_file", "strategy", "seeds", "seed", "output", "overwrite"}
     | {"lr_search", "lr_search_factors", "until_decided", "max_seeds", "margin", "data_curve", "probe", "plan", "jobs"}
-    | {"save_steps"}
+    | {"save_steps", "report_to"}
 )
 
 SEARCH_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -149,6 +149,9 @@ class Settings(BaseModel):
     save_steps: Positive | None = Field(
         None, description="steps between states to resume from; by default as often as takes 2 % of the time"
     )
+    report_to: tuple[str, ...] = Field(
+        (), description="experiment trackers to tell, as tensorboard or mlflow; none by default (repeatable)"
+    )
     output: Path | None = Field(None, description="folder for the results; by default unfreeze-<data>")
     overwrite: bool = Field(False, description="move an existing output folder aside instead of stopping")
 
@@ -156,6 +159,15 @@ class Settings(BaseModel):
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str | Path | Strategy) else value
+
+    @field_validator("report_to", mode="before")
+    @classmethod
+    def _trackers_with_commas(cls, value: Any) -> tuple[str, ...]:
+        written = [value] if isinstance(value, str) else value or ()
+        names = [name.strip() for one in written for name in str(one).split(",")]
+        if "none" in names and set(names) != {"none"}:
+            raise ValueError(f"--report-to {','.join(names)}: none goes with no other. Leave one of them out.")
+        return tuple(dict.fromkeys(name for name in names if name not in ("", "none")))
 
     @field_validator("label_names", mode="before")
     @classmethod
