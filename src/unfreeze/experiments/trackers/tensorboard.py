@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -22,7 +23,8 @@ class TensorBoard:
 
     def __init__(self) -> None:
         need_package(self.name, "tensorboard")
-        _leave_errors_to_the_caller()
+        if not isinstance(threading.excepthook, _WithoutTracebacks):
+            threading.excepthook = _WithoutTracebacks(threading.excepthook)
 
     def where(self, output: Path) -> str:
         return f"tensorboard --logdir {output / FOLDER}"
@@ -88,7 +90,8 @@ class TensorBoardRun:
         """The run's line in the table of hyperparameters; of its metrics, which are curves, it has the names."""
         from torch.utils.tensorboard.summary import hparams
 
-        for part in hparams(self.chosen, dict.fromkeys(self.measured, 0.0)):
+        names = dict.fromkeys(self.measured, 0.0)
+        for part in hparams(self.chosen, names):  # type: ignore[no-untyped-call]
             self.writer.file_writer.add_summary(part)
 
 
@@ -102,12 +105,13 @@ def _last_steps(folder: Path) -> dict[str, int]:
     return {name: max(one.step for one in written.Scalars(name)) for name in written.Tags()[SCALARS]}
 
 
-def _leave_errors_to_the_caller() -> None:
-    """A writer's thread ends on a full disk, and the writer raises that again where it is called: no traceback too."""
-    before = threading.excepthook
+@dataclass(frozen=True)
+class _WithoutTracebacks:
+    """What is called when a thread ends by an error."""
 
-    def hook(failed: Any) -> None:
+    before: Callable[[Any], object]
+
+    def __call__(self, failed: Any) -> None:
+        # The thread that writes ends on a full disk, and the writer raises that once more where it is called.
         if not type(failed.thread).__module__.startswith("tensorboard."):
-            before(failed)
-
-    threading.excepthook = hook
+            self.before(failed)
