@@ -19,13 +19,13 @@ import pytest
 
 from unfreeze.storage.records import find_runs, read_record
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # their server may take minutes to begin
 pytest.importorskip("mlflow")
 
 Reported = Callable[..., Any]
 # The whole package `mlflow` does not go with the versions that are pinned here: the server has its own environment.
 SERVER = os.environ.get("UNFREEZE_MLFLOW_SERVER") or str(Path(__file__).parents[3] / ".venv-mlflow/bin/mlflow")
-PATIENCE = 300.0  # seconds until the server has made its tables and answers
+PATIENCE = 240.0  # seconds until the server has made its tables and answers
 
 
 class Server:
@@ -41,14 +41,15 @@ class Server:
     def start(self) -> None:
         options = ["--backend-store-uri", f"sqlite:///{self.folder}/runs.db", "--workers", "1"]
         options += ["--artifacts-destination", str(self.folder / "files")]
-        self.process = subprocess.Popen(
-            [SERVER, "server", *options, "--host", "127.0.0.1", "--port", str(self.port)],
-            cwd=self.folder,
-            stdout=(self.folder / "log").open("ab"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
-        )
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [SERVER, "server", *options, "--host", "127.0.0.1", "--port", str(self.port)],
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+            )
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and self.process.poll() is None:
             try:

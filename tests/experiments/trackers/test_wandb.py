@@ -131,6 +131,7 @@ def check_run(log: list[Any], folder: Path) -> None:
     assert summary(log)["status"] == record.status
 
 
+@pytest.mark.timeout(900)  # each run in a process of its own, and their service beside them
 def test_the_command_line_writes_offline_and_asks_nobody(
     nobody: None, proxy: Listening, family_folder: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -143,13 +144,13 @@ def test_the_command_line_writes_offline_and_asks_nobody(
     output = tmp_path / "out"
     command = [sys.executable, "-m", "unfreeze", "compare", "--model", family_folder("bert")]
     command += ["--data", str(tmp_path / "data")]
-    command += ["--strategy", "full", "--seeds", "2", "--jobs", "2", "--epochs", "1", "--no-plan", "--speedups", "off"]
+    command += ["--strategy", "full", "--seeds", "2", "--epochs", "1", "--no-plan", "--speedups", "off"]
     command += ["--max-length", "48", "--output", str(output), "--report-to", "wandb"]
     ours, theirs = pty.openpty()
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), proxy.address)
     with (tmp_path / "said").open("wb") as said:
         done = subprocess.run(
-            command, stdin=theirs, stdout=theirs, stderr=said, timeout=280, check=False,
+            command, stdin=theirs, stdout=theirs, stderr=said, timeout=600, check=False,
             env=os.environ | proxies | {"NO_PROXY": "", "no_proxy": ""},
         )  # fmt: skip
     shown = ""
