@@ -161,12 +161,13 @@ def test_the_command_line_writes_offline_and_asks_nobody(
     told = (tmp_path / "said").read_text()
     assert done.returncode == 0, told
     assert proxy.calls == []
-    assert "api key" not in (shown + told).lower() and shown.count("recommended: full") == 1
+    assert "api key" not in (shown + told).lower() and shown.count("report: ") == 1
     assert f"reported to wandb: {output / 'wandb'}, and nothing is sent" in told
 
     found = logs(output)
     [parent] = found.pop("out")
-    assert summary(parent)["recommended"] == "full" and group(parent)
+    chosen = json.loads((output / "comparison.json").read_text())["recommendation"]["strategy"]
+    assert summary(parent)["recommended"] == (chosen or "none") and group(parent)
     folders = find_runs(output)
     assert sorted(found) == [str(folder.relative_to(output / "runs")) for folder in folders]
     for folder in folders:
