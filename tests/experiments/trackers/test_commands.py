@@ -36,23 +36,16 @@ def files(tmp_path: Path) -> Path:
 def test_every_command_that_trains_reports(
     notebook: Any, files: Path, family_folder: Callable[..., str], command: list[str], data: str
 ) -> None:
-    arguments = [
-        *command,
-        "--model",
-        family_folder("bert"),
-        "--data",
-        str(files / data),
-        "--output",
-        str(files / "out"),
-    ]
-    arguments += ["--max-steps", "3", "--speedups", "off", "--max-length", "48", "--quiet", "--report-to", "notebook"]
+    arguments = [*command, "--model", family_folder("bert"), "--data", str(files / data)]
+    arguments += ["--output", str(files / "out"), "--max-steps", "2", "--speedups", "off", "--max-length", "48"]
+    arguments += ["--quiet", "--report-to", "notebook"]
     assert main(arguments) == 0
     children = notebook.children()
     assert sorted(children) == [str(folder.relative_to(files / "out")) for folder in find_runs(files / "out")]
     for folder, page in children.items():
         record = read_record(files / "out" / folder)
-        assert [step for step, _ in page.curve("train/loss")] == [1, 2, 3] and page.ends == ["done"]
-        assert dict(page.curve("selected/loss")) == {3: record.validation["loss"]}
+        assert [step for step, _ in page.curve("train/loss")] == [1, 2] and page.ends == ["done"]
+        assert dict(page.curve("selected/loss")) == {2: record.validation["loss"]}
     parent = notebook.parent()
     assert parent.ends == ["done"] and "leaderboard.md" in parent.files and "report_to" not in parent.chosen
 
