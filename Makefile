@@ -32,6 +32,12 @@ PARALLEL := -n logical --dist loadfile
 	.venv-mlflow/bin/pip install --quiet mlflow==3.17.0
 	touch $@
 
+# Trackio's requirements conflict with our constraints.
+.venv-trackio/installed:
+	$(PYTHON) -m venv .venv-trackio
+	.venv-trackio/bin/pip install --quiet trackio==0.43.0
+	touch $@
+
 .venv/installed-test: .venv/installed
 	$(PIP) --group test
 	touch $@
@@ -47,11 +53,11 @@ demo: .venv/installed-offline
 test: .venv/installed-test
 	$(BIN)/python -m pytest -q $(PARALLEL)
 
-test-all: .venv/installed-extras .venv-mlflow/installed
+test-all: .venv/installed-extras .venv-mlflow/installed .venv-trackio/installed
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow or not slow"
 
 # What `make test-all` has beyond `make test`: clusters, servers, pages, and the bundled encoder on the bundled samples.
-test-rest: .venv/installed-extras .venv-mlflow/installed
+test-rest: .venv/installed-extras .venv-mlflow/installed .venv-trackio/installed
 	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
 
 # Against the stock Trainer; takes long on two cores. Nothing else must run.
@@ -72,4 +78,4 @@ format: .venv/installed-check
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-mlflow demo
+	rm -rf .venv .venv-mlflow .venv-trackio demo

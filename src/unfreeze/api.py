@@ -9,6 +9,7 @@ from unfreeze.acceleration.ranks import follows
 from unfreeze.experiments.compare import compare as run_comparison
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
+from unfreeze.experiments.trackers.reporting import reporting
 from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.reports.document import write_report
 from unfreeze.settings import read_settings
@@ -32,9 +33,10 @@ def compare(*, listener: Listener | None = None, task: Any = None, **settings: A
     listener = listener or Listener()
     for note in notes:
         listener.said(note)
-    comparison = run_comparison(checked, listener, task=own_task)
-    if not follows():
-        write_report(comparison.output)
+    with reporting(checked, listener) as told:
+        comparison = run_comparison(checked, told, task=own_task)
+        if not follows():
+            write_report(comparison.output)
     return comparison
 
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from unfreeze.cli.flags import add_settings_flags, named_by_user, settings_from
 from unfreeze.settings import Settings, SettingsError, flag, read_settings
+from unfreeze.settings.launching import RAY_ALONE
 
 if TYPE_CHECKING:
     from unfreeze.experiments.conclude import Comparison
 
 # In Python runs share the process, since objects of a user's own may not be sent to another one.
 PROCESS_FOR_EACH_RUN = {"jobs": 1}
+# What `--resume` leaves to the new command.
+OF_A_COMMAND = ("jobs", "save_steps", "report_to", "launcher", *RAY_ALONE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +46,15 @@ def call(options: argparse.Namespace) -> int:
 def _resumed(options: argparse.Namespace) -> tuple[Settings, list[str]]:
     from unfreeze.experiments.folder import settings_of
 
-    others = sorted(named_by_user(options) - {"jobs", "save_steps"})
+    others = sorted(named_by_user(options) - {*OF_A_COMMAND})
     if others:
         raise SettingsError(
             [f"--resume {options.resume} {flag(name)}: the folder says that. Leave one out." for name in others]
         )
-    given = {name: getattr(options, name) for name in ("jobs", "save_steps") if hasattr(options, name)}
+    given = {name: getattr(options, name) for name in OF_A_COMMAND if hasattr(options, name)}
     earlier = settings_of(options.resume)
+    if given.keys() & {"jobs", "launcher"}:  # where runs are made is said anew
+        earlier = {name: value for name, value in earlier.items() if name not in ("launcher", *RAY_ALONE)}
     if str(earlier.get("data", "")).endswith(" in memory>"):
         raise SettingsError(
             [f"--resume {options.resume}: its data were in memory. Call `unfreeze.compare` again, as before."]
@@ -62,11 +67,13 @@ def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
     from unfreeze.acceleration.ranks import follows
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.compare import compare
+    from unfreeze.experiments.trackers.reporting import reporting
 
     listener = LiveListener(quiet=quiet or follows())
     for note in notes:
         listener.said(note)
-    return print_result(compare(settings, listener))
+    with reporting(settings, listener) as told:
+        return print_result(compare(settings, told))
 
 
 def print_result(comparison: Comparison) -> int:

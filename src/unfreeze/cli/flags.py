@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_config_file, read_layers
 
-REPEATABLE = ("model", "test_file", "strategy")
+REPEATABLE = ("model", "test_file", "strategy", "report_to")
 
 DATA_FLAGS = (
     *("data", "train_file", "validation_file", "test_file", "task", "format", "text_column", "text_pair_column"),

@@ -33,6 +33,7 @@ def call(options: argparse.Namespace) -> int:
     from unfreeze.acceleration.ranks import follows
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.pretrain import pretrain, pretrain_settings
+    from unfreeze.experiments.trackers.reporting import reporting
 
     given = {name: value for name, value in vars(options).items() if name in (*Settings.model_fields, *ALIASES)}
     from_file = read_config_file(options.config) if options.config else {}
@@ -41,7 +42,8 @@ def call(options: argparse.Namespace) -> int:
     listener = LiveListener(quiet=options.quiet or follows())
     for note in notes:
         listener.said(note)
-    return print_result(pretrain(settings, scratch, listener))
+    with reporting(settings, listener) as told:
+        return print_result(pretrain(settings, scratch, told))
 
 
 def _scratch(options: argparse.Namespace) -> Any:

@@ -59,6 +59,8 @@ class Bench:
     def make(self, cells: Sequence[Cell], after_each: Callable[[], object] = lambda: None) -> dict[Cell, RunRecord]:
         """The results of all cells, made where they are missing."""
         results = {cell: record for cell in cells if (record := self.found(cell)) is not None}
+        for cell, record in results.items():
+            self.listener.run_found(cell, record)
         jobs = [self._job(cell) for cell in cells if cell not in results]
         with closing(self.launcher.run(make_cell, jobs, self._heard, self._started)) as made:
             for job, result in made:

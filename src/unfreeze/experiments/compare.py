@@ -79,6 +79,7 @@ def _compare(
         try:
             done = _compare_in(output, held, settings, listener, launcher, corpus, everything, fitting, probed)
             log_event(output, "ended")
+            listener.concluded(done)
             return done
         except BaseException as error:
             if not isinstance(error, Exception) or isinstance(error, OSError):  # Ctrl-C, asked to end, a full disk
@@ -105,6 +106,7 @@ def _compare_in(
     everything = [_as_before(prepared, identity.precision[prepared.model_name]) for prepared in everything]
     bench = _bench(output, settings, corpus, everything, launcher, listener)
     refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
+    listener.began(bench)
 
     looked = Looks.of(before, settings)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +19,7 @@ from unfreeze.settings.budget import Budget, parse_budget
 from unfreeze.settings.launching import RAY_ALONE, who_counts, with_ray_only
 from unfreeze.settings.levers import LEVERS, as_typed, levers_are_known, parse_levers
 from unfreeze.settings.mistakes import flag
+from unfreeze.settings.search_factors import SEARCH_FACTORS, factors_from
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
@@ -30,10 +30,9 @@ DEFAULT_STRATEGIES = ("head", "freeze:first=half", "lora", "full")
 NOT_OF_A_RUN = frozenset(
     {"model", "data", "train_file", "validation_file", "test_file", "strategy", "seeds", "seed", "output", "overwrite"}
     | {"lr_search", "lr_search_factors", "until_decided", "max_seeds", "margin", "data_curve", "probe", "plan", "jobs"}
-    | {"save_steps", "launcher", *RAY_ALONE}
+    | {"save_steps", "report_to", "launcher", *RAY_ALONE}
 )
 
-SEARCH_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 MOST_SEEDS = 10
 
 Positive = Annotated[int, Field(ge=1)]
@@ -87,7 +86,7 @@ class Settings(BaseModel):
         None, gt=0, description="one peak learning rate for every strategy; by default each has its own"
     )
     lr_search: bool = Field(False, description="find the learning rate of each strategy first, on validation")
-    lr_search_factors: tuple[float, ...] = Field(
+    lr_search_factors: Annotated[tuple[float, ...], BeforeValidator(factors_from)] = Field(
         SEARCH_FACTORS, description="rates to try, as multiples of the strategy's own: N,N,..."
     )
     until_decided: bool = Field(False, description="add seeds until the verdicts stand that the recommendation needs")
@@ -160,6 +159,9 @@ class Settings(BaseModel):
     save_steps: Positive | None = Field(
         None, description="steps between states to resume from; by default as often as takes 2 % of the time"
     )
+    report_to: tuple[str, ...] = Field(
+        (), description="experiment trackers to tell, as tensorboard or mlflow; none by default (repeatable)"
+    )
     output: Path | None = Field(None, description="folder for the results; by default unfreeze-<data>")
     overwrite: bool = Field(False, description="move an existing output folder aside instead of stopping")
 
@@ -167,6 +169,15 @@ class Settings(BaseModel):
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str | Path | Strategy) else value
+
+    @field_validator("report_to", mode="before")
+    @classmethod
+    def _trackers_with_commas(cls, value: Any) -> tuple[str, ...]:
+        written = [value] if isinstance(value, str) else value or ()
+        names = [name.strip() for one in written for name in str(one).split(",")]
+        if "none" in names and set(names) != {"none"}:
+            raise ValueError(f"--report-to {','.join(names)}: none goes with no other. Leave one of them out.")
+        return tuple(dict.fromkeys(name for name in names if name not in ("", "none")))
 
     @field_validator("label_names", mode="before")
     @classmethod
@@ -227,20 +238,6 @@ class Settings(BaseModel):
                 f"--lr-search --learning-rate {info.data['learning_rate']:g}: the search finds the rate. Leave one out."
             )
         return value
-
-    @field_validator("lr_search_factors", mode="before")
-    @classmethod
-    def _numbers_with_commas(cls, value: Any, info: ValidationInfo) -> tuple[float, ...]:
-        written = value.split(",") if isinstance(value, str) else value
-        try:
-            factors = sorted({float(one) for one in written})
-        except (TypeError, ValueError):
-            factors = []
-        if len(factors) < 2 or not all(isfinite(one) and one > 0 for one in factors):
-            raise ValueError(f"--lr-search-factors {value}: expected numbers above 0, two at least, as in 0.3,1,3.")
-        if info.data.get("lr_search") is False and tuple(factors) != SEARCH_FACTORS:
-            raise ValueError(f"--lr-search-factors {value}: is used with --lr-search only. Give that too.")
-        return tuple(factors)
 
     @field_validator("max_seeds")
     @classmethod
