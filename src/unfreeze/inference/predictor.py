@@ -67,7 +67,8 @@ class Predictor:
         if name == "bf16" and (failure := failure_in_bf16(self.network.config, self.task.auto_class)):
             raise ModelError(f"--precision bf16: {family} cannot run in it ({failure}). Leave it out.")
         try:
-            return replace(self, speedups=Speedups(steady_precision(name, str(self.network.device))))
+            precision = steady_precision(name, str(self.network.device))
+            return replace(self, speedups=Speedups(precision, answering=True))
         except PrecisionError as error:
             raise ModelError(str(error)) from None
 
