@@ -10,7 +10,7 @@ from unfreeze.experiments.compare import compare as run_comparison
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.trackers.reporting import reporting
-from unfreeze.inference.predictor import Predictor, load_predictor
+from unfreeze.inference.predictor import AnswerPrecision, Predictor, load_predictor
 from unfreeze.reports.document import write_report
 from unfreeze.settings import read_settings
 from unfreeze.strategies import Strategy
@@ -46,12 +46,20 @@ def train(*, strategy: str | Strategy = "full", listener: Listener | None = None
     return compare(strategy=[strategy], listener=listener, **settings)
 
 
-def load(path: str | Path, *, max_length: int | None = None, task: Any = None, device: str | None = None) -> Predictor:
-    """Load a trained model from a comparison folder (its best run), a run folder or a model folder.
+def load(
+    path: str | Path,
+    *,
+    max_length: int | None = None,
+    task: Any = None,
+    device: str | None = None,
+    precision: AnswerPrecision = "fp32",
+) -> Predictor:
+    """Load a trained model from a comparison folder (its best run), a run folder, a model folder or an exported one.
 
-    `task` is needed only for a model trained with a task of your own; `device` is the GPU where there is one.
+    `task` is needed only for a model trained with a task of your own; `device` is the GPU where there is one;
+    `precision="bf16"` is faster where the hardware has it, and rounds to three digits.
     """
-    return load_predictor(path, max_length=max_length, task=task, device=device)
+    return load_predictor(path, max_length=max_length, task=task, device=device, precision=precision)
 
 
 def predict(

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from unfreeze.acceleration.answering_layer import Layouts, answer
 from unfreeze.acceleration.fused_layer import FusedLayer, LayerPlan, Step
 from unfreeze.acceleration.known_layers import known_layers, says_no_more
 from unfreeze.acceleration.layer_parts import Unsupported, layer_plan
@@ -48,6 +49,7 @@ class FastLayers:
     head_needs_inputs: bool = True  # does what stands above the encoder look at the tokens?
     head: PlainHead | None = None  # if it needs no more of the network
     copies: dict[torch.dtype, WeightCopies] = field(default_factory=dict)
+    layouts: dict[torch.dtype, Layouts] = field(default_factory=dict)
     prefix: PrefixCache | None = None  # outputs of frozen layers, while a network trains above them
 
     def outputs_at(
@@ -90,10 +92,12 @@ class FastLayers:
         cached: Tensor | None = None,
         reading: Callable[[int, Tensor], None] | None = None,
         unread: float = 0.0,
+        answering: bool = False,
     ) -> Iterator[None]:
         """Inside, the layers see packed tokens.
 
         Args:
+            answering: by layers that no gradient goes through.
             unread: what stands at the places of the last layer that nobody reads.
             cached: (tokens, width), or (texts, width), what the layers of `prefix` give, which then do not run.
             reading: called with what comes out of the lowest layers, and how many these are.
@@ -129,8 +133,9 @@ class FastLayers:
                 step = Step(plan, packing.in_steps, copies, layer.training)
                 if i == top and asking is not None:
                     step = replace(step, rows=_first_rows(packing, asking), asking=asking)
+                apply = partial(_answer, step, self._layouts(copies)) if answering else partial(_apply, step)
                 run = _Run(
-                    _same if i < begin else partial(_apply, step, parameters),
+                    _same if i < begin else partial(apply, parameters),
                     begin=packing.pack if i == 0 and not begin else _same,
                     cached=cached if i == begin - 1 else None,
                     finish=finish if i == top else _same,
@@ -138,6 +143,9 @@ class FastLayers:
                 )
                 patch(layer, run)
             yield
+
+    def _layouts(self, copies: WeightCopies) -> Layouts:
+        return self.layouts.setdefault(copies.dtype, Layouts(copies))
 
 
 class _Reached(Exception):
@@ -162,7 +170,7 @@ class _Run:
 
 def _firsts(packing: Packing) -> Packing:
     """One token of each text."""
-    return pack_lengths([1] * packing.batch, str(packing.bounds.device))
+    return pack_lengths([1] * packing.batch, str(packing.bounds.device), packing.rows_step)
 
 
 def _first_rows(packing: Packing, asking: Packing) -> Tensor:
@@ -186,6 +194,11 @@ def _apply(step: Step, parameters: tuple[Tensor, ...], hidden: Tensor) -> Tensor
     return out
 
 
+def _answer(step: Step, layouts: Layouts, parameters: tuple[Tensor, ...], hidden: Tensor) -> Tensor:
+    with torch.autocast(hidden.device.type, enabled=False):
+        return answer(hidden, step, layouts, parameters)
+
+
 def _nothing(embeddings: nn.Module, packing: Packing) -> Callable[..., Tensor]:
     """In place of embeddings that nobody reads: their shape, without memory."""
     weight = next(embeddings.parameters())
@@ -197,6 +210,17 @@ def _nothing(embeddings: nn.Module, packing: Packing) -> Callable[..., Tensor]:
 
 
 _KNOWN: WeakKeyDictionary[Any, FastLayers] = WeakKeyDictionary()
+_ANSWERING: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
+def can_answer(network: PreTrainedModel) -> bool:
+    """Do the layers that no gradient goes through give what the network gives? They use what torch keeps for its own
+    compiler, which another version of it may not have."""
+    if network not in _ANSWERING:
+        layers = fast_layers(network)
+        on_cpu = network.device.type == "cpu"
+        _ANSWERING[network] = on_cpu and layers.way == "fused" and not _difference(network, layers, answering=True)
+    return _ANSWERING[network]
 
 
 def fast_layers(network: PreTrainedModel) -> FastLayers:
@@ -279,14 +303,14 @@ def _made_up(network: PreTrainedModel) -> tuple[dict[str, Tensor], Tensor]:
     return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}, mask
 
 
-def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.0) -> str:
+def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.0, *, answering: bool = False) -> str:
     """What the network does otherwise than plainly for texts of several lengths; empty: nothing."""
     inputs, mask = _made_up(network)
     packing = pack_lengths(_tried_lengths(network), str(network.device))
     try:
         with evaluating(network), torch.no_grad():
             plain = outputs_of(network(**inputs))
-            with layers.active(network, packing, torch.float32, unread=unread):
+            with layers.active(network, packing, torch.float32, unread=unread, answering=answering):
                 fast = outputs_of(network(**inputs))
     except Exception as error:  # whatever a family does with tokens that have lost their places
         return f"its layers need their padding ({type(error).__name__}: {error})"

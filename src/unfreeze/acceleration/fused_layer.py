@@ -82,13 +82,13 @@ class FusedLayer(torch.autograd.Function):
         dropout = plan.attention_dropout if step.training else 0.0
         mixed, attended = attend(inputs, plan.heads, asking, step.packing, dropout)
         out, kept_mixed = products.forward((plan.mixed,), mixed)
-        middle, kept_first = _add_and_norm(
+        middle, kept_first = add_and_norm(
             residual, out, plan.mixed_dropout if step.training else 0.0, plan.mixed_norm, parameters
         )
         wide, kept_wide = products.forward((plan.widened,), middle.to(low.dtype))
         active = aten.gelu(wide, approximate=plan.activation)
         narrow, kept_narrow = products.forward((plan.narrowed,), active)
-        top, kept_second = _add_and_norm(
+        top, kept_second = add_and_norm(
             middle, narrow, plan.narrowed_dropout if step.training else 0.0, plan.narrowed_norm, parameters
         )
         ctx.step, ctx.parameters = step, parameters
@@ -154,7 +154,7 @@ def _of_attention(plan: LayerPlan) -> list[int]:
     return places
 
 
-def _add_and_norm(
+def add_and_norm(
     residual: Tensor, out: Tensor, dropout: float, norm: Norm, parameters: tuple[Tensor, ...]
 ) -> tuple[Tensor, KeptNorm]:
     """Dropout, sum and norm; `out` is used up."""

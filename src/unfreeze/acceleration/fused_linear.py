@@ -75,6 +75,10 @@ class Products:
                 return False
         return True
 
+    def merged_weights(self, linears: Sequence[Linear]) -> Tensor:
+        """(all their out features, in), with their adapters."""
+        return self._weights(linears, True)
+
     def _weights(self, linears: Sequence[Linear], merged: bool) -> Tensor:
         weights = [self.parameters[one.weight] for one in linears]
         updates = [self._update(one.adapter) if merged else None for one in linears]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # shapes few: products of changing size are 1.4 times as fast (docs/log.md). GPUs do not compile.
 ROWS_STEP = 32
 PLACES_STEP = 8
+FEW_ROWS, FEW_ROWS_STEP = 256, 8  # where little is asked, the rows that fill up a step would be much of the work
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Packing:
     lengths: tuple[int, ...]  # the tokens of each text
     bounds: Tensor  # (batch + 1,) int32, where each text begins among the packed tokens, and the number of all
     longest: int  # the places of each text when padded
+    rows_step: int = ROWS_STEP
 
     @property
     def batch(self) -> int:
@@ -38,7 +40,7 @@ class Packing:
 
     @cached_property
     def rows(self) -> int:
-        return _rounded(self.tokens, ROWS_STEP) if self.bounds.device.type == "cpu" else self.tokens
+        return _rounded(self.tokens, self.rows_step) if self.bounds.device.type == "cpu" else self.tokens
 
     @cached_property
     def in_steps(self) -> Packing:
@@ -109,12 +111,17 @@ class Packing:
         return pad(packed, (0, 0, 0, missing)) if missing else packed
 
 
-def pack_lengths(lengths: Sequence[int], device: str = "cpu") -> Packing:
+def pack_lengths(lengths: Sequence[int], device: str = "cpu", rows_step: int = ROWS_STEP) -> Packing:
     """The packing of windows of these lengths, padded on the right to the longest."""
     import torch
 
     bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
-    return Packing(tuple(lengths), bounds.to(device, non_blocking=True), max(lengths))
+    return Packing(tuple(lengths), bounds.to(device, non_blocking=True), max(lengths), rows_step)
+
+
+def answering_step(lengths: Sequence[int]) -> int:
+    """In which steps rows are added to those of windows that are only read."""
+    return FEW_ROWS_STEP if sum(lengths) <= FEW_ROWS else ROWS_STEP
 
 
 def _rounded(count: int, step: int) -> int:

@@ -21,6 +21,10 @@ MINIMUM_GAIN = 1.15  # a lever below this is not worth its rounding
 FP32_TOLERANCE = 1e-5  # relative; oneDNN may compute "fp32" in bf16 on CPUs with AMX, which errs by 1e-2
 
 
+class PrecisionError(ValueError):
+    """This machine does not compute in the precision that is asked for."""
+
+
 @dataclass(frozen=True)
 class Precision:
     """The choice and what was measured; `reason` is said aloud."""
@@ -87,6 +91,24 @@ def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: 
     return Precision("fp32", use_onednn, f"fp32: probe gives bf16 only {best_fp32 / bf16:.2f}x; {said}fp32 1x")
 
 
+def steady_precision(name: Literal["fp32", "bf16"] = "fp32", device: str = "cpu") -> Precision:
+    """What a saved model answers in: nothing is timed, so the choice is the same at every call on a machine.
+
+    Raises:
+        PrecisionError: bf16 is asked for, and this device would only imitate it.
+    """
+    import torch
+
+    on_cpu = torch.device(device).type == "cpu"
+    if name == "bf16" and not (_has_bf16_hardware() if on_cpu else torch.cuda.is_bf16_supported(False)):
+        raise PrecisionError(
+            f"--precision bf16: this {'CPU' if on_cpu else 'GPU'} has no bf16 instructions, so it would be slower than "
+            "fp32. Leave it out."
+        )
+    exact = on_cpu and _onednn_is_exact()
+    return Precision(name, exact, f"{name} as asked for" if name == "bf16" else "fp32 rounded as torch does by default")
+
+
 def _can_bf16() -> bool:
     import torch
 
@@ -98,6 +120,13 @@ def _has_bf16_hardware() -> bool:
 
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(probe()) if probe is not None else False
+
+
+@cache
+def _onednn_is_exact() -> bool:
+    """Does oneDNN round fp32 products no worse than torch does by default?"""
+    with _onednn_products(True):
+        return _relative_error() < FP32_TOLERANCE
 
 
 @cache

@@ -30,6 +30,7 @@ class Speedups:
     unpad: bool = True
     compact: bool = True
     cache: FeatureFiles | None = None  # where the outputs of frozen layers are kept; None: they are not
+    answering: bool = False  # do the weights stand still, so that they may be laid out for their products once?
 
     @contextmanager
     def vocabulary(self, network: PreTrainedModel, ids: frozenset[int] | None) -> Iterator[CompactVocabulary | None]:
@@ -115,18 +116,21 @@ class Speedups:
         if not self.unpad:
             with self.precision.active(device):
                 return network(**batch.inputs)
-        from unfreeze.acceleration.fast_layers import fast_layers
-        from unfreeze.acceleration.packing import pack_lengths
+        from unfreeze.acceleration.fast_layers import can_answer, fast_layers
+        from unfreeze.acceleration.packing import ROWS_STEP, answering_step, pack_lengths
 
         layers = fast_layers(network)
+        answering = self.answering and can_answer(network)
         cached = None if layers.prefix is None else layers.prefix.rows(batch.features, device)
-        packing = pack_lengths([len(window) for window in batch.features], device)
+        lengths = [len(window) for window in batch.features]
+        packing = pack_lengths(lengths, device, answering_step(lengths) if answering else ROWS_STEP)
         alone = cached is not None and layers.all_known
         if alone and layers.head is not None and cached is not None:
             return layers.head(layers.hidden(packing, cached))
         # A head by itself has products too small to gain from casts.
         precision = PLAIN if alone else self.precision
-        with precision.active(device), layers.active(network, packing, self._dtype, cached):
+        active = layers.active(network, packing, self._dtype, cached, answering=answering)
+        with precision.active(device), active:
             return network(**batch.inputs) if not alone or layers.head_needs_inputs else network()
 
     def described(

@@ -27,6 +27,8 @@ COMMANDS = {
     "verify": ("unfreeze.cli.verify", "does the fast path follow the stock Trainer on your model and data?"),
     "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
     "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
+    "export": ("unfreeze.cli.export", "write a trained model merged, as ONNX or in 8 bits, checked against it"),
+    "speed": ("unfreeze.cli.speed", "time how fast models answer here, with their scores beside it"),
     "inspect": ("unfreeze.cli.inspect", "check data, or see what each strategy does to a model, before any training"),
     "report": ("unfreeze.cli.report", "write the tables, figures and HTML of a comparison again"),
     "runs": ("unfreeze.cli.runs", "list the runs of a comparison"),

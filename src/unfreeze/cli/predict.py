@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the model does not tell: fill-mask, next-sentence (nsp), replaced-token (rtd), question-answering, "
         "text-classification, token-classification, feature-extraction ...",
     )
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16"),
+        help="bf16 is faster where the hardware has it, and rounds to three digits (default: fp32)",
+    )
     parser.add_argument("--explain", action="store_true", help="also each token with its tags, or as start and end")
     parser.add_argument("--top-k", type=int, metavar="N", help="so many answers: of questions, hidden words, labels")
     parser.add_argument(
@@ -71,7 +76,7 @@ def _answering(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
     from unfreeze.inference.predictor import load_predictor
     from unfreeze.tasks.inputs import read_each
 
-    predictor = load_predictor(options.model_folder, task=options.task)
+    predictor = load_predictor(options.model_folder, task=options.task, precision=options.precision or "fp32")
     names = ("aggregation_strategy", "top_k")
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     answer: Callable[[list[Any]], list[Any]] = partial(predictor.predict, **chosen)
@@ -94,7 +99,7 @@ def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]
     from unfreeze.tasks.inputs import read_each, text_of
     from unfreeze.tasks.task import TaskError
 
-    names = ("text_pair", "context", "top_k", "aggregation_strategy", "explain")
+    names = ("text_pair", "context", "top_k", "aggregation_strategy", "explain", "precision")
     unused = [flag(name) for name in names if getattr(options, name)]
     if unused:
         raise SettingsError([f"{name}: is not for --task {FEATURES}." for name in unused])

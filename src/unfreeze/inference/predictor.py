@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from unfreeze.acceleration.speedups import FP32, Speedups
+from unfreeze.acceleration.bf16_check import failure_in_bf16
+from unfreeze.acceleration.precision import PrecisionError, steady_precision
+from unfreeze.acceleration.speedups import FP32, OFF, Speedups
 from unfreeze.batching.collate import Collator
+from unfreeze.batching.features import Encoded
 from unfreeze.data.examples import Example, lower_in_place
 from unfreeze.data.hub import is_hub_id
 from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.inference.bare_adapter import bare_adapter
-from unfreeze.models.extensions import load_extended, recorded
+from unfreeze.inference.saved_network import saved_network
 from unfreeze.models.input_length import longest_input
-from unfreeze.models.load import ModelError, explained, load_config, load_network, load_tokenizer, model_folder
-from unfreeze.models.save import ADAPTER_FILE, load_adapted
+from unfreeze.models.load import ModelError, explained, load_config, load_tokenizer, model_folder
 from unfreeze.tasks import SHORT_NAMES, TASKS, Prediction, Task, TaskError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+AnswerPrecision = Literal["fp32", "bf16"]
 DEFAULT_LENGTH = 512  # tokens, where neither the model nor its tokenizer states a limit
 
 
@@ -37,8 +40,7 @@ class Predictor:
     task: Task
     labels: LabelSet
     max_length: int
-    # In fp32 and nothing chosen by a probe: a model answers alike at every call.
-    speedups: Speedups = FP32
+    speedups: Speedups = FP32  # nothing in it is chosen by a clock: a model answers alike at every call
     lower_case: bool = False  # was the model trained on lower-cased text?
 
     @property
@@ -47,11 +49,40 @@ class Predictor:
         collator = Collator(padding, str(self.network.device), task.token_labels, task.corruption(self.tokenizer))
         return Evaluator(self.task, self.labels, collator, self.speedups)
 
+    def in_precision(self, name: AnswerPrecision) -> Predictor:
+        """The same network computing in fp32 or bf16. Nothing is timed for that, so that it is the same at every call.
+
+        Raises:
+            ModelError: in this precision it cannot.
+        """
+        from unfreeze.inference.onnx_network import OnnxNetwork
+
+        if name not in get_args(AnswerPrecision):
+            raise ModelError(f"--precision {name}: expected {' or '.join(get_args(AnswerPrecision))}.")
+        if isinstance(self.network, OnnxNetwork):
+            if name == "bf16":
+                raise ModelError("--precision bf16: an ONNX model computes as it was exported. Leave it out.")
+            return replace(self, speedups=OFF)
+        family = self.network.config.model_type
+        if name == "bf16" and (failure := failure_in_bf16(self.network.config, self.task.auto_class)):
+            raise ModelError(f"--precision bf16: {family} cannot run in it ({failure}). Leave it out.")
+        try:
+            precision = steady_precision(name, str(self.network.device))
+            return replace(self, speedups=Speedups(precision, answering=True))
+        except PrecisionError as error:
+            raise ModelError(str(error)) from None
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """One prediction for each example; their labels, if any, are not looked at."""
         examples = self._as_trained(examples)
-        encoded = self.task.encode(examples, self.tokenizer, self.labels, self.max_length, labelled=False)
-        return self.evaluator.predict(self.network, Split(examples, encoded))
+        return self.evaluator.predict(self.network, Split(examples, self._encoded(examples)))
+
+    def encoded(self, examples: Sequence[Example]) -> Encoded:
+        """What the network reads of the examples; their labels, if any, are not looked at."""
+        return self._encoded(self._as_trained(examples))
+
+    def _encoded(self, examples: Sequence[Example]) -> Encoded:
+        return self.task.encode(examples, self.tokenizer, self.labels, self.max_length, labelled=False)
 
     def evaluate(self, examples: Sequence[Example]) -> Evaluation:
         """Scores on labelled examples."""
@@ -97,9 +128,8 @@ class Predictor:
         self.task.answers(_listed(inputs), recorder)
         if not recorder.examples:
             raise TaskError(f"{self.task.name}: there is nothing more to show than its answers.")
-        encoded = self.task.encode(recorder.examples, self.tokenizer, self.labels, self.max_length, labelled=False)
         found = []
-        for window in encoded.features:
+        for window in self._encoded(recorder.examples).features:
             batch = self.evaluator.collator([window])
             with torch.inference_mode():
                 [scores] = self.task.explained(self.network.eval()(**batch.inputs), batch, self.labels)
@@ -151,19 +181,25 @@ class _Recorder:
 
 
 def load_predictor(
-    path: str | Path, *, max_length: int | None = None, task: Task | str | None = None, device: str | None = None
+    path: str | Path,
+    *,
+    max_length: int | None = None,
+    task: Task | str | None = None,
+    device: str | None = None,
+    precision: AnswerPrecision = "fp32",
 ) -> Predictor:
     """Load a trained model: a comparison folder (its best run), a run folder, a model folder, or a hub id.
 
     `task` is needed where the model does not tell, or for one of the user's own; a name is that of a task, also
-    the short one (`mlm`), or of a Hugging Face pipeline. `device` is the GPU where there is one.
+    the short one (`mlm`), or of a Hugging Face pipeline. `device` is the GPU where there is one. In bf16 answers come
+    faster on machines that have it, and are rounded to three digits.
 
     Raises:
-        ModelError: there is no model, none of a known task, or one without a head for this task.
+        ModelError: there is no model, none of a known task, one without a head for this task, or no such precision.
     """
-    source = _model_source(path)
+    source = model_source(path)
     with explained(source):  # a configuration can hold anything
-        return _load(source, path, max_length, task, device)
+        return _load(source, path, max_length, task, device).in_precision(precision)
 
 
 def _load(
@@ -183,49 +219,16 @@ def _load(
     if task is None and bare is not None:
         task = bare.pipeline
     chosen = task if isinstance(task, Task) else _task_of(source, config, usage, labels, task)
-    folder = Path(source)
-    if bare is None and ((folder / ADAPTER_FILE).is_file() or recorded(config)):
-        _refuse_other_head(source, chosen, config)
-    if (folder / ADAPTER_FILE).is_file():
-        network = load_adapted(folder, chosen.auto_class, config)
-    elif recorded(config):
-        network = load_extended(folder, chosen.auto_class, config)
-    else:
-        network = _stock(source, chosen, config)
+    network = saved_network(source, chosen, config)
     tokenizer = load_tokenizer(source if bare is None else bare.base)
     wanted = max_length or usage.get("max_length")
     lengths = [length for length in (wanted, longest_input(config, tokenizer)) if length is not None]
     network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     longest = min(lengths, default=DEFAULT_LENGTH)
-    lower_case = bool(usage.get("lower_case", False))
-    return Predictor(network, tokenizer, chosen, labels, longest, lower_case=lower_case)
+    return Predictor(network, tokenizer, chosen, labels, longest, lower_case=bool(usage.get("lower_case", False)))
 
 
-def _stock(source: str, task: Task, config: Any) -> PreTrainedModel:
-    """The network of a checkpoint that has a head for this task.
-
-    Raises:
-        ModelError: the head would be a random one.
-    """
-    heads = ["its labels are others"]
-    for name in task.head_classes(config):
-        loaded = load_network(source, name, 0)
-        encoder = loaded.network.base_model_prefix + "."
-        heads = sorted(f"{one} would be random" for one in loaded.new_parameters if not one.startswith(encoder))
-        if not heads:
-            return loaded.network
-    raise ModelError(
-        f"{source}: has no head for {task.name} ({', '.join(heads[:3])}). Train one with `unfreeze "
-        "train` or `unfreeze pretrain`, or choose a model that has it."
-    )
-
-
-def _refuse_other_head(source: str, task: Task, config: Any) -> None:
-    if task.auto_class not in task.head_classes(config):
-        raise ModelError(f"{source}: has no head for {task.name} (its labels are others).")
-
-
-def _model_source(path: str | Path) -> str:
+def model_source(path: str | Path) -> str:
     """The folder that holds the model, or the name of one on the hub."""
     try:
         folder = Path(path).expanduser()

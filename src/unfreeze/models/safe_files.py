@@ -46,6 +46,8 @@ VOCABULARIES = (
 MODEL_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 ADAPTER_WEIGHTS = ("adapter_model.safetensors",)
 OWN_WEIGHTS = ("unfreeze.safetensors",)  # of networks that are not stock, models/extensions.py
+ONNX_WEIGHTS = ("model.onnx",)  # of exported networks, inference/onnx_network.py
+ONNX_LIMIT = 2**31  # bytes; the format takes no more
 SHARD = re.compile(r"model-[0-9]{5}-of-[0-9]{5}\.safetensors")
 LONGEST_PATTERN, MOST_REPEATS = 10_000, 2  # of an adapter's patterns for the names of layers
 HEADER_LIMIT = 16 * MEBIBYTE  # the names and shapes of 100,000 tensors
@@ -114,7 +116,7 @@ def download_patterns(weights: Sequence[str]) -> list[str]:
 
 def known_files(folder: Path) -> list[Path]:
     """The files of a model folder that are read; `check` says whether they may be."""
-    known = {*JSON_LIMITS, *VOCABULARIES, *MODEL_WEIGHTS, *ADAPTER_WEIGHTS, *OWN_WEIGHTS}
+    known = {*JSON_LIMITS, *VOCABULARIES, *MODEL_WEIGHTS, *ADAPTER_WEIGHTS, *OWN_WEIGHTS, *ONNX_WEIGHTS}
     return sorted(file for file in folder.iterdir() if file.name in known or SHARD.fullmatch(file.name))
 
 
@@ -130,7 +132,7 @@ def _mistakes(file: Path, folder: Path) -> list[str]:
         return [f"{file.name} is no ordinary file. Put the file itself there"]
     if file.suffix == ".safetensors":
         return _weight_mistakes(file, known.st_size)
-    limit = JSON_LIMITS.get(file.name, VOCABULARY_LIMIT)
+    limit = ONNX_LIMIT if file.name in ONNX_WEIGHTS else JSON_LIMITS.get(file.name, VOCABULARY_LIMIT)
     if known.st_size > limit:
         return [f"{file.name} has {known.st_size:,} bytes; expected at most {limit:,}, more than any known model has"]
     if file.name not in _PLAIN and file.name != "model.safetensors.index.json":
@@ -166,6 +168,8 @@ def _why_no_weights(folder: Path, weights: Sequence[str]) -> str:
             f"{weights[0]} is missing, and {', '.join(refused[:3])} is not read: such files can run code when they are "
             "loaded. Save the model as safetensors where you trust it (`save_pretrained`), or take one that has them"
         )
+    if (folder / ONNX_WEIGHTS[0]).exists():
+        return f"{weights[0]} is missing: this is an ONNX model, which only predicts. Give what it was exported from"
     if weights == MODEL_WEIGHTS and (folder / "adapter_config.json").exists():
         return f"{weights[0]} is missing: this is an adapter. Give the merged model, or the one it was trained on"
     return f"{weights[0]} is missing. Give a folder that `save_pretrained` wrote, or a model with safetensors"

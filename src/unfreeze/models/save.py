@@ -57,13 +57,13 @@ def save_model(
                 merged.save_pretrained(temporary)
                 if whole_encoder:
                     _add_rest_of_encoder(network, base, temporary)
-        _save_around(tokenizer, temporary, card)
+        save_beside(tokenizer, temporary, card)
     if as_adapter:
         with quiet_loading(), new_folder(merged_folder(folder)) as temporary:
             merge_adapter(network).save_pretrained(temporary)
             if whole_encoder:
                 _add_rest_of_encoder(network, base, temporary)
-            _save_around(tokenizer, temporary, card)
+            save_beside(tokenizer, temporary, card)
 
 
 def stands_as_adapter(network: PreTrainedModel, trained: Iterable[str]) -> bool:
@@ -151,7 +151,14 @@ def _add_rest_of_encoder(network: PreTrainedModel, base: str, folder: Path) -> N
         save_file(tensors, file, metadata={"format": "pt"})
 
 
-def _save_around(tokenizer: PreTrainedTokenizerBase, folder: Path, card: str) -> None:
+def save_stock(network: PreTrainedModel, folder: Path) -> None:
+    """Write configuration and weights of a network without adapters into a folder that is being filled."""
+    with quiet_loading():
+        network.save_pretrained(folder)
+
+
+def save_beside(tokenizer: PreTrainedTokenizerBase, folder: Path, card: str) -> None:
+    """Write what else a model's folder holds."""
     forget_training_lengths(tokenizer)
     tokenizer.save_pretrained(folder)
     (folder / "README.md").write_text(card, encoding="utf-8")

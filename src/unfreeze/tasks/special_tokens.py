@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from unfreeze.tasks.task import TaskError
 
@@ -64,7 +65,17 @@ class PairFrame:
         return [segment for segment, length in zip(self.segments, lengths, strict=True) for _ in range(length)]
 
 
+_FRAMES: WeakKeyDictionary[Any, Frame] = WeakKeyDictionary()
+
+
 def frame_of(tokenizer: PreTrainedTokenizerBase) -> Frame:
+    """What this tokenizer puts around a text; looked for once."""
+    if tokenizer not in _FRAMES:
+        _FRAMES[tokenizer] = _found_frame(tokenizer)
+    return _FRAMES[tokenizer]
+
+
+def _found_frame(tokenizer: PreTrainedTokenizerBase) -> Frame:
     """Found by encoding one word with and without special tokens, which works for every kind of tokenizer."""
     bare = list(tokenizer("a", add_special_tokens=False)["input_ids"])
     framed = list(tokenizer("a", add_special_tokens=True)["input_ids"])

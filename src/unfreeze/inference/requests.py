@@ -1,0 +1,30 @@
+"""Examples as they are asked about: what the Hugging Face pipelines of the tasks take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from unfreeze.data.examples import Example, QuestionExample, TaggedExample
+from unfreeze.tasks import Task, TaskError
+from unfreeze.tasks.texts import TextTask
+
+
+def requests_of(examples: Sequence[Example], task: Task) -> list[Any]:
+    """One input for each example: a text, a pair of texts, or a question with its context.
+
+    Raises:
+        TaskError: this task answers no single inputs of its kind.
+    """
+    if not isinstance(task, TextTask) and task.name not in ("tagging", "question-answering"):
+        raise TaskError(f"{task.name}: has no answers to be timed. Give a model for texts, words or questions.")
+    return [_request(example) for example in examples]
+
+
+def _request(example: Example) -> Any:
+    if isinstance(example, QuestionExample):
+        return {"question": example.question, "context": example.context}
+    if isinstance(example, TaggedExample):
+        return " ".join(example.words)
+    text, *pair = example.parts
+    return {"text": text, "text_pair": pair[0]} if pair else text
