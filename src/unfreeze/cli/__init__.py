@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": ("unfreeze.cli.verify", "does the fast path follow the stock Trainer on your model and data?"),
     "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
     "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
+    "serve": ("unfreeze.cli.serve", "answer requests over HTTP with trained models, with a page to try them"),
     "inspect": ("unfreeze.cli.inspect", "check data, or see what each strategy does to a model, before any training"),
     "report": ("unfreeze.cli.report", "write the tables, figures and HTML of a comparison again"),
     "runs": ("unfreeze.cli.runs", "list the runs of a comparison"),
@@ -120,6 +121,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
     from unfreeze.models.anatomy import AnatomyError
     from unfreeze.models.bundled import BundledEncoderError
     from unfreeze.models.load import ModelError
+    from unfreeze.serving.mistakes import ServingError
     from unfreeze.settings import SettingsError
     from unfreeze.storage.folders import OutputError
     from unfreeze.strategies import StrategyError
@@ -132,6 +134,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
         LauncherError,
         ModelError,
         OutputError,
+        ServingError,
         SettingsError,
         StrategyError,
         TaskError,
