@@ -18,10 +18,9 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
-from unfreeze.inference.predictor import load_predictor
 from unfreeze.serving.app import create_app
 from unfreeze.serving.options import ServingOptions
-from unfreeze.serving.served_model import LoadedModel, described
+from unfreeze.serving.served_model import LoadedModel, NamedModel, load
 from unfreeze.serving.server import server_of
 
 KINDS = {
@@ -104,7 +103,7 @@ def model_folders(family_folder: Callable[..., str], tmp_path_factory: pytest.Te
 @pytest.fixture(scope="session")
 def loaded_models(model_folders: dict[str, Path]) -> dict[str, LoadedModel]:
     """One model for each route."""
-    return {name: described(name, load_predictor(folder), folder) for name, folder in model_folders.items()}
+    return {name: load(NamedModel(name, str(folder))) for name, folder in model_folders.items()}
 
 
 @contextmanager

@@ -162,7 +162,7 @@ def test_size_is_counted_whatever_is_declared(small: Any) -> None:
     sent = closing + b"transfer-encoding: chunked\r\n\r\n" + chunked(BODY[:9], BODY[9:]) + b"0\r\n\r\n"
     assert status_of(small.raw(sent)) == 200
     for lie in (b"transfer-encoding: chunked\r\ncontent-length: 3", b"content-length: -1", b"content-length: a"):
-        assert status_of(small.raw(closing + lie + b"\r\n\r\n" + BODY)) in (200, 400)
+        assert status_of(small.raw(closing + lie + b"\r\n\r\n" + BODY)) in (400, 408)
 
 
 @settings(max_examples=30, deadline=None)
@@ -200,7 +200,7 @@ def test_a_head_that_never_ends_is_given_up(small: Any, monkeypatch: pytest.Monk
     assert answers.startswith(b"HTTP/1.1 200") and small.call("GET", "/healthz").status == 200
 
 
-@pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 9,
+@pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"GET / HTTP/one\r\n\r\n", b"\r\n" * 9,
                                   b"GET /healthz HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
                                   b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * 100_000])  # fmt: skip
 def test_what_is_no_http_is_refused(small: Any, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:

@@ -48,10 +48,6 @@ def call(options: argparse.Namespace) -> int:
         raise SettingsError(mistakes)
     models = named_models(options.models)
     _refuse_device(options.device)
-    from unfreeze.serving.host_check import is_loopback
-
-    if not is_loopback(serving.host):
-        say(f"--host {serving.host}: other machines can reach this server, and it asks nobody who they are")
     serve(models, serving, options.device, say)
     return 0
 

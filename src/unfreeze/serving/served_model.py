@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from unfreeze.inference.answering import Asked, Refusal, answer_together
 from unfreeze.inference.model_facts import ModelFacts, facts_of
 from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.serving.batcher import Batcher
@@ -76,13 +77,24 @@ def named_models(written: Iterable[str]) -> list[NamedModel]:
 
 
 def load(named: NamedModel, device: str | None = None) -> LoadedModel:
-    """Load one model.
+    """Load one model, and let it answer once: what is slow the first time, or cannot work, shows before anybody asks.
 
     Raises:
         ModelError: it cannot be loaded.
-        ServingError: nothing is known that could be asked of it over HTTP.
+        ServingError: nothing is known that could be asked of it over HTTP, or it fails.
     """
-    return described(named.name, load_predictor(named.path, device=device), named.path)
+    loaded = described(named.name, load_predictor(named.path, device=device), named.path)
+    example = {
+        "classify": "a",
+        "tag": "a",
+        "answer": {"question": "a", "context": "a"},
+        "fill-mask": loaded.facts.mask_token,
+    }[loaded.route]
+    [outcome] = answer_together(loaded.model, [Asked((example,), {})])
+    # A model of pairs refuses a single text; that is an answer too.
+    if isinstance(outcome, Exception) and not isinstance(outcome, Refusal):
+        raise ServingError(f"{named.name}: cannot answer ({outcome}). Save it again, or serve another model.")
+    return loaded
 
 
 def described(name: str, model: Predictor, path: str | Path) -> LoadedModel:

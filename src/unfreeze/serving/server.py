@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from unfreeze.serving.app import create_app
 from unfreeze.serving.header_deadline import HeaderDeadline
+from unfreeze.serving.host_check import is_loopback
 from unfreeze.serving.listening import BACKLOG, address_of, open_port, taken_port
 from unfreeze.serving.options import ServingOptions
 from unfreeze.serving.served_model import NamedModel, load
@@ -65,5 +66,7 @@ def serve(
             said(f"{one.name}: {loaded[-1].facts.task}, {loaded[-1].facts.family}, from {one.path}")
         server = server_of(create_app(loaded, options), options)
         open_port(taken, options)
+        if not is_loopback(options.host):
+            said(f"--host {options.host}: other machines can reach this server, and it asks nobody who they are")
         said(f"serving on {address_of(options)} (a page to try the models; /openapi.json; stop with Ctrl-C)")
         server.run(sockets=[taken])
