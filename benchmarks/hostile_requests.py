@@ -79,5 +79,5 @@ def hostile_requests(path: str, max_body_bytes: int) -> list[Hostile]:
 
 def texts(number: int) -> list[Any]:
     """What good requests ask about: texts of 1 to 40 words, always the same."""
-    words = "the old house by the lake was sold to a young couple who had never seen it before".split()
+    words = ["the", "old", "house", "by", "the", "lake", "was", "sold", "to", "a", "young", "couple", "who", "had", "never", "seen", "it", "before"]
     return [" ".join(words[(i + j) % len(words)] for j in range(1 + (7 * i) % 40)) for i in range(number)]

@@ -54,6 +54,7 @@ def test_each_input_is_answered_as_the_model_answers_it(
         ("reader", {"handle_impossible_answer": True, "top_k": 2}),
         ("reader", {"handle_impossible_answer": None}),
         ("filler", {"top_k": 1}),
+        ("filler", {"top_k": 2.0}),
         ("filler", {"top_k": 1000}),
     ],
 )
@@ -61,7 +62,8 @@ def test_options_are_the_pipelines(
     client: Any, loaded_models: dict[str, LoadedModel], name: str, options: dict[str, Any]
 ) -> None:
     route, inputs = INPUTS[name]
-    expected = loaded_models[name].model.predict(inputs[:1], **options)
+    whole = {key: int(value) if isinstance(value, float) else value for key, value in options.items()}
+    expected = loaded_models[name].model.predict(inputs[:1], **whole)
     assert close(client.ask(name, route, inputs[:1], **options), expected)
 
 

@@ -63,6 +63,7 @@ def problem(heard: Any, status: int) -> str:
         (CLASSIFY, {"inputs": {"text_pair": "b"}}, 422, "inputs.text: Field required"),
         (CLASSIFY, {"inputs": "a", "topk": 2}, 422, "topk: Extra inputs"),
         (CLASSIFY, {"inputs": "a", "top_k": 0}, 422, "top_k: "),
+        (CLASSIFY, {"inputs": "a", "top_k": 2.5}, 422, "top_k: "),
         (CLASSIFY, {"inputs": "a", "top_k": True}, 422, "top_k: "),
         (CLASSIFY, {"inputs": "a", "top_k": "2"}, 422, "top_k: "),
         (CLASSIFY, {"inputs": "a", "top_k": 10**30}, 422, "top_k: "),

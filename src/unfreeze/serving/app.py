@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -46,8 +45,8 @@ def create_app(models: Sequence[LoadedModel], options: ServingOptions | None = N
     app.state.models, app.state.options, app.state.stopping = served, options, False
     app.include_router(ROUTER)
     add_handlers(app)
-    document = cache(lambda: openapi_document(app, served))
-    app.openapi = document  # type: ignore[method-assign]
+    document = openapi_document(app, served)  # made once, before anybody waits for it
+    app.openapi = lambda: document  # type: ignore[method-assign]
     # The last is the outermost.
     app.add_middleware(HostCheck, host=options.host, allowed=options.allowed_host)
     app.add_middleware(BodyLimits, max_body_bytes=options.max_body_bytes, body_seconds=options.body_seconds)

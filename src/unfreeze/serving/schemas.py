@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from unfreeze.serving.options import MOST_CHARACTERS, MOST_INPUTS, MOST_QUESTION_CHARACTERS
 
@@ -20,7 +20,14 @@ Written = Annotated[str, Field(max_length=MOST_CHARACTERS, pattern=NOT_BLANK)]
 Question = Annotated[str, Field(max_length=MOST_QUESTION_CHARACTERS, pattern=NOT_BLANK)]
 Words = Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=2_000)]
 Score = Annotated[float, Field(ge=0, le=1.001)]  # a sum of probabilities in fp32 may end just above 1
-TopK = Annotated[int, Field(ge=1, le=1_000)]
+
+
+def _whole(given: Any) -> Any:
+    """JSON knows no integers: 2.0 is the number 2, and a schema's `integer` takes it."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+TopK = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=1_000)]
 
 
 class Strict(BaseModel):
