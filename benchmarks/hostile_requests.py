@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 
+WORDS = "the old house by the lake was sold to a young couple who had never seen it before"
+
+
 @dataclass(frozen=True)
 class Hostile:
     """Bytes to send at once; `trickle` follows one byte at a time, as long as the server listens."""
@@ -73,11 +76,12 @@ def hostile_requests(path: str, max_body_bytes: int) -> list[Hostile]:
         "out of the tree": post("/../../../../etc/passwd", good),
         "a method that is none": post(path, good).replace(b"POST", b"BREW", 1),
     }
+    # A server gives a trickling body up long before its end.
     slow = Hostile("a body that trickles", head + b"content-length: 4000\r\n\r\n", b" " * 4000)
     return [*(Hostile(kind, data) for kind, data in found.items()), slow]
 
 
 def texts(number: int) -> list[Any]:
     """What good requests ask about: texts of 1 to 40 words, always the same."""
-    words = ["the", "old", "house", "by", "the", "lake", "was", "sold", "to", "a", "young", "couple", "who", "had", "never", "seen", "it", "before"]
+    words = WORDS.split()
     return [" ".join(words[(i + j) % len(words)] for j in range(1 + (7 * i) % 40)) for i in range(number)]

@@ -7,8 +7,8 @@ machine, and what the client computes is counted as latency. In this order:
 
 * unloaded: good requests one after another, the next when the one before is answered (one client, nothing hostile).
 * capacity: 16 clients that do the same at once, for some seconds: good requests answered a second.
-* loaded: `--requests` requests in all, the share `--hostile` of them of the kinds of `hostile_requests.py`, shuffled. They
-  begin at times that are fixed beforehand (exponential gaps, seeded), on average at `--load` (half) of the capacity,
+* loaded: `--requests` requests in all, the share `--hostile` of them of the kinds of `hostile_requests.py`, shuffled.
+  They begin at times that are fixed beforehand (exponential gaps, seeded), on average at `--load` (half) of the capacity,
   whether the ones before are answered or not. A latency counts from the time a request was due, so that waiting for
   a connection counts as well.
 

@@ -27,7 +27,7 @@ def _whole(given: Any) -> Any:
     return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
-TopK = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=1_000)]
+TopK = Annotated[int, Field(ge=1, le=1_000), BeforeValidator(_whole)]
 
 
 class Strict(BaseModel):
