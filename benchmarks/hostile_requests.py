@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
 WORDS = "the old house by the lake was sold to a young couple who had never seen it before"
 
 

@@ -5,12 +5,13 @@
 MODEL is a classifier. The server is the real command in a process of its own, the client is this process on the same
 machine, and what the client computes is counted as latency. In this order:
 
-* unloaded: good requests one after another, the next when the one before is answered (one client, nothing hostile).
+* unloaded: good requests one after another, the next when the one before is answered (one client, nothing
+  hostile).
 * capacity: 16 clients that do the same at once, for some seconds: good requests answered a second.
 * loaded: `--requests` requests in all, the share `--hostile` of them of the kinds of `hostile_requests.py`, shuffled.
-  They begin at times that are fixed beforehand (exponential gaps, seeded), on average at `--load` (half) of the capacity,
-  whether the ones before are answered or not. A latency counts from the time a request was due, so that waiting for
-  a connection counts as well.
+  They begin at times that are fixed beforehand (exponential gaps, seeded), on average at `--load` (half) of the
+  capacity, whether the ones before are answered or not. A latency counts from the time a request was due, so that
+  waiting for a connection counts as well.
 
 It must come out that the server is the same process as before and wrote no traceback, that every good request is
 answered 200 and every hostile one 4xx, and that the 99th percentile of good ones is under 3 times the unloaded one.
