@@ -153,9 +153,10 @@ def process(model_folders: dict[str, Path]) -> Iterator[tuple[subprocess.Popen[s
 def ask(port: int) -> tuple[int, object]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"content-type": "application/json"}
-    connection.request("POST", "/v1/models/mood/classify", b'{"inputs": "the happy day"}', headers)
-    response = connection.getresponse()
-    return response.status, json.loads(response.read())
+    with contextlib.closing(connection):
+        connection.request("POST", "/v1/models/mood/classify", b'{"inputs": "the happy day"}', headers)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
 
 
 @pytest.mark.slow
