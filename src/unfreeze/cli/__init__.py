@@ -29,6 +29,7 @@ COMMANDS = {
     "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
     "export": ("unfreeze.cli.export", "write a trained model merged, as ONNX or in 8 bits, checked against it"),
     "speed": ("unfreeze.cli.speed", "time how fast models answer here, with their scores beside it"),
+    "serve": ("unfreeze.cli.serve", "answer requests over HTTP with trained models, with a page to try them"),
     "inspect": ("unfreeze.cli.inspect", "check data, or see what each strategy does to a model, before any training"),
     "report": ("unfreeze.cli.report", "write the tables, figures and HTML of a comparison again"),
     "runs": ("unfreeze.cli.runs", "list the runs of a comparison"),
@@ -129,6 +130,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
     from unfreeze.models.anatomy import AnatomyError
     from unfreeze.models.bundled import BundledEncoderError
     from unfreeze.models.load import ModelError
+    from unfreeze.serving.mistakes import ServingError
     from unfreeze.settings import SettingsError
     from unfreeze.storage.folders import OutputError
     from unfreeze.strategies import StrategyError
@@ -141,6 +143,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
         LauncherError,
         ModelError,
         OutputError,
+        ServingError,
         SettingsError,
         StrategyError,
         TaskError,

@@ -1,0 +1,61 @@
+"""`unfreeze serve`: trained models over HTTP, and a page to try them by hand."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from importlib.util import find_spec
+from typing import Any
+
+from unfreeze.cli.terminal import say
+from unfreeze.serving.options import ServingOptions
+from unfreeze.settings import SettingsError, flag
+
+NEEDED = ("fastapi", "uvicorn")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "models",
+        metavar="[NAME=]MODEL",
+        nargs="+",
+        help="a comparison (its best run), a run, a model folder, or a hub id; NAME is what requests call it",
+    )
+    for one in fields(ServingOptions):
+        default: Any = one.default
+        options: dict[str, Any]
+        if default == ():
+            options = {"action": "append", "default": [], "metavar": "NAME"}
+            told = f"{ServingOptions.help_of(one.name)}; may be repeated"
+        else:
+            options = {"type": type(default), "default": default, "metavar": one.name.rsplit("_", 1)[-1].upper()}
+            told = f"{ServingOptions.help_of(one.name)} (default: {default})"
+        parser.add_argument(flag(one.name), help=told, **options)
+    parser.add_argument("--device", metavar="DEVICE", help="such as cpu or cuda:1 (default: the GPU, if there is one)")
+
+
+def call(options: argparse.Namespace) -> int:
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise SettingsError([f"serve needs {' and '.join(missing)}: pip install 'unfreeze[serve]'."])
+    from unfreeze.serving.served_model import named_models
+    from unfreeze.serving.server import serve
+
+    chosen = {one.name: getattr(options, one.name) for one in fields(ServingOptions)}
+    serving = ServingOptions(**chosen | {"allowed_host": tuple(options.allowed_host)})
+    mistakes = [f"{flag(name)} {getattr(serving, name)}: {expected}." for name, expected in serving.mistakes()]
+    if mistakes:
+        raise SettingsError(mistakes)
+    models = named_models(options.models)
+    _refuse_device(options.device)
+    serve(models, serving, options.device, say)
+    return 0
+
+
+def _refuse_device(device: str | None) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device or "cpu")
+    except (RuntimeError, AssertionError):  # an unknown name, or a device that is not there
+        raise SettingsError([f"--device {device}: is not there. Use cpu, or cuda where there is a GPU."]) from None
