@@ -112,7 +112,8 @@ async def capacity(port: int, seconds: float) -> float:
         nonlocal answered
         while time.perf_counter() < end:
             for one in requests:
-                answered += await status_of(port, one) == 200
+                status = await status_of(port, one)
+                answered += status == 200  # not in one line: others count while this one waits
 
     mixed = good_requests(CLIENTS * 8)
     begin = time.perf_counter()

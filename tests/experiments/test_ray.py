@@ -25,7 +25,7 @@ from unfreeze.settings import SettingsError
 from unfreeze.settings.read import read_settings
 
 ray = pytest.importorskip("ray")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore")]
 IMPORTABLE = Path(__file__).parent / "importable"
 
 RunComparison = Callable[..., Comparison]
@@ -35,8 +35,9 @@ STRATEGIES = ["full", "head", "lora:r=2"]
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A head that runs nothing, and two machines with a core each; all of them on this one."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        patch.setenv("RAY_worker_niceness", "0")  # by default 15: beside other tests its workers would starve
         from ray.cluster_utils import Cluster
 
         found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 2**28})

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from soak.workload import Workload, fingerprint, make_data, make_model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 IMPORTABLE = Path(__file__).parent / "importable"
 ROOT = Path(__file__).parents[2]
 # Their gradients are zero in exact arithmetic: Adam makes steps of what rounding leaves.
