@@ -22,7 +22,7 @@ IMPORTABLE = Path(__file__).parent / "importable"
 ROOT = Path(__file__).parents[2]
 # Their gradients are zero in exact arithmetic: Adam makes steps of what rounding leaves.
 SHIFTED = ("key.bias", "qa_outputs.bias")
-TWO = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +49,9 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT), str(IMPORTABLE)]))
 
 
-def two(*command: str, port: int = 29471) -> subprocess.CompletedProcess[str]:
+def two(*command: str) -> subprocess.CompletedProcess[str]:
     """Both processes, to their end."""
-    return subprocess.run(
-        [*TWO, str(port), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=280
-    )
+    return subprocess.run([*TWO, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=280)
 
 
 @pytest.mark.parametrize("task", ["classification", "ner", "question-answering"])
@@ -129,7 +127,7 @@ def test_a_signal_lets_the_first_save_and_the_end_is_the_same(number: int, tmp_p
 
     def start(output: Path) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*TWO, "29472", *work.command(output)[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            [*TWO, *work.command(output)[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,
         )  # fmt: skip
 

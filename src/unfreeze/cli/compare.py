@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # In Python runs share the process, since objects of a user's own may not be sent to another one.
 PROCESS_FOR_EACH_RUN = {"jobs": 1}
 # What `--resume` leaves to the new command.
-OF_A_COMMAND = ("jobs", "save_steps", "report_to", "launcher", *RAY_ALONE)
+WHERE = ("jobs", "launcher", *RAY_ALONE)
+OF_A_COMMAND = ("save_steps", "report_to", *WHERE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +45,7 @@ def call(options: argparse.Namespace) -> int:
 
 
 def _resumed(options: argparse.Namespace) -> tuple[Settings, list[str]]:
+    from unfreeze.acceleration.ranks import started_together
     from unfreeze.experiments.folder import settings_of
 
     others = sorted(named_by_user(options) - {*OF_A_COMMAND})
@@ -53,8 +55,8 @@ def _resumed(options: argparse.Namespace) -> tuple[Settings, list[str]]:
         )
     given = {name: getattr(options, name) for name in OF_A_COMMAND if hasattr(options, name)}
     earlier = settings_of(options.resume)
-    if given.keys() & {"jobs", "launcher"}:  # where runs are made is said anew
-        earlier = {name: value for name, value in earlier.items() if name not in ("launcher", *RAY_ALONE)}
+    if given.keys() & set(WHERE) or started_together() > 1:  # where runs are made is said anew
+        earlier = PROCESS_FOR_EACH_RUN | {name: value for name, value in earlier.items() if name not in WHERE}
     if str(earlier.get("data", "")).endswith(" in memory>"):
         raise SettingsError(
             [f"--resume {options.resume}: its data were in memory. Call `unfreeze.compare` again, as before."]

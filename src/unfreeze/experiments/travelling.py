@@ -35,11 +35,17 @@ def files_in(folder: Path) -> dict[str, bytes]:
     """All files of a folder, by their names in it."""
     if not folder.is_dir():
         return {}
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if _ordinary(file)}
+
+
+def _ordinary(file: Path) -> bool:
+    return file.is_file() and not file.is_symlink()
 
 
 def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write what `files_in` gave."""
     for name, content in files.items():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ValueError(f"{name}: leads out of the folder of its run")
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         disk.write(folder / name, content)

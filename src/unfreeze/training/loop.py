@@ -80,6 +80,7 @@ class Trainer:
         if saved is not None:
             self.result.state = saved.state
         self.result.state.notes.extend(told)
+        self.ranks.take_over([*self.network.parameters(), *self.network.buffers()])
         with signals_noted(), self._ready(features, saved):
             return self._train(features, saved)
 
@@ -142,7 +143,6 @@ class Trainer:
         import torch
 
         state, options = self.result.state, self.options
-        self.ranks.take_over([*self.network.parameters(), *self.network.buffers()])
         timetable = Timetable(options, len(features))
         optimizer = torch.optim.AdamW(
             parameter_groups(self.network, self.trainables, options.weight_decay), lr=options.learning_rate, fused=True

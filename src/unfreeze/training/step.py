@@ -131,7 +131,7 @@ class OptimizerStep:
     ) -> tuple[float, float]:
         """Those of this process's share; the summed loss and the units of the whole batch."""
         total = units = 0.0
-        failed: BaseException | None = None
+        reason = ""
         try:
             for micro, some in enumerate(micro_batches):
                 if self.ranks.alone:  # the others would wait for one that stops by itself
@@ -147,10 +147,10 @@ class OptimizerStep:
         except (RuntimeError, MemoryError) as error:
             if self.ranks.alone or not is_out_of_memory(error):
                 raise
-            failed = error
-        total, units, failures = self.ranks.sums(total, units, failed is not None)
+            reason = str(error) or type(error).__name__  # not the error, which holds on to the memory that is lacking
+        total, units, failures = self.ranks.sums(total, units, bool(reason))
         if failures:  # all of them try it again
-            raise failed or MemoryError("out of memory in another process")
+            raise MemoryError(reason or "out of memory in another process")
         return total, units
 
     def _update(self, parameters: Sequence[torch.nn.Parameter], norm: float) -> None:

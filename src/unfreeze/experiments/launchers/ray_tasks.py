@@ -8,7 +8,10 @@ one that writes where the comparison lies, and a task that was thought lost and 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -133,7 +136,7 @@ class RayTasks:
             return Death.by_exception(error.cause if isinstance(error.cause, Exception) else error)
         except ray.exceptions.RayError as error:
             times = f"{1 + self.retries} times in a row" if self.retries else "once"
-            return Death(f"its Ray worker died, {times} ({type(error).__name__}: {str(error).strip().splitlines()[0]})")
+            return Death(f"its Ray worker died, {times} ({_first_line(error)})")
         if files:
             with new_folder(job.folder) as folder:
                 put_files(folder, files)
@@ -176,21 +179,32 @@ def connect(address: str) -> None:
         import ray
     except ImportError:
         raise LauncherError(f"--launcher ray: Ray is not installed. {INSTALL}, or leave --launcher out.") from None
-    if ray.is_initialized():
-        return
-    try:
-        ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False,
-                 logging_level="ERROR", configure_logging=False)  # fmt: skip
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise LauncherError(
-            f"--address {address}: no Ray cluster was reached ({reason}). Start one with `ray start --head`, give the "
-            "address that it prints, or --address local for this machine alone."
-        ) from None
     from unfreeze.batching.window_file import WindowFile
 
     # Within a machine a file is shared by its place; to another one its content has to go.
     ray.util.register_serializer(WindowFile, serializer=WindowFile.content, deserializer=WindowFile.of_content)
+    if ray.is_initialized():
+        return
+    try:
+        with _own_signals():
+            ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False,
+                     logging_level="ERROR", configure_logging=False)  # fmt: skip
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        raise LauncherError(
+            f"--address {address}: no Ray cluster was reached ({_first_line(error)}). Start one with "
+            "`ray start --head`, give the address that it prints, or --address local for this machine alone."
+        ) from None
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Afterwards SIGTERM is handled as before: Ray would end the program with an exit code of its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _actor(kind: type[Any]) -> Any:
@@ -200,6 +214,11 @@ def _actor(kind: type[Any]) -> Any:
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     return ray.remote(num_cpus=0)(kind).options(scheduling_strategy=here).remote()
+
+
+def _first_line(error: BaseException) -> str:
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
 def _machines() -> list[tuple[float, float]]:
