@@ -20,8 +20,8 @@ from soak.workload import Workload, fingerprint, make_data, make_model
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 IMPORTABLE = Path(__file__).parent / "importable"
 ROOT = Path(__file__).parents[2]
-# Their gradients are zero in exact arithmetic: Adam makes steps of what rounding leaves.
-SHIFTED = ("key.bias", "qa_outputs.bias")
+# Their gradients are zero in exact arithmetic: Adam makes steps of what rounding leaves. The last for questions only.
+SHIFTED = ("key.bias", "qa_outputs.bias", "layer.1.output.LayerNorm.bias")
 TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
@@ -104,7 +104,7 @@ def test_the_comparison_is_that_of_one_process(
     for path in weights:
         expected, found = load_file(path), load_file(both / path.relative_to(one))
         for name, tensor in expected.items():
-            if name.endswith(SHIFTED):
+            if name.endswith(SHIFTED if task == "question-answering" else SHIFTED[:1]):
                 continue
             torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
 
@@ -136,7 +136,7 @@ def test_a_signal_lets_the_first_save_and_the_end_is_the_same(number: int, tmp_p
     said, _ = process.communicate(timeout=280)
     assert process.returncode == 0, said
     process = start(output)
-    while process.poll() is None and not list(output.glob("runs/*/*/*/checkpoints/best-*")):
+    while process.poll() is None and not list(output.glob("runs/*/*/*/checkpoints/*best-*")):
         time.sleep(0.02)
     process.send_signal(number)
     said, _ = process.communicate(timeout=60)

@@ -138,6 +138,7 @@ def process(model_folders: dict[str, Path]) -> Iterator[tuple[subprocess.Popen[s
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     assert started.stderr is not None
     said = [started.stderr.readline() for _ in range(3)]
@@ -148,6 +149,11 @@ def process(model_folders: dict[str, Path]) -> Iterator[tuple[subprocess.Popen[s
     finally:
         started.kill()
         started.communicate()
+
+
+def heed_interrupts() -> None:
+    """What was started in the background ignores SIGINT, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def ask(port: int) -> tuple[int, object]:
