@@ -42,7 +42,9 @@ PARALLEL := -n logical --dist loadfile
 	$(PIP) --group test
 	touch $@
 
+# FastAPI has its own types, which the check of ours needs.
 .venv/installed-check: .venv/installed-test
+	$(PIP) -e '.[serve]'
 	$(PIP) --group check
 	touch $@
 
