@@ -85,7 +85,7 @@ def test_the_same_results_on_a_cluster(
 
 
 def test_outputs_of_frozen_layers_reach_the_other_machines(cluster: Any, tmp_path: Path) -> None:
-    """Computed by one, they are fetched by another, whole; what is large beyond measure is not sent."""
+    """Computed by one, they are fetched by another, whole."""
     shelf = ray.remote(num_cpus=0)(Shelf).remote()
     first, second = (ShelvedFiles(tmp_path / name, shelf=shelf) for name in ("first", "second"))
     shape, numbers = (50, 16), np.arange(800, dtype="float32").reshape(50, 16)

@@ -3,7 +3,7 @@ has not. Both are tried on a made-up batch first, and what does not give the pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from unfreeze.acceleration.known_layers import known_layers, says_no_more
 from unfreeze.acceleration.layer_parts import Unsupported, layer_plan
 from unfreeze.acceleration.packing import Packing, pack_lengths
 from unfreeze.acceleration.plain_head import PlainHead, plain_head
+from unfreeze.acceleration.trial_batch import alike, kept, made_up, outputs_of, tried_lengths
 from unfreeze.acceleration.unpad import unpadded
 from unfreeze.acceleration.weight_copies import WeightCopies
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from unfreeze.acceleration.prefix_cache import PrefixCache
     from unfreeze.batching.features import Batch
 
-TRIED_LENGTHS = (3, 9, 5)  # tokens of the made-up texts
 UNREAD = 1e4  # where there is nothing to be read
-TOLERANCE = 1e-3  # relative to the largest output; errors of construction are far larger, those of rounding smaller
 
 
 @dataclass
@@ -258,7 +257,7 @@ def _find(network: PreTrainedModel) -> FastLayers:
 
 def _head_alone(network: PreTrainedModel, layers: FastLayers) -> FastLayers:
     """With what the encoder returns, if it and the network say the same from known outputs of the last layer."""
-    inputs, mask = _made_up(network)
+    inputs, mask = made_up(network)
     mask = mask.to(network.device)
     encoder = network.base_model
     hidden: list[Tensor] = []
@@ -277,36 +276,16 @@ def _head_alone(network: PreTrainedModel, layers: FastLayers) -> FastLayers:
                 fast = [*outputs_of(encoder(**given)), *outputs_of(network(**given))]
             if layers.first_only and fast:
                 fast[0], plain[0] = fast[0][:, :1], plain[0][:, :1]
-            if fast and all(_alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True)):
+            if fast and all(alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True)):
                 head = None if given else plain_head(network, known, type(said))
                 return replace(layers, encoder_outputs=type(said), head_needs_inputs=bool(given), head=head)
     return layers
 
 
-def _tried_lengths(network: PreTrainedModel) -> tuple[int, ...]:
-    """Of the made-up texts; where attention is local one of them is longer than its reach to both sides."""
-    reach = getattr(network.config, "local_attention", None)
-    if reach is None:
-        return TRIED_LENGTHS
-    return (*TRIED_LENGTHS, min(int(reach) + 3, network.config.max_position_embeddings))
-
-
-def _made_up(network: PreTrainedModel) -> tuple[dict[str, Tensor], Tensor]:
-    """Texts of several lengths, and where they have tokens."""
-    device, lengths = network.device, _tried_lengths(network)
-    generator = torch.Generator().manual_seed(0)
-    vocabulary = network.get_input_embeddings().weight.shape[0]
-    ids = torch.randint(min(5, vocabulary - 1), vocabulary, (len(lengths), max(lengths)), generator=generator)
-    mask = (torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]).long()
-    padding = network.config.pad_token_id
-    ids = torch.where(mask.bool(), ids, 0 if padding is None else padding)
-    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}, mask
-
-
 def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.0, *, answering: bool = False) -> str:
     """What the network does otherwise than plainly for texts of several lengths; empty: nothing."""
-    inputs, mask = _made_up(network)
-    packing = pack_lengths(_tried_lengths(network), str(network.device))
+    inputs, mask = made_up(network)
+    packing = pack_lengths(tried_lengths(network), str(network.device))
     try:
         with evaluating(network), torch.no_grad():
             plain = outputs_of(network(**inputs))
@@ -315,21 +294,5 @@ def _difference(network: PreTrainedModel, layers: FastLayers, unread: float = 0.
     except Exception as error:  # whatever a family does with tokens that have lost their places
         return f"its layers need their padding ({type(error).__name__}: {error})"
     # What the network says of padding is nothing.
-    same = all(_alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True))
+    same = all(alike(kept(a, mask), kept(b, mask)) for a, b in zip(plain, fast, strict=True))
     return "" if same else "it gives other outputs without padding"
-
-
-def _alike(plain: Tensor, fast: Tensor) -> bool:
-    largest = float(plain.abs().max()) if plain.numel() else 0.0
-    return torch.allclose(plain, fast, rtol=0, atol=TOLERANCE * max(1.0, largest))
-
-
-def outputs_of(outputs: Any) -> list[Tensor]:
-    """The numbers that a network gives, in fp32."""
-    found = outputs.values() if isinstance(outputs, Mapping) else outputs
-    return [one.float() for one in found if isinstance(one, torch.Tensor) and one.is_floating_point()]
-
-
-def kept(output: Tensor, mask: Tensor) -> Tensor:
-    """An output without its padding, where it has one for each token."""
-    return output[mask.bool()] if output.shape[:2] == mask.shape else output

@@ -31,6 +31,12 @@ class Travelling:
         return replace(self, prepared=self.prepared.among(ranks))
 
 
+def files_of(job: object) -> dict[str, bytes]:
+    """What a job has left in its folder, if it has one."""
+    folder = getattr(job, "folder", None)
+    return {} if folder is None else files_in(folder)
+
+
 def files_in(folder: Path) -> dict[str, bytes]:
     """All files of a folder, by their names in it."""
     if not folder.is_dir():

@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.acceleration.fast_layers import fast_layers, kept, outputs_of
+from unfreeze.acceleration.fast_layers import fast_layers
 from unfreeze.acceleration.precision import PLAIN
 from unfreeze.acceleration.speedups import OFF
+from unfreeze.acceleration.trial_batch import kept, outputs_of
 from unfreeze.batching.features import Batch
 from unfreeze.experiments.ask import ask
 from unfreeze.experiments.build import build_trainer

@@ -22,7 +22,7 @@ def largest_difference(one: Predictor, other: Predictor, examples: Sequence[Exam
     """
     import torch
 
-    from unfreeze.acceleration.fast_layers import kept, outputs_of
+    from unfreeze.acceleration.trial_batch import kept, outputs_of
 
     encoded = one.encoded(examples[:COMPARED])
     windows = list(encoded.features[:COMPARED])

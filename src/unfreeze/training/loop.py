@@ -149,7 +149,7 @@ class Trainer:
         )
         step = OptimizerStep(
             self.network, self.task, self.collator, self.speedups, options, optimizer, self.label_weights,
-            self.compact, self.head, self.result.state.notes.append, raise_if_asked_to_stop, self.ranks,
+            self.compact, self.head, self.result.state.notes.append, self._between, self.ranks,
         )  # fmt: skip
         best = BestEvaluation(options.early_stopping_patience, state.scores)
         if saved is not None:

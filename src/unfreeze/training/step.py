@@ -134,8 +134,7 @@ class OptimizerStep:
         reason = ""
         try:
             for micro, some in enumerate(micro_batches):
-                if self.ranks.alone:  # the others would wait for one that stops by itself
-                    self.interrupt()
+                self.interrupt()
                 # Seeded by position, not by history: a retried or resumed step draws the same dropout.
                 seed = stable_seed(self.options.seed, step, micro, self.ranks.rank)
                 seed_generators(seed, self.collator.device)

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from unfreeze.experiments.launchers.launcher import Death, J, LauncherError, Message, R, Work, tell_nobody
 from unfreeze.experiments.launchers.ray_shelf import Shelf
-from unfreeze.experiments.launchers.ray_worker import Order, Writing, serve, versions
-from unfreeze.experiments.travelling import Travelling, files_in, put_files
+from unfreeze.experiments.launchers.ray_worker import Order, serve, versions
+from unfreeze.experiments.travelling import Travelling, files_of, put_files
 from unfreeze.storage.atomic import new_folder
 
 POLL_SECONDS = 0.2  # between two looks at what is said and what is finished
@@ -46,9 +46,8 @@ class RayTasks:
     retries: int = 3
     own_process: ClassVar[bool] = True
     _shelf: Any = field(init=False, repr=False)
-    _shipped: dict[int, tuple[Any, Any]] = field(
-        default_factory=dict, init=False, repr=False
-    )  # by id: thing, reference
+    # By id; the thing is held, so that nothing else gets its id.
+    _shipped: dict[int, tuple[Any, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         connect(self.address)
@@ -115,8 +114,7 @@ class RayTasks:
         """What a task is sent: large parts by reference, and what an interrupted run left."""
         parts = {name: self._ship(getattr(job, name)) for name in job.shared} if isinstance(job, Travelling) else {}
         bare = replace(job, **dict.fromkeys(parts)) if parts else job
-        left = files_in(job.folder) if isinstance(job, Writing) else {}
-        return Order(number, bare, parts, left, self.cpus_per_run, versions())
+        return Order(number, bare, parts, files_of(job), self.cpus_per_run, versions())
 
     def _ship(self, part: Any) -> Any:
         """A reference to a part in the object store, put there once."""

@@ -8,22 +8,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from unfreeze.experiments.launchers.launcher import Death, Message, Work
 from unfreeze.experiments.launchers.ray_shelf import ShelvedFiles
-from unfreeze.experiments.travelling import Travelling, files_in, put_files
+from unfreeze.experiments.travelling import Travelling, files_of, put_files
 from unfreeze.storage.environment import describe_environment
 from unfreeze.storage.feature_files import cache_folder
 
 SAYS_EVERY = 0.5  # seconds between two messages of a task, at least
-
-
-@runtime_checkable
-class Writing(Protocol):
-    """A job that leaves files, all in one folder."""
-
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -54,13 +47,13 @@ def serve(work: Work[Any, Any], order: Order, mailbox: Any, shelf: Any) -> tuple
     with TemporaryDirectory(prefix="unfreeze-ray-") as root:
         if isinstance(job, Travelling):
             job = job.arrived(Path(root), ShelvedFiles(cache_folder(), shelf=shelf))
-        if isinstance(job, Writing):
+        if order.files:
             put_files(job.folder, order.files)
         try:
             outcome = work(job, say)
         except Exception as error:  # whatever it was: the other jobs go on
             outcome = Death.by_exception(error)
-        return outcome, files_in(job.folder) if isinstance(job, Writing) else {}
+        return outcome, files_of(job)
 
 
 class _Throttled:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from unfreeze.acceleration.ranks import Ranks
 from unfreeze.experiments.launchers.launcher import Death, J, LauncherError, Message, R, Work, tell_nobody
 from unfreeze.experiments.launchers.sending import pack, unpack
-from unfreeze.experiments.travelling import files_in, put_files
+from unfreeze.experiments.travelling import files_of, put_files
 from unfreeze.storage.feature_files import FeatureFiles, cache_folder
 
 MEET_SECONDS = 600.0  # one that has saved its copy of a run has to be there
@@ -91,8 +91,7 @@ class Together:
                 self._sent.append(thing)
                 things[known[0]] = thing
             shared[name] = known[0]
-        left = files_in(job.folder) if hasattr(job, "folder") else {}
-        return _Order(work, replace(job, **dict.fromkeys(shared)), shared, things, left)
+        return _Order(work, replace(job, **dict.fromkeys(shared)), shared, things, files_of(job))
 
 
 @contextmanager
