@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from unfreeze.models.anatomy import Anatomy, Place
+    from unfreeze.strategies.distill import Distill
 
 Kind = Literal["opener", "closer", "rates"]
 
@@ -30,6 +31,12 @@ class Strategy:
     kind: ClassVar[Kind] = "opener"
     epochs: ClassVar[int] = 3  # default number of epochs where the user sets none
     learning_rate: float = 2e-4
+
+    @property
+    def teaching(self) -> Distill | None:
+        """The teacher that a run begins with layers of, and whose answers it learns beside the labels; None: there is
+        no teacher."""
+        return None
 
     def refuse(self, anatomy: Anatomy) -> None:
         """Raise StrategyError if this network cannot follow the strategy. By default: it can."""
@@ -113,6 +120,10 @@ class Combined(Strategy):
     @property
     def epochs(self) -> int:  # type: ignore[override]
         return self.first_opener().epochs
+
+    @property
+    def teaching(self) -> Distill | None:
+        return next((one.teaching for one in self.members if one.teaching is not None), None)
 
     def refuse(self, anatomy: Anatomy) -> None:
         for member in self.members:

@@ -20,7 +20,7 @@ from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshol
 from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
 from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged, tokens_of
-from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
+from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy, summed_divergence
 from unfreeze.tasks.inputs import read_each, refuse_blank, texts_of
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
@@ -162,6 +162,13 @@ class QuestionAnswering(Task):
         sides = zip(_places(outputs, batch), batch.labels.unbind(1), strict=True)
         starts, ends = (summed_cross_entropy(logits, labels, None) for logits, labels in sides)
         return (starts[0] + ends[0]) / 2, starts[1]
+
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        sides = zip(_places(outputs, batch), _places(taught, batch), batch.labels.unbind(1), strict=True)
+        starts, ends = (summed_divergence(own, theirs, labels, temperature) for own, theirs, labels in sides)
+        return (starts + ends) / 2
 
     def reduce(self, outputs: Any, batch: Batch) -> list[WindowSpans]:
         return best_spans(outputs, batch, self.max_answer_length, self.n_best_size)
