@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Annotated, ClassVar
 
 from unfreeze.strategies.strategy import Strategy, StrategyError
+from unfreeze.strategies.teaching import Teaching
 
 
 @dataclass(frozen=True)
@@ -51,5 +52,5 @@ class Distill(Strategy):
             raise StrategyError("\n".join(mistakes))
 
     @property
-    def teaching(self) -> Distill:
-        return self
+    def teaching(self) -> Teaching:
+        return Teaching(self.teacher, self.layers, self.temperature, self.alpha, self.hidden)

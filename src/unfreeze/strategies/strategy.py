@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_type_hints
 
+from unfreeze.strategies.teaching import Teaching
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from unfreeze.models.anatomy import Anatomy, Place
-    from unfreeze.strategies.distill import Distill
 
 Kind = Literal["opener", "closer", "rates"]
 
@@ -33,7 +34,7 @@ class Strategy:
     learning_rate: float = 2e-4
 
     @property
-    def teaching(self) -> Distill | None:
+    def teaching(self) -> Teaching | None:
         """The teacher that a run begins with layers of, and whose answers it learns beside the labels; None: there is
         no teacher."""
         return None
@@ -122,7 +123,7 @@ class Combined(Strategy):
         return self.first_opener().epochs
 
     @property
-    def teaching(self) -> Distill | None:
+    def teaching(self) -> Teaching | None:
         return next((one.teaching for one in self.members if one.teaching is not None), None)
 
     def refuse(self, anatomy: Anatomy) -> None:
