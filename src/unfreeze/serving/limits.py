@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unfreeze.serving.problems import CLOSE, problem_response
 
 
-
 class _TooLargeError(Exception):
     pass
 

@@ -35,7 +35,7 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what was begun while the port is open: who asks hears that the server stops, not that there is none."""
+        """Finish what was begun with the port still open: who asks meanwhile hears that the server stops."""
         try:
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
                 while self.server_state.tasks:

@@ -73,7 +73,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def fresh_folder(path: Path) -> Iterator[Path]:
-    """Fill a temporary folder; it becomes `path` once everything in it is on disk. Nothing but an empty folder is replaced.
+    """Fill a temporary folder; it becomes `path` once everything in it is on disk. Only an empty folder is replaced.
 
     Several may do so at once, also from other machines: the first that is done has the name, the others fail.
 
