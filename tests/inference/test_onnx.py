@@ -233,6 +233,7 @@ def test_nor_can_a_graph_within_it_or_a_function(tmp_path: Path) -> None:
             refuse_foreign_tensors(model.SerializeToString(), "a file")
 
 
+@pytest.mark.timeout(1_200)  # trains for a minute where nothing else runs
 def test_the_bundled_encoder_keeps_its_answers_in_eight_bits(tmp_path: Path) -> None:
     """A real encoder, trained whole: it is written without being allowed more than is by default.
 
