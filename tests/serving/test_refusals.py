@@ -209,6 +209,70 @@ def test_what_is_no_http_is_refused(small: Any, monkeypatch: pytest.MonkeyPatch,
     assert 400 <= status_of(small.raw(data)) < 500
 
 
+ALWAYS_MORE = 2_000_000  # bytes, sent to the end before the answer is read, as most clients do
+
+
+def chunks_without_end(connection: socket.socket) -> None:
+    for _ in range(ALWAYS_MORE // 1_000):
+        connection.sendall(chunked(b"a" * 1_000))
+
+
+@pytest.mark.parametrize(
+    ("head", "rest", "status"),
+    [
+        (HEAD + b"content-length: %d\r\n\r\n" % ALWAYS_MORE, None, 413),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\n", chunks_without_end, 413),
+        (b"GET / HTTP/one\r\n\r\n", None, 400),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nx: ", None, 400),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n", None, 400),
+        (HEAD + b"content-length: -1\r\n\r\n", None, 400),
+        (b"POST / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", None, 400),
+    ],
+)
+def test_a_client_hears_why_although_it_is_still_sending(
+    small: Any, head: bytes, rest: Callable[[socket.socket], None] | None, status: int
+) -> None:
+    """Whatever was refused, and however much follows: no reset overtakes the answer."""
+
+    def all_of_it(connection: socket.socket) -> None:
+        connection.sendall(b"a" * ALWAYS_MORE)
+
+    assert status_of(small.raw(head, then=rest or all_of_it)) == status
+
+
+def test_a_head_given_up_hears_why_although_it_goes_on(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unfreeze.serving.header_deadline.HEADER_SECONDS", 0.3)
+
+    def slowly(connection: socket.socket) -> None:
+        time.sleep(0.5)
+        connection.sendall(b"a" * ALWAYS_MORE)
+
+    assert status_of(small.raw(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ", then=slowly)) == 408
+
+
+def test_a_body_given_up_hears_why_although_it_goes_on(small: Any) -> None:
+    def slowly(connection: socket.socket) -> None:
+        time.sleep(1.5)
+        connection.sendall(b"a" * ALWAYS_MORE)
+
+    assert status_of(small.raw(HEAD + b"content-length: 900\r\n\r\n{", then=slowly)) == 408
+
+
+def test_what_follows_is_read_only_so_much_and_so_long(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unfreeze.serving.lingering.DISCARDED_BYTES", 100_000)
+
+    def for_ever(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"a" * 100_000)
+
+    with pytest.raises(ConnectionError):
+        small.raw(b"GET / HTTP/one\r\n\r\n", then=for_ever)
+    monkeypatch.setattr("unfreeze.serving.lingering.DISCARDED_BYTES", 2**40)
+    monkeypatch.setattr("unfreeze.serving.lingering.DISCARDED_SECONDS", 0.2)
+    with pytest.raises(ConnectionError):
+        small.raw(b"GET / HTTP/one\r\n\r\n", then=for_ever)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "text_pair", "x"]), inner),

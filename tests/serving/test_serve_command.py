@@ -180,6 +180,34 @@ def test_a_signal_ends_it_in_order(process: tuple[subprocess.Popen[str], int], n
         ask(port)
 
 
+def status(port: int, path: str) -> int:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+
+@pytest.mark.slow
+def test_it_says_that_it_stops_while_it_finishes_what_it_began(process: tuple[subprocess.Popen[str], int]) -> None:
+    started, port = process
+    assert [status(port, path) for path in ("/readyz", "/healthz")] == [200, 200]
+    body = b'{"inputs": "the happy day"}'
+    head = f"POST /v1/models/mood/classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as begun:
+        begun.sendall(f"{head}content-type: application/json\r\nexpect: 100-continue\r\n\r\n".encode())
+        assert begun.recv(100).startswith(b"HTTP/1.1 100 ")  # it is waiting for the body
+        started.send_signal(signal.SIGTERM)
+        while status(port, "/readyz") == 200:
+            assert started.poll() is None
+        assert [status(port, path) for path in ("/readyz", "/healthz", "/")] == [503, 200, 503]
+        refused, why = ask(port)
+        assert (refused, why) == (503, {"title": "Service Unavailable", "status": 503,
+                                        "detail": "The server is stopping."})  # fmt: skip
+        begun.sendall(body)
+        assert begun.recv(1_000).startswith(b"HTTP/1.1 200 ")
+        started.communicate(timeout=60)
+    assert started.returncode == 143
+
+
 @pytest.mark.slow
 def test_a_second_signal_ends_it_at_once(process: tuple[subprocess.Popen[str], int]) -> None:
     started, port = process

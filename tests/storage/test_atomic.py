@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from unfreeze.storage import disk
-from unfreeze.storage.atomic import new_folder, remove_leftovers, write_bytes, write_json, write_text
+from unfreeze.storage.atomic import (
+    fresh_folder,
+    new_folder,
+    remove_leftovers,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from unfreeze.storage.lines import read_lines, write_lines
 from unfreeze.storage.records import RunRecord, find_runs, read_record, write_record
 
@@ -121,6 +128,37 @@ def test_a_crash_between_the_renames_loses_nothing(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["model"] and (target / "old").read_text() == "0"
+
+
+def test_of_two_fresh_folders_the_first_that_is_done_has_the_name(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "model"
+    with pytest.raises(FileExistsError) as refused, fresh_folder(target) as slow:
+        (slow / "file").write_text("slow")
+        with fresh_folder(target) as quick:
+            (quick / "file").write_text("quick")
+            assert not target.exists()
+    assert refused.value.filename == str(target)
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["quick"]
+    assert [path.name for path in target.parent.iterdir()] == ["model"]
+
+
+def test_a_fresh_folder_replaces_only_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("mine")
+    with fresh_folder(tmp_path / "empty") as temporary:
+        (temporary / "new").write_text("1")
+    assert (tmp_path / "empty" / "new").read_text() == "1"
+    with pytest.raises(FileExistsError), fresh_folder(tmp_path / "file"):
+        pass
+    for error in (RuntimeError, KeyboardInterrupt, PowerCut):
+        with pytest.raises(error), fresh_folder(tmp_path / "other"):
+            raise error
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "file"}
+    with pytest.raises(RuntimeError), fresh_folder(tmp_path / "other") as temporary:
+        (tmp_path / ".other.1.tmp").mkdir()  # as a process leaves it that dies
+        raise RuntimeError
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "file"}
 
 
 def test_lines_come_back_without_a_torn_last_one(tmp_path: Path) -> None:

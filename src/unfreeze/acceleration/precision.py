@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from unfreeze.acceleration.fp32_products import onednn_products
+
 if TYPE_CHECKING:
     import torch
 
@@ -46,7 +48,7 @@ class Precision:
 
     def products(self) -> AbstractContextManager[None]:
         """Which library computes products in fp32, in backward passes too."""
-        return _onednn_products(self.onednn_fp32)
+        return onednn_products(self.onednn_fp32)
 
     @contextmanager
     def active(self, device: str = "cpu") -> Iterator[None]:
@@ -75,7 +77,7 @@ def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: 
         wanted = choice == "bf16" or (choice == "auto" and has_it)
         return Precision("bf16" if wanted else "fp32", False, f"{'bf16' if wanted else 'fp32'} on {device}")
     plain = _seconds(torch.float32)
-    with _onednn_products(True):
+    with onednn_products(True):
         onednn, error = _seconds(torch.float32), _relative_error()
     use_onednn = error < FP32_TOLERANCE and plain / onednn > MINIMUM_GAIN
     said = f"oneDNN fp32 {plain / onednn:.1f}x, " if use_onednn else ""
@@ -125,31 +127,8 @@ def _has_bf16_hardware() -> bool:
 @cache
 def _onednn_is_exact() -> bool:
     """Does oneDNN round fp32 products no worse than torch does by default?"""
-    with _onednn_products(True):
+    with onednn_products(True):
         return _relative_error() < FP32_TOLERANCE
-
-
-@cache
-def _torchs_default() -> str:
-    """What it says before anybody sets it: asked for the first time outside of any such context."""
-    import torch
-
-    return str(torch.backends.mkldnn.matmul.fp32_precision)  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _onednn_products(active: bool) -> Iterator[None]:
-    """Send fp32 products through oneDNN: MKL picks a slow path on AMD CPUs."""
-    import torch
-
-    _torchs_default()
-    settings: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = settings.fp32_precision
-    settings.fp32_precision = "bf16" if active else _torchs_default()
-    try:
-        yield
-    finally:
-        settings.fp32_precision = before
 
 
 def _operands(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:

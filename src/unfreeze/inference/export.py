@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.models.extensions import NOT_STOCK, recorded
 from unfreeze.models.load import ModelError
 from unfreeze.models.save import save_beside, save_stock
-from unfreeze.storage.atomic import new_folder, write_json
+from unfreeze.storage.atomic import fresh_folder, write_json
 from unfreeze.storage.folders import OutputError, refuse_file
 
 Format = Literal["merged", "onnx", "onnx-int8"]
@@ -81,12 +82,13 @@ def export(
         told: hears what is being done.
 
     Raises:
-        ScoreLost: it is worse; OutputError: something lies at `output`. Nothing is written then.
+        ScoreLost: it is worse; OutputError: something lies at `output`, or has come there meanwhile. Nothing is written
+            then.
         ModelError: this model cannot be had in this form.
     """
     refuse_used(output)
     _refuse_impossible(original, name, format)
-    with new_folder(output) as temporary:
+    with _placed(output) as temporary:
         opset = _write(original, temporary, format)
         _configuration(original, format).save_pretrained(temporary)
         save_beside(original.tokenizer, temporary, "")
@@ -115,6 +117,21 @@ def refuse_used(output: Path) -> None:
     refuse_file(output)
     if output.is_dir() and any(output.iterdir()):
         raise OutputError(f"--output {output}: the folder is not empty, and nothing is overwritten. Choose another.")
+    if output.resolve() == Path.cwd():
+        # The new folder takes the place of an empty one, and who stands in that would be nowhere.
+        raise OutputError(f"--output {output}: is the folder that you are in; expected one to create. Give it a name.")
+
+
+@contextmanager
+def _placed(output: Path) -> Iterator[Path]:
+    try:
+        with fresh_folder(output.resolve()) as temporary:
+            yield temporary
+    except FileExistsError as error:
+        if error.filename != str(output.resolve()):
+            raise
+        refused = f"--output {output}: something has come to lie there meanwhile, and nothing is overwritten."
+        raise OutputError(f"{refused} Choose another.") from None
 
 
 def _refuse_impossible(original: Predictor, name: str, format: Format) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from unfreeze.inference.onnx_graph import refuse_foreign_tensors
 from unfreeze.models.load import ModelError, safe_folder
 from unfreeze.models.safe_files import ONNX_WEIGHTS
 
@@ -26,8 +27,8 @@ Numbers = npt.NDArray[Any]
 class OnnxNetwork(nn.Module):
     """A session of onnxruntime on the CPU. It has no parameters that torch knows.
 
-    In 8 bits texts run one by one: what a product is multiplied with is rounded by its largest number among all texts
-    of a batch, so that an answer would depend on what else is asked.
+    In 8 bits texts run one by one: in another batch sums have another order, and a number on the edge between two
+    roundings may fall to the other side, so that an answer would depend on what else is asked.
     """
 
     device = torch.device("cpu")
@@ -81,9 +82,10 @@ def load_onnx(folder: Path, config: Any) -> OnnxNetwork:
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors alone, which are raised as well
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # not another that is not looked at
     with safe_folder(folder, ONNX_WEIGHTS) as view:
-        # The bytes, not the path: then the file cannot name others that are read with it.
-        content = (view / ONNX_FILE).read_bytes()
+        content = (view / ONNX_FILE).read_bytes()  # once: what is run is what was looked at
+        refuse_foreign_tensors(content, str(folder / ONNX_FILE))
         network = OnnxNetwork(runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"]), config)
     given = {*network.inputs}
     if network.outputs not in OUTPUTS or not {*TOKENS} <= given <= {*TOKENS, SEGMENTS}:

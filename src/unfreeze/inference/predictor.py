@@ -62,7 +62,8 @@ class Predictor:
         if isinstance(self.network, OnnxNetwork):
             if name == "bf16":
                 raise ModelError("--precision bf16: an ONNX model computes as it was exported. Leave it out.")
-            return replace(self, speedups=OFF)
+            # It has products of its own; as all models it wants torch's as they are, so that none waits for another.
+            return replace(self, speedups=replace(OFF, precision=steady_precision()))
         family = self.network.config.model_type
         if name == "bf16" and (failure := failure_in_bf16(self.network.config, self.task.auto_class)):
             raise ModelError(f"--precision bf16: {family} cannot run in it ({failure}). Leave it out.")

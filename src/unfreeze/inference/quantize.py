@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from unfreeze.storage import disk
+
+BLOCK = 32  # weights, and numbers they are multiplied with, that share a scale
+IN_EIGHT_BITS = 4  # onnxruntime's number for products of whole numbers; 0 would round the weights alone
 
 
 def quantize(file: Path) -> None:
     """Replace an ONNX file by its quantised form.
 
-    Each output of a product has a scale of its own. The weights use 7 of the 8 bits: without VNNI instructions sums of
-    two products of 8 bits each overflow, and the file must answer alike on every machine. Embeddings, norms, softmax,
-    attention scores and the head stay in fp32.
+    Each 32 numbers have a scale of their own. With one for a whole column of weights, and one for all that it is
+    multiplied with, the large numbers that an encoder has in few places cost all others their digits: seven times as
+    many answers change (docs/inference.md). Embeddings, norms, softmax, attention scores and the head stay in fp32.
     """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    import onnx
 
-    whole = file.with_name(f"fp32-{file.name}")
-    disk.rename(file, whole)
-    logging.getLogger().addFilter(_no_advice)
-    try:
-        quantize_dynamic(
-            whole,
-            file,
-            op_types_to_quantize=["MatMul"],
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
+    with _quiet():
+        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+        work = MatMulNBitsQuantizer(
+            onnx.load(file), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=IN_EIGHT_BITS
         )
+        work.process()
+    whole = file.with_name(f"int8-{file.name}")
+    disk.produce(whole, lambda path: onnx.save_model(work.model.model, path))
+    disk.rename(whole, file)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The package tells what it does with each product, and when imported sets up logging for the whole program."""
+    root = logging.getLogger()
+    handlers, level, disabled = [*root.handlers], root.level, root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
     finally:
-        logging.getLogger().removeFilter(_no_advice)
-        disk.remove(whole)
-
-
-def _no_advice(record: logging.LogRecord) -> bool:
-    """It advises to rearrange the graph first, which this one needs not."""
-    return "pre-processing" not in record.getMessage()
+        logging.disable(disabled)
+        root.handlers[:] = handlers
+        root.setLevel(level)

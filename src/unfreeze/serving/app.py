@@ -19,6 +19,7 @@ from unfreeze.serving.options import ServingOptions
 from unfreeze.serving.problems import add_handlers
 from unfreeze.serving.routes import ROUTER
 from unfreeze.serving.served_model import LoadedModel, with_queue
+from unfreeze.serving.stopping import RefuseWhenStopping
 
 
 def create_app(models: Sequence[LoadedModel], options: ServingOptions | None = None) -> FastAPI:
@@ -50,6 +51,7 @@ def create_app(models: Sequence[LoadedModel], options: ServingOptions | None = N
     # The last is the outermost.
     app.add_middleware(HostCheck, host=options.host, allowed=options.allowed_host)
     app.add_middleware(BodyLimits, max_body_bytes=options.max_body_bytes, body_seconds=options.body_seconds)
+    app.add_middleware(RefuseWhenStopping)
     app.add_middleware(_GuardingHeaders)
     return app
 

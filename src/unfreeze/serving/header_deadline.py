@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from unfreeze.serving.lingering import LingeringClose
 
 HEADER_SECONDS = 10.0
 TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class HeaderDeadline(H11Protocol):
-    """uvicorn's protocol with a time by which the head of a request is there; for bodies see `limits`."""
+class HeaderDeadline(LingeringClose):
+    """The protocol with a time by which the head of a request is there; for bodies see `limits`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)

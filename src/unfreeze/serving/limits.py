@@ -7,12 +7,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unfreeze.serving.problems import problem_response
-
-# A client that is still sending when it is refused would not hear why: so much more is read and thrown away, so long.
-DISCARDED_SHARE = 4
-DISCARDED_SECONDS = 1.0
-CLOSE = {"connection": "close"}
+from unfreeze.serving.problems import CLOSE, problem_response
 
 
 class _TooLargeError(Exception):
@@ -46,8 +41,6 @@ class BodyLimits:
                     raise _TooLargeError
                 body = await self._body(receive)
         except _TooLargeError:
-            if b"expect" not in headers:
-                await _discard(receive, DISCARDED_SHARE * self.max_body_bytes)
             await too_large(scope, receive, send)
         except TimeoutError:
             seconds = f"{self.body_seconds:g} s"
@@ -87,15 +80,3 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-async def _discard(receive: Receive, most_bytes: int) -> None:
-    try:
-        async with asyncio.timeout(DISCARDED_SECONDS):
-            while most_bytes > 0:
-                message = await receive()
-                if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                    return
-                most_bytes -= len(message.get("body", b""))
-    except TimeoutError:
-        return

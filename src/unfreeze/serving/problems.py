@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+CLOSE = {"connection": "close"}
 MEDIA_TYPE = "application/problem+json"
 LONGEST_DETAIL = 400  # characters: messages quote what they are about
 MOST_ERRORS = 8

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from unfreeze.serving.asking import ask, model_for
 from unfreeze.serving.json_bodies import JsonRoute
 from unfreeze.serving.page import page_response
-from unfreeze.serving.problems import Problem, ProblemError
+from unfreeze.serving.problems import Problem
 from unfreeze.serving.schemas import (
     Alive,
     AnswerRequest,
@@ -54,6 +54,7 @@ ANYWHERE = (
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.SERVICE_UNAVAILABLE,
 )
 
 
@@ -82,12 +83,10 @@ async def healthz() -> Alive:
     "/readyz",
     tags=["health"],
     summary="Does it take requests?",
-    responses=_documented(*ANYWHERE, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=_documented(*ANYWHERE),
 )
 async def readyz(request: Request) -> Ready:
     """The models are loaded; how much waits for each."""
-    if request.app.state.stopping:
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.")
     queues = {
         name: QueueState(waiting=one.batcher.waiting, limit=one.batcher.max_queue)
         for name, one in _models(request).items()

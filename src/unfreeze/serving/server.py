@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -22,10 +24,25 @@ MOST_CONNECTIONS = 512  # at once; a further one hears 503
 class Server(uvicorn.Server):
     """The first signal stops it in order, the second ends the program at once."""
 
+    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.app = app
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             os._exit(128 + sig)
+        self.app.state.stopping = True
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what was begun with the port still open: who asks meanwhile hears that the server stops."""
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while self.server_state.tasks:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            self.config.timeout_graceful_shutdown = 0  # what is left has had its time
+        await super().shutdown(sockets)
 
 
 def server_of(app: FastAPI, options: ServingOptions) -> Server:
@@ -47,7 +64,7 @@ def server_of(app: FastAPI, options: ServingOptions) -> Server:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=int(patience) + 1,
     )
-    return Server(config)
+    return Server(app, config)
 
 
 def serve(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +69,36 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise
     disk.sync(path.parent)
     disk.remove(replaced)
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """Fill a temporary folder; it becomes `path` once everything in it is on disk. Only an empty folder is replaced.
+
+    Several may do so at once, also from other machines: the first that is done has the name, the others fail.
+
+    Raises:
+        FileExistsError: something lies there by then. If the body raises, nothing changes either.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not the process's number: two machines, or two threads, may have the same.
+    temporary = path.with_name(f".{path.name}.{secrets.randbits(64)}.tmp")
+    disk.make_folder(temporary)
+    try:
+        yield temporary
+        for file in sorted(temporary.rglob("*")):
+            disk.sync(file)
+        disk.sync(temporary)
+        try:
+            disk.rename(temporary, path)  # the system refuses where it would replace more than an empty folder
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            raise
+    except BaseException:
+        disk.remove(temporary)
+        raise
+    disk.sync(path.parent)
 
 
 def remove_leftovers(folder: Path) -> None:
