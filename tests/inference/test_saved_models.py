@@ -183,8 +183,7 @@ def test_networks_that_a_strategy_changed_score_as_recorded(
                 assert metrics == pytest.approx(record.test, abs=1e-3), (strategy, path.name)
 
 
-@each_task
-@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+@pytest.mark.parametrize(("family_name", "task"), CHANGED)
 def test_stock_programs_agree_or_refuse(saved_changes: SavedRuns, family_name: str, task: str) -> None:
     for strategy, (folder, _) in saved_changes(family_name, task).items():
         if not is_stock(family_name, strategy):
