@@ -58,7 +58,8 @@ test: .venv/installed-test
 test-all: .venv/installed-extras .venv-mlflow/installed .venv-trackio/installed
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow or not slow"
 
-# What `make test-all` has beyond `make test`: clusters, servers, pages, and the bundled encoder on the bundled samples.
+# What `make test-all` has beyond `make test`: clusters, servers, pages, the bundled encoder on the bundled samples, and
+# the rest of products of strategies, families and tasks.
 test-rest: .venv/installed-extras .venv-mlflow/installed .venv-trackio/installed
 	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
 

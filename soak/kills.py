@@ -21,8 +21,12 @@ EVERY_STEP = ("--save-steps", "1")
 
 
 def kill_at_random(ground: Ground) -> Figure:
-    """kill -9 of the whole group at a random instant, then gone on with: everything is as if nothing had happened."""
+    """kill -9 of the whole group at a random instant, then gone on with: everything is as if nothing had happened.
+
+    The short tier kills once a state is there, and spares two starts of the program, which take most of the time.
+    """
     tally, draw, midway = Tally(), ground.random("kill"), 0
+    to_the_end = Workload.run_here if ground.short else Workload.run
     references: dict[str, tuple[float, dict[str, str]]] = {}
     for attempt in range(ground.times(1, 50)):
         strategy = STRATEGIES[attempt % len(STRATEGIES)]
@@ -31,7 +35,7 @@ def kill_at_random(ground: Ground) -> Figure:
         kind = f"{task} {strategy}"
         if kind not in references:
             whole = ground.folder / f"whole-{len(references)}"
-            seconds, code, said = work.run(whole)
+            seconds, code, said = to_the_end(work, whole)
             assert code == 0, said
             references[kind] = seconds, fingerprint(whole)
         seconds, expected = references[kind]
@@ -39,11 +43,14 @@ def kill_at_random(ground: Ground) -> Figure:
         process = work.start(output)
         # Half of them while it trains, for most of the time goes by before.
         instant = draw.uniform(0.0, seconds) if attempt % 2 else draw.uniform(0.6, 1.0) * seconds
-        time.sleep(instant)
+        if ground.short:
+            instant = _wait_for_a_state(output, process)
+        else:
+            time.sleep(instant)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         midway += bool(list(output.glob("runs/*/*/*/checkpoints/step-*")))
-        _, code, said = work.run(output)
+        _, code, said = to_the_end(work, output)
         same = code == 0 and fingerprint(output) == expected
         tally.add(same, f"{kind} at {instant:.2f} s: {said.strip()[-200:] if code else _difference(output, expected)}")
     stock = "" if ground.short else StockRun(ground.folder).killed(ground, 10)
@@ -218,8 +225,7 @@ def _other_threads(ground: Ground, tally: Tally) -> str:
     whole, output = ground.folder / "one-thread", ground.folder / "two-threads"
     work.run(whole)
     process = work.start(output)
-    while process.poll() is None and not list(output.glob("runs/*/*/*/checkpoints/step-*")):
-        time.sleep(0.02)
+    _wait_for_a_state(output, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     work.run(output, OMP_NUM_THREADS="2")
@@ -229,6 +235,14 @@ def _other_threads(ground: Ground, tally: Tally) -> str:
     before, now = (load_file(next(one.glob("runs/*/*/*/model/*.safetensors"))) for one in (whole, output))
     apart = max(float((before[name] - now[name]).abs().max()) for name in before)
     return f"with two threads for one the weights are {apart:.1g} apart at most, and the record says so"
+
+
+def _wait_for_a_state(output: Path, process: subprocess.Popen[str]) -> float:
+    """Seconds until one is there."""
+    begin = time.monotonic()
+    while process.poll() is None and not list(output.glob("runs/*/*/*/checkpoints/step-*")):
+        time.sleep(0.02)
+    return time.monotonic() - begin
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:

@@ -32,6 +32,7 @@ from unfreeze.training.step import Diverged, OptimizerStep
 from unfreeze.training.stopping import AskedToStop
 
 Numbers = dict[str, torch.Tensor]
+STEPS = 18  # of a run here
 
 
 @dataclass
@@ -95,12 +96,12 @@ def _all_states_kept() -> Iterator[None]:
         yield
 
 
-def _from_every_state(made: Bench, strategy: str, tally: Tally, *, thin: int = 1) -> None:
+def _from_every_state(made: Bench, strategy: str, tally: Tally, *, first: int = 0, thin: int = 1) -> None:
     whole = made.fresh()
     with _all_states_kept():
         expected = made.finish(made.trainer(strategy, whole))
     states = sorted(whole.glob("step-*"))
-    for state in states[::thin]:
+    for state in states[first % len(states) :: thin]:
         step = int(state.name.removeprefix("step-"))
         here = made.fresh()
         for kept in (state, *(one for one in whole.glob("best-*") if int(one.name.removeprefix("best-")) <= step)):
@@ -113,11 +114,14 @@ def _from_every_state(made: Bench, strategy: str, tally: Tally, *, thin: int = 1
 
 def resume_from_every_step(ground: Ground) -> Figure:
     """Mid-epoch, at an epoch's last batch, after an evaluation: the end is that of the uninterrupted run."""
-    tally = Tally()
+    tally, pairs = Tally(), 0
     for task in TASKS:
         made = bench(ground.folder, task)
         for strategy in STRATEGIES:
-            _from_every_state(made, strategy, tally, thin=ground.times(7, 1))
+            # 18 pairs and 18 steps: the short tier goes on from another one with each.
+            first, thin = (pairs, STEPS) if ground.short else (0, 1)
+            _from_every_state(made, strategy, tally, first=first, thin=thin)
+            pairs += 1
     stock = "" if ground.short else StockRun(ground.folder).resumed()
     return tally.figure(f"{len(STRATEGIES)} strategies, {len(TASKS)} tasks, dropout on", stock)
 
@@ -125,8 +129,8 @@ def resume_from_every_step(ground: Ground) -> Figure:
 def ten_interruptions(ground: Ground) -> Figure:
     """Asked to stop ten times in one run, between micro-batches too: every example is trained on once an epoch."""
     tally, draw = Tally(), ground.random("interruptions")
+    made = bench(ground.folder, "classification", per_device_train_batch_size=4, gradient_accumulation_steps=2)
     for strategy in STRATEGIES[:: ground.times(3, 1)]:
-        made = bench(ground.folder, "classification", per_device_train_batch_size=4, gradient_accumulation_steps=2)
         expected = made.finish(made.trainer(strategy, made.fresh()))
         folder, seen, left = made.fresh(), [], 10
         finished: Numbers | None = None
@@ -177,8 +181,9 @@ def with_all_levers(ground: Ground) -> Figure:
     tally = Tally()
     with patch.dict("os.environ", {"UNFREEZE_CACHE": str(ground.folder / "cache")}):
         made = bench(ground.folder, "classification", speedups="unpad+compact+cache")
-        for strategy in ("full", "head", "freeze:first=1", "lora:r=2"):
-            _from_every_state(made, strategy, tally, thin=ground.times(7, 1))
+        for i, strategy in enumerate(("full", "head", "freeze:first=1", "lora:r=2")):
+            first, thin = (2 + 5 * i, STEPS) if ground.short else (0, 1)
+            _from_every_state(made, strategy, tally, first=first, thin=thin)
         for damage in ("cut", "flipped", "foreign"):
             folder = made.fresh()
             expected = made.finish(made.trainer("freeze:first=1", folder))
@@ -276,10 +281,11 @@ def _memory_for(examples: int, place: str, trainer: Trainer | None) -> Iterator[
 def not_finite(ground: Ground) -> Figure:
     """NaN and infinity in a loss or a gradient, at the first, a middle and the last step: no weight sees them."""
     tally = Tally()
+    made = bench(ground.folder, "classification", epochs=1)
+    skipping = bench(ground.folder, "classification", epochs=1, nonfinite="skip")
     for planted in ("loss", "gradient", "embedding"):
         for number in (float("nan"), float("inf")):
             for at in (0, 3, 5):
-                made = bench(ground.folder, "classification", epochs=1)
                 trainer = made.trainer("full", folder := made.fresh())
                 said = ""
                 with _planted(planted, number, at, trainer):
@@ -292,7 +298,6 @@ def not_finite(ground: Ground) -> Figure:
                 intact = at == 0 or (saved is not None and saved.state.step == at)
                 what = f"{number} in {planted}, step {at + 1}: {said!r}, weights {clean}, state {intact}"
                 tally.add(said.startswith(f"step {at + 1}:") and clean and intact, what)
-                skipping = bench(ground.folder, "classification", epochs=1, nonfinite="skip")
                 trainer = skipping.trainer("full", skipping.fresh())
                 with _planted(planted, number, at, trainer):
                     skipping.finish(trainer)

@@ -10,8 +10,9 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any Hugging Face import: no test may reach the network
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import gc
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
@@ -284,8 +285,8 @@ FAMILIES = {
         Family("mpnet", _mpnet_tokenizer),
     )
 }
-# In products with the strategies only in the slow tests.
-SLOW_FAMILIES = ("deberta-v2", "mpnet")
+# In products with the strategies only in the slow tests; two of them are RoBERTa with another tokenizer.
+SLOW_FAMILIES = ("camembert", "deberta-v2", "mpnet", "xlm-roberta")
 # With what it is trained on.
 TASKS: dict[str, tuple[Task, Callable[..., Sequence[Example]]]] = {
     "classification": (Classification(), make_texts),
@@ -301,6 +302,8 @@ TASKS: dict[str, tuple[Task, Callable[..., Sequence[Example]]]] = {
 # In products with the strategies and with the families these are there every time, the others in the slow tests.
 WITH_STRATEGIES = ("classification", "tagging")
 WITH_FAMILIES = (*WITH_STRATEGIES, "question-answering", "masked-lm")
+# What tests call the strategy that they run.
+STRATEGY_ARGUMENTS = ("strategy_text", "text", "strategy")
 
 
 def save_family(name: str, folder: Path, *, num_hidden_layers: int = 2, auto_class: str = "AutoModel") -> Path:
@@ -346,17 +349,39 @@ def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str
     return folder
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays for good; to look through a million objects of it takes half a second each
+    time that the stock Trainer asks for a collection of garbage, at the end of every training."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Products of three are slow tests, but for their faces: each two of strategy, family and task are tried without
+    them, the third being BERT, classification or full fine-tuning."""
+    values = getattr(getattr(item, "callspec", None), "params", {})
+    family = values.get("family", values.get("model_type", "bert"))
+    strategy = next((values[name] for name in STRATEGY_ARGUMENTS if name in values), "full")
+    if family != "bert" and values.get("task_name", "classification") != "classification" and strategy != "full":
+        item.add_marker(pytest.mark.slow)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with an argument `family` or `task_name` runs once for each of them."""
     if "family" in metafunc.fixturenames:
-        rare = SLOW_FAMILIES if {"strategy_text", "text", "strategy"} & set(metafunc.fixturenames) else ()
+        rare = SLOW_FAMILIES if {*STRATEGY_ARGUMENTS} & {*metafunc.fixturenames} else ()
         families = [pytest.param(name, marks=pytest.mark.slow) if name in rare else name for name in FAMILIES]
         metafunc.parametrize("family", families)
     if "task_name" in metafunc.fixturenames:
         fast: Sequence[str] = tuple(TASKS)
         if "family" in metafunc.fixturenames or "model_type" in metafunc.fixturenames:
             fast = WITH_FAMILIES
-        if "strategy_text" in metafunc.fixturenames:
+        if {*STRATEGY_ARGUMENTS} & {*metafunc.fixturenames}:
             fast = WITH_STRATEGIES
         names = [name if name in fast else pytest.param(name, marks=pytest.mark.slow) for name in TASKS]
         metafunc.parametrize("task_name", names)

@@ -45,10 +45,10 @@ def test_a_run_is_the_same(workbench: Callable[..., Any], tmp_path: Path, family
     same(known, plain)
 
 
-@pytest.mark.parametrize("strategy", ["freeze:first=1", "head"])
-def test_every_task(workbench: Callable[..., Any], tmp_path: Path, task_name: str, strategy: str) -> None:
-    plain = run(workbench, None, "bert", task_name, strategy)
-    known = run(workbench, tmp_path, "bert", task_name, strategy)
+@pytest.mark.parametrize("freezing", ["freeze:first=1", "head"])
+def test_every_task(workbench: Callable[..., Any], tmp_path: Path, task_name: str, freezing: str) -> None:
+    plain = run(workbench, None, "bert", task_name, freezing)
+    known = run(workbench, tmp_path, "bert", task_name, freezing)
     assert bool(list(tmp_path.glob("*.rows"))) == known.task.static_inputs
     same(known, plain)
 

@@ -7,6 +7,7 @@ import io
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -82,19 +83,27 @@ def task(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def compared(
-    task: str,
-    data_folders: dict[str, Path],
-    family_folder: Callable[..., str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Path, Called]:
+def comparison_of(
+    data_folders: dict[str, Path], family_folder: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[Path, Called]]:
+    """`comparison_of("tagging")`: made once, where `compared` is made again whenever the task changes."""
+
+    @cache
+    def make(task: str) -> tuple[Path, Called]:
+        output = tmp_path_factory.mktemp("cli") / "out"
+        more = next(data_folders[task].glob("more.*"))
+        called = call(
+            *("compare", "--model", family_folder("bert"), "--data", data_folders[task], "--test-file", f"more={more}"),
+            *("--strategy", "full", "--strategy", "lora:r=2", "--seeds", 2, "--epochs", 2, "--learning-rate", 5e-3),
+            *("--speedups", "off", "--max-length", 48, "--output", output),
+        )
+        assert called.code == 0, called.err
+        return output, called
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def compared(task: str, comparison_of: Callable[[str], tuple[Path, Called]]) -> tuple[Path, Called]:
     """The output folder of `unfreeze compare`, and what the command said."""
-    output = tmp_path_factory.mktemp("cli") / "out"
-    more = next(data_folders[task].glob("more.*"))
-    called = call(
-        *("compare", "--model", family_folder("bert"), "--data", data_folders[task], "--test-file", f"more={more}"),
-        *("--strategy", "full", "--strategy", "lora:r=2", "--seeds", 2, "--epochs", 2, "--learning-rate", 5e-3),
-        *("--speedups", "off", "--max-length", 48, "--output", output),
-    )
-    assert called.code == 0, called.err
-    return output, called
+    return comparison_of(task)

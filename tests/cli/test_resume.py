@@ -20,10 +20,9 @@ Compared = tuple[Path, Any]
 
 
 @pytest.fixture
-def copied(compared: Compared, tmp_path: Path, task: str) -> Path:
-    if task != "classification":
-        pytest.skip("one task tells all")
-    return Path(shutil.copytree(compared[0], tmp_path / "out"))
+def copied(comparison_of: Callable[[str], Compared], tmp_path: Path) -> Path:
+    """One task tells all."""
+    return Path(shutil.copytree(comparison_of("classification")[0], tmp_path / "out"))
 
 
 def test_what_is_finished_stays_and_what_is_missing_is_made(unfreeze_cli: Cli, copied: Path) -> None:

@@ -24,11 +24,27 @@ def verified(model: str, data: Any, strategy: list[str], **changes: Any) -> list
 
 
 @pytest.mark.parametrize("name", WAYS)
-@pytest.mark.parametrize("task", ["classification", "tagging"])
-def test_the_fast_path_follows(
-    family_folder: Callable[..., str], corpora: dict[str, Any], name: str, task: str
-) -> None:
+def test_the_fast_path_follows(family_folder: Callable[..., str], corpora: dict[str, Any], name: str) -> None:
     strategies = ["full", "head"] if name == "albert" else ["full", "head", "freeze:first=1", "lora"]
+    follows(family_folder, corpora, name, "classification", strategies)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_on_words_too(family_folder: Callable[..., str], corpora: dict[str, Any], name: str) -> None:
+    follows(family_folder, corpora, name, "tagging", ["full", "freeze:first=1"] if name == "bert" else ["full"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WAYS)
+def test_on_words_with_every_strategy(family_folder: Callable[..., str], corpora: dict[str, Any], name: str) -> None:
+    follows(
+        family_folder, corpora, name, "tagging", ["head"] if name == "albert" else ["head", "freeze:first=1", "lora"]
+    )
+
+
+def follows(
+    family_folder: Callable[..., str], corpora: dict[str, Any], name: str, task: str, strategies: list[str]
+) -> None:
     found = verified(family_folder(name), corpora[task], strategies)
     assert [one.strategy for one in found] == strategies
     assert all(one.follows and one.steps == 8 for one in found), found

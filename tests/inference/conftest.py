@@ -90,6 +90,7 @@ def train_all(model: str, task: str, strategies: list[str], output: Path) -> dic
             "data": {split: examples(task, number, number) for split, number in SIZES.items()},
             "strategy": strategies,
             "seeds": 1,
+            "plan": False,
             "max_steps": 6,
             "learning_rate": 2e-2,
             "speedups": "off",  # no probe of the machine: faster, and the same every time

@@ -160,6 +160,11 @@ def test_an_adapter_is_found_from_any_directory(
 
 
 CHANGED_FAMILIES = ["bert", "albert", "distilbert", "modernbert"]
+CHANGED = [
+    pytest.param(family, task, marks=pytest.mark.slow if (family != "bert" and task != "classification") else ())
+    for family in CHANGED_FAMILIES
+    for task in TASKS_TRIED
+]
 
 
 def is_stock(family: str, strategy: str) -> bool:
@@ -167,8 +172,7 @@ def is_stock(family: str, strategy: str) -> bool:
     return "adapter" not in strategy and ("pooling=mean" not in strategy or family == "modernbert")
 
 
-@each_task
-@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+@pytest.mark.parametrize(("family_name", "task"), CHANGED)
 def test_networks_that_a_strategy_changed_score_as_recorded(
     saved_changes: SavedRuns, test_examples: Callable[[str], list[Any]], family_name: str, task: str
 ) -> None:
@@ -179,8 +183,7 @@ def test_networks_that_a_strategy_changed_score_as_recorded(
                 assert metrics == pytest.approx(record.test, abs=1e-3), (strategy, path.name)
 
 
-@each_task
-@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+@pytest.mark.parametrize(("family_name", "task"), CHANGED)
 def test_stock_programs_agree_or_refuse(saved_changes: SavedRuns, family_name: str, task: str) -> None:
     for strategy, (folder, _) in saved_changes(family_name, task).items():
         if not is_stock(family_name, strategy):

@@ -46,11 +46,11 @@ def at_most(share, trials):
     ("seeds", "spreads"),
     [
         (1, [0, 0, 0, 0, 0]),
-        (2, [0.02] * 5),
+        pytest.param(2, [0.02] * 5, marks=pytest.mark.slow),
         (2, [0.0001, 0.0001, 0.0001, 0.05, 0.05]),
-        (3, [0.02] * 5),
+        pytest.param(3, [0.02] * 5, marks=pytest.mark.slow),
         (3, [0.002, 0.005, 0.01, 0.02, 0.05]),
-        (5, [0.002, 0.005, 0.01, 0.02, 0.05]),
+        pytest.param(5, [0.002, 0.005, 0.01, 0.02, 0.05], marks=pytest.mark.slow),
     ],
 )
 def test_equals_are_seldom_told_apart(seeds, spreads):
