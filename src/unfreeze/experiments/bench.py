@@ -14,6 +14,7 @@ from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.work import Job, failed, make_cell
 from unfreeze.settings import Settings
+from unfreeze.storage.atomic import remove_leftovers
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.journal import log_event
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
@@ -36,12 +37,19 @@ class Bench:
 
     def folder(self, cell: Cell) -> Path:
         """Where the result of a cell is or will be."""
-        content = [self.data_sha256, cell.model, self.weights[cell.model], self.settings.of_a_run()]
+        weights = self.weights_of(cell.model).values()
+        content = [self.data_sha256, cell.model, *weights, self.settings.of_a_run()]
         return cell_folder(self.output, cell, content)
+
+    def weights_of(self, model: str) -> dict[str, str]:
+        """What a job loads, as typed, and what its weights are known by."""
+        return {model: self.weights[model]}
 
     def found(self, cell: Cell) -> RunRecord | None:
         """The result of a cell that was made before. One that failed is made again; one that diverged would again."""
         folder = self.folder(cell)
+        remove_leftovers(folder.parent)  # of a program that died while it put the files of a run in their place
+        remove_leftovers(folder)
         if not (folder / RECORD_FILE).is_file():
             return None
         try:
@@ -76,6 +84,7 @@ class Bench:
     def _job(self, cell: Cell) -> Job:
         return Job(
             self.prepared[cell.model],
+            self.weights_of(cell.model),
             cell,
             self.folder(cell),
             self.output,
