@@ -49,9 +49,12 @@ class Attempts:
         heard: Callable[[Any, Message], None],
         started: Callable[[Any], None],
     ) -> None:
+        import ray
+
         self.running: dict[int, Attempt] = {}  # by number, which a later attempt at the same job has not
         self._remote, self._work, self._shelf, self._heard, self._started = remote, work, shelf, heard, started
         self._mailbox = actor(Mailbox)
+        ray.get(self._mailbox.take.remote())  # so that no task waits for its process to start
         self._numbers = count()
 
     def begin(self, job: Any, order: Callable[[int, Any], Order], times: int = 1) -> None:

@@ -42,15 +42,15 @@ class StateSender:
         files = self.checkpoints.files_of_newest()
         if not files or files[0].parent == self._sent:
             return
-        begin = time.monotonic()
         sizes = [(str(file.relative_to(self.checkpoints.folder)), file.stat().st_size) for file in files]
         with suppress(OSError, ray.exceptions.RayError):  # a disk is full, or the driver has gone
             if ray.get(self.mailbox.begin.remote(self.number, sizes)):
+                begin = time.monotonic()
                 for file in files:
                     for block in _blocks(file):
                         ray.get(self.mailbox.add.remote(self.number, block))
                 self._sent = files[0].parent
-        self._next = time.monotonic() + (time.monotonic() - begin) / SHARE
+                self._next = time.monotonic() + (time.monotonic() - begin) / SHARE
 
 
 def fetch_state(mailbox: Any, number: int, sizes: Sizes, checkpoints: Path) -> None:
