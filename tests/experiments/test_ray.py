@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -198,6 +199,45 @@ def test_a_comparison_that_is_stopped_goes_on_where_it_was(
     assert min(watched.steps) > saved and told(resumed) == told(whole)
 
 
+STOPPED = """
+import signal, sys
+from unfreeze.cli import Terminated, _terminate
+from unfreeze.experiments.compare import compare
+from unfreeze.experiments.listener import Listener
+from unfreeze.settings.read import read_settings
+
+class Says(Listener):
+    def progressed(self, cell, step):
+        print("step", step.step, flush=True)
+
+signal.signal(signal.SIGTERM, _terminate)
+model, data, output, address = sys.argv[1:]
+settings, _ = read_settings({
+    "model": model, "data": data, "output": output, "address": address, "launcher": "ray", "strategy": ["full"],
+    "seeds": 1, "epochs": 2000, "plan": False, "speedups": "off", "max_length": 48, "save_steps": 1000000,
+})
+try:
+    compare(settings, Says())
+except Terminated:
+    sys.exit(143)
+"""
+
+
+def test_sigterm_lets_the_tasks_save(cluster: Any, family_folder: Callable[..., str], tmp_path: Path) -> None:
+    """The program is in one of Ray's calls then, most often, and a handler that raises there breaks them."""
+    lines = [f"happy {number};joy\ntears {number};sadness\n" for number in range(100)]
+    (tmp_path / "train.txt").write_text("".join(lines))
+    arguments = [family_folder("bert"), str(tmp_path / "train.txt"), str(tmp_path / "out"), cluster.address]
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen([sys.executable, "-c", STOPPED, *arguments], stdout=said, stderr=said)
+    wait_until(lambda: "step" in (tmp_path / "said").read_text(), 120)
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(120)
+    told = (tmp_path / "said").read_text()
+    assert code == 143 and "Traceback" not in told, told
+    assert len(states(tmp_path / "out")) == 1
+
+
 def test_a_state_that_does_not_arrive_whole_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     mailbox = actor(Mailbox)
     (there := tmp_path / "checkpoints" / "step-000000001").mkdir(parents=True)
@@ -273,13 +313,20 @@ def test_what_cannot_be_sent_is_named(cluster: Any, run_comparison: RunCompariso
     )
 
 
-def test_what_a_machine_cannot_read_is_told(cluster: Any, monkeypatch: pytest.MonkeyPatch, work: Any) -> None:
+def test_what_a_machine_cannot_read_is_told(
+    cluster: Any, run_comparison: RunComparison, monkeypatch: pytest.MonkeyPatch, work: Any, tmp_path: Path
+) -> None:
     mine = ModuleType("only_here")
-    exec("class Mine:\n    pass", mine.__dict__)
+    exec("from unfreeze.tasks import Classification\nclass Mine(Classification):\n    pass", mine.__dict__)
     monkeypatch.setitem(sys.modules, "only_here", mine)
-    [(_, outcome)] = RayTasks().run(work.give_back, [mine.Mine()], lambda *_: None)
-    assert isinstance(outcome, Death) and "No module named 'only_here'" in outcome.reason
-    assert "\n" not in outcome.reason
+    expected = (
+        "the machine could not read what it was sent (RaySystemError: System error: No module named 'only_here'). "
+        "Classes and functions of your own must be in a package that every machine has."
+    )
+    job = mine.Mine()
+    assert list(RayTasks().run(work.give_back, [job], lambda *_: None)) == [(job, Death(expected))]
+    [record] = run_comparison(tmp_path / "out", own_task=job, launcher="ray").records  # in what the jobs share
+    assert (record.status, record.error) == ("failed", expected)
 
 
 CONNECT = """
@@ -350,8 +397,8 @@ def serving() -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if "ray::serve" in " ".join(one.info["cmdline"] or ())]
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.1)

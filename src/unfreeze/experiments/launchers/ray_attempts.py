@@ -16,6 +16,7 @@ from unfreeze.experiments.launchers.ray_states import fetch_state
 from unfreeze.experiments.launchers.ray_worker import Order
 from unfreeze.experiments.launchers.sending import unsendable
 from unfreeze.experiments.travelling import states_of
+from unfreeze.training.stopping import signals_noted
 
 POLL_SECONDS = 0.2  # between two looks at what is said and what is finished
 WAY_OUT = "Leave out what cannot be copied, as locks and open files, or leave --launcher out."
@@ -114,9 +115,10 @@ class Attempts:
                 ray.cancel(attempt.reference, force=False, recursive=False)
             deadline = time.monotonic() + STOP_SECONDS
             while self.running and time.monotonic() < deadline:
-                for ended in self.look(tell=False):
-                    with suppress(OSError):  # a full disk: the state that came before stays
-                        outcome(ended)
+                with signals_noted():
+                    for ended in self.look(tell=False):
+                        with suppress(OSError):  # a full disk: the state that came before stays
+                            outcome(ended)
         finally:
             for attempt in self.running.values():
                 ray.cancel(attempt.reference, force=True)

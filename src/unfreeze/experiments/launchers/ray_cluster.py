@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from unfreeze.experiments.launchers.launcher import LauncherError
+from unfreeze.experiments.launchers.launcher import Death, LauncherError
 
 INSTALL = "pip install 'unfreeze[ray]'"
 ANSWER_SECONDS = 5.0  # that a cluster's port may take; Ray itself tries for minutes
@@ -88,6 +88,14 @@ def machines() -> list[tuple[float, float]]:
 
     found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return [(resources.get("CPU", 0.0), resources.get("GPU", 0.0)) for resources in found]
+
+
+def unreadable(error: BaseException) -> Death:
+    """For what Ray raises where an object arrives that is made of something which the machine has not."""
+    return Death(
+        f"the machine could not read what it was sent ({first_line(error)}). Classes and functions of your own must "
+        "be in a package that every machine has."
+    )
 
 
 def first_line(error: BaseException) -> str:

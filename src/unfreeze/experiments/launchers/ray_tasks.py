@@ -16,11 +16,12 @@ from typing import Any, ClassVar
 
 from unfreeze.experiments.launchers.launcher import Death, J, LauncherError, Message, R, Work, tell_nobody
 from unfreeze.experiments.launchers.ray_attempts import Attempt, Attempts, Lost
-from unfreeze.experiments.launchers.ray_cluster import actor, connect, first_line, machines
+from unfreeze.experiments.launchers.ray_cluster import actor, connect, first_line, machines, unreadable
 from unfreeze.experiments.launchers.ray_shelf import Shelf
 from unfreeze.experiments.launchers.ray_worker import Order, serve, versions
 from unfreeze.experiments.travelling import Travelling, files_of, put_files
 from unfreeze.storage.atomic import new_folder
+from unfreeze.training.stopping import signals_noted
 
 AHEAD = 2  # times as many tasks as run at once are ordered: a machine has its next one when it is done
 
@@ -79,18 +80,22 @@ class RayTasks:
         saved is kept; those that do not end are killed."""
         if not jobs:
             return
-        attempts = Attempts(self._remote(), work, self._shelf, heard, started)
+        with signals_noted():  # Ray's calls break where a signal's handler raises in them
+            attempts = Attempts(self._remote(), work, self._shelf, heard, started)
         waiting = deque(jobs)
         try:
             while waiting or attempts.running:
                 while waiting and len(attempts.running) < AHEAD * max(1, self.jobs_at_once):
-                    attempts.begin(waiting.popleft(), self._order)
-                for ended in attempts.look():
-                    outcome = self._outcome(ended)
-                    if isinstance(outcome, Lost) and ended.times <= self.retries:
-                        attempts.begin(ended.job, self._order, ended.times + 1)
+                    with signals_noted():
+                        attempts.begin(waiting.popleft(), self._order)
+                with signals_noted():
+                    ended = [(attempt, self._outcome(attempt)) for attempt in attempts.look()]
+                for attempt, outcome in ended:
+                    if isinstance(outcome, Lost) and attempt.times <= self.retries:
+                        with signals_noted():
+                            attempts.begin(attempt.job, self._order, attempt.times + 1)
                     else:
-                        yield ended.job, outcome
+                        yield attempt.job, outcome
         finally:
             attempts.stop(self._outcome)
 
@@ -124,6 +129,8 @@ class RayTasks:
         try:
             outcome, files = ray.get(attempt.reference)
         except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, ray.exceptions.RaySystemError):
+                return unreadable(error.cause)
             return Death.by_exception(error.cause if isinstance(error.cause, Exception) else error)
         except ray.exceptions.RayError as error:
             times = f"{attempt.times} times in a row" if attempt.times > 1 else "once"

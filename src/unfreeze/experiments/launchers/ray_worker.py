@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unfreeze.experiments.launchers.launcher import Death, Message, Work
+from unfreeze.experiments.launchers.ray_cluster import unreadable
 from unfreeze.experiments.launchers.ray_shelf import ShelvedFiles
 from unfreeze.experiments.launchers.ray_states import StateSender
 from unfreeze.experiments.travelling import Travelling, files_of, put_files, states_of
@@ -53,7 +54,9 @@ def serve(work: Work[Any, Any], order: Order, mailbox: Any, shelf: Any) -> tuple
     with TemporaryDirectory(prefix="unfreeze-ray-") as root:
         try:
             job = _arrived(order, Path(root), shelf)
-        except Exception as error:  # a package of the user's, a model or a disk that this machine has not
+        except ray.exceptions.RaySystemError as error:
+            return unreadable(error), {}
+        except Exception as error:  # a model that this machine has not, or a full disk
             return Death.by_exception(error, f"on the machine {gethostname()}: "), {}
         say = _Says(order.number, mailbox, states_of(job), begun)
         try:
