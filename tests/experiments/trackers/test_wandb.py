@@ -206,7 +206,8 @@ class Deaf(BaseHTTPRequestHandler):
             self.server.over.wait()  # type: ignore[attr-defined]
             return
         project = {"id": "p", "name": "unfreeze", "entity": {"id": "e", "name": "me"}}
-        bucket = {"id": "b", "name": "abc", "displayName": "abc", "project": project, "historyLineCount": 0}
+        name = json.loads(body)["variables"]["name"]
+        bucket = {"id": "b", "name": name, "displayName": name, "project": project, "historyLineCount": 0}
         found = {"upsertBucket": {"bucket": bucket | {"config": "{}"}, "inserted": True}}
         answer = json.dumps({"data": found if b"UpsertBucket" in body else {}}).encode()
         self.send_response(200)
@@ -251,4 +252,5 @@ def test_a_service_that_takes_nothing_ends_no_comparison(
     assert done.returncode == 0, done.stderr
     [line] = [line for line in done.stderr.splitlines() if "wandb broke" in line]
     kept = re.search(r"wandb broke: not everything was sent within 2 s; `wandb sync (\S+)` sends the rest", line)
-    assert kept is not None and [*(tmp_path / kept[1]).glob("*.wandb")]
+    assert kept is not None, line
+    assert [*(tmp_path / kept[1]).glob("*.wandb")], kept[1]
