@@ -173,7 +173,7 @@ def test_the_address_is_of_the_content(run_comparison: RunComparison, tmp_path: 
 def test_what_a_driver_that_died_was_putting_in_place_goes(
     run_comparison: Callable[..., Comparison], tmp_path: Path
 ) -> None:
-    """Runs made elsewhere are put where they belong whole; a kill in the middle leaves the folder of before or a half."""
+    """Runs made elsewhere are put in place whole; a kill in the middle leaves the folder of before, or a half."""
     run_comparison(tmp_path / "out")
     [run] = (tmp_path / "out").glob("runs/*/*/*")
     half = [run.with_name(f".{run.name}.123.tmp"), run / ".checkpoints.123.tmp"]
