@@ -289,7 +289,7 @@ def test_other_weights_on_a_machine_are_told(
     done = run_comparison(tmp_path / "out", model=str(model), launcher="ray", listener=Exchange())
     [record] = done.records
     assert record.status == "failed" and str(record.error) == (
-        f"on the machine {gethostname()}: ModelError: --model {model}: has other weights here than where the "
+        f"on the machine {gethostname()}: ModelError: {model}: has other weights here than where the "
         "comparison was started. Copy that folder to every machine, or download the same revision."
     )
 

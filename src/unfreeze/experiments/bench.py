@@ -13,11 +13,13 @@ from unfreeze.experiments.launchers.launcher import Death, Launcher
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.work import Job, failed, make_cell
+from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings
 from unfreeze.storage.atomic import remove_leftovers
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.journal import log_event
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
+from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import Checkpoints
 
 
@@ -34,16 +36,22 @@ class Bench:
     launcher: Launcher
     listener: Listener
     started: int = field(default=0, init=False)
+    _teachers: dict[str, str] = field(default_factory=dict, init=False)  # what their weights are known by
 
     def folder(self, cell: Cell) -> Path:
         """Where the result of a cell is or will be."""
-        weights = self.weights_of(cell.model).values()
+        weights = self.weights_of(cell.model, cell.strategy).values()
         content = [self.data_sha256, cell.model, *weights, self.settings.of_a_run()]
         return cell_folder(self.output, cell, content)
 
-    def weights_of(self, model: str) -> dict[str, str]:
-        """What a job loads, as typed, and what its weights are known by."""
-        return {model: self.weights[model]}
+    def weights_of(self, model: str, strategy: Strategy | None = None) -> dict[str, str]:
+        """The models that a job loads, as typed, a strategy's teacher too: what the weights of each are known by."""
+        weights, taught = {model: self.weights[model]}, None if strategy is None else strategy.teaching
+        if taught is not None:
+            if taught.teacher not in self._teachers:
+                self._teachers[taught.teacher] = weights_identity(taught.teacher)
+            weights[taught.teacher] = self._teachers[taught.teacher]
+        return weights
 
     def found(self, cell: Cell) -> RunRecord | None:
         """The result of a cell that was made before. One that failed is made again; one that diverged would again."""
@@ -84,7 +92,7 @@ class Bench:
     def _job(self, cell: Cell) -> Job:
         return Job(
             self.prepared[cell.model],
-            self.weights_of(cell.model),
+            self.weights_of(cell.model, cell.strategy),
             cell,
             self.folder(cell),
             self.output,

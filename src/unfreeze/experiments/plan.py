@@ -90,7 +90,7 @@ def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     jobs = [
         PlanJob(
             bench.prepared[model],
-            bench.weights_of(model),
+            bench.weights_of(model, strategy),
             strategy,
             rates[model, strategy],
             bench.settings,

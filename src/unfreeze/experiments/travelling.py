@@ -36,7 +36,7 @@ class Travelling:
             here = weights_identity(model)
             if known and here and here != known:
                 raise ModelError(
-                    f"--model {model}: has other weights here than where the comparison was started. Copy that folder "
+                    f"{model}: has other weights here than where the comparison was started. Copy that folder "
                     "to every machine, or download the same revision."
                 )
         return replace(self, prepared=self.prepared.arrived(tables))
