@@ -168,3 +168,17 @@ def test_the_address_is_of_the_content(run_comparison: RunComparison, tmp_path: 
     )
     assert plain.records[0].model != cut.records[0].model
     assert read_record(plain.best).data_sha256 == plain.summary["data"]["sha256"]
+
+
+def test_what_a_driver_that_died_was_putting_in_place_goes(
+    run_comparison: Callable[..., Comparison], tmp_path: Path
+) -> None:
+    """Runs made elsewhere are put in place whole; a kill in the middle leaves the folder of before, or a half."""
+    run_comparison(tmp_path / "out")
+    [run] = (tmp_path / "out").glob("runs/*/*/*")
+    half = [run.with_name(f".{run.name}.123.tmp"), run / ".checkpoints.123.tmp"]
+    for one in half:
+        one.mkdir()
+    before = run.rename(run.with_name(f".{run.name}.124.old"))
+    run_comparison(tmp_path / "out")
+    assert run.is_dir() and not before.exists() and not any(one.exists() for one in half)

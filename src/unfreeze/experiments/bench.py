@@ -15,9 +15,11 @@ from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.work import Job, failed, make_cell
 from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings
+from unfreeze.storage.atomic import remove_leftovers
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.journal import log_event
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
+from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import Checkpoints
 
 
@@ -38,17 +40,24 @@ class Bench:
 
     def folder(self, cell: Cell) -> Path:
         """Where the result of a cell is or will be."""
-        weights, taught = [self.weights[cell.model]], cell.strategy.teaching
+        weights = self.weights_of(cell.model, cell.strategy).values()
+        content = [self.data_sha256, cell.model, *weights, self.settings.of_a_run()]
+        return cell_folder(self.output, cell, content)
+
+    def weights_of(self, model: str, strategy: Strategy | None = None) -> dict[str, str]:
+        """The models that a job loads, as typed, a strategy's teacher too: what the weights of each are known by."""
+        weights, taught = {model: self.weights[model]}, None if strategy is None else strategy.teaching
         if taught is not None:
             if taught.teacher not in self._teachers:
                 self._teachers[taught.teacher] = weights_identity(taught.teacher)
-            weights.append(self._teachers[taught.teacher])
-        content = [self.data_sha256, cell.model, *weights, self.settings.of_a_run()]
-        return cell_folder(self.output, cell, content)
+            weights[taught.teacher] = self._teachers[taught.teacher]
+        return weights
 
     def found(self, cell: Cell) -> RunRecord | None:
         """The result of a cell that was made before. One that failed is made again; one that diverged would again."""
         folder = self.folder(cell)
+        remove_leftovers(folder.parent)  # of a program that died while it put the files of a run in their place
+        remove_leftovers(folder)
         if not (folder / RECORD_FILE).is_file():
             return None
         try:
@@ -83,6 +92,7 @@ class Bench:
     def _job(self, cell: Cell) -> Job:
         return Job(
             self.prepared[cell.model],
+            self.weights_of(cell.model, cell.strategy),
             cell,
             self.folder(cell),
             self.output,

@@ -88,7 +88,14 @@ def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     counted = Counter((cell.model, cell.strategy) for cell in cells)
     rates = {(cell.model, cell.strategy): cell.learning_rate for cell in cells}
     jobs = [
-        PlanJob(bench.prepared[model], strategy, rates[model, strategy], bench.settings, bench.launcher.own_process)
+        PlanJob(
+            bench.prepared[model],
+            bench.weights_of(model, strategy),
+            strategy,
+            rates[model, strategy],
+            bench.settings,
+            bench.launcher.own_process,
+        )
         for model, strategy in counted
     ]
     planned = []

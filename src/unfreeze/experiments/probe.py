@@ -49,7 +49,11 @@ def probe_models(
 ) -> list[dict[str, Any]]:
     """The entries of `probe` in `comparison.json`; a model that was probed by an earlier command is not again."""
     known = {entry["model_name"]: entry for entry in before}
-    jobs = [ProbeJob(bench.prepared[model], bench.settings.seed) for model in fitting if model not in known]
+    jobs = [
+        ProbeJob(bench.prepared[model], bench.weights_of(model), bench.settings.seed)
+        for model in fitting
+        if model not in known
+    ]
     for job, result in bench.launcher.run(probe_model, jobs, lambda job, message: None):
         model = job.prepared.model_name
         if isinstance(result, Death):

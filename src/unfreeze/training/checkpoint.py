@@ -111,6 +111,16 @@ class Checkpoints:
             disk.rename(path, aside)
         return None, told
 
+    def files_of_newest(self) -> list[Path]:
+        """All files of the newest state, then those of the best weights that it needs; none without a state. For the
+        process that saves the states: they change under others."""
+        states = self._states()
+        if not states:
+            return []
+        best = _read_state(states[-1]).best_step
+        folders = [states[-1]] if best is None else [states[-1], self._best(best)]
+        return [file for folder in folders for file in sorted(folder.iterdir())]
+
     def has(self, step: int) -> bool:
         """Is there a state of this step?"""
         return self._state(step).exists()

@@ -7,8 +7,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 Say = Callable[[Any], None]
 
@@ -121,3 +122,28 @@ def launch_from_here(job: Any, say: Say) -> None:
     from unfreeze.experiments.launchers import LocalProcesses
 
     LocalProcesses()
+
+
+class Folder:
+    """A job with a folder, which a launcher looks into when it sends the job; here is noted which ones it did."""
+
+    asked: ClassVar[set[int]] = set()
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @property
+    def folder(self) -> Path:
+        self.asked.add(self.number)
+        return Path("/nowhere")
+
+
+def locked_task() -> Any:
+    """A task of a user's own with something that only its process has."""
+    from unfreeze.tasks import Classification
+
+    @dataclass(frozen=True)
+    class Locked(Classification):
+        lock: Any = field(default_factory=threading.Lock, compare=False)
+
+    return Locked()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import socket
 import struct
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +193,64 @@ def test_an_interrupted_run_begins_anew_in_the_same_group(nobody: None, reported
     assert [step for step, _ in curve(second, "train/loss")] == list(range(5, 19))
     assert summary(first)["status"] == "killed"
     check_run(second, folder)
+
+
+class Deaf(BaseHTTPRequestHandler):
+    """A service that opens runs, and then never answers."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if not (b"RunResumeStatus" in body or b"UpsertBucket" in body):
+            self.server.over.wait()  # type: ignore[attr-defined]
+            return
+        project = {"id": "p", "name": "unfreeze", "entity": {"id": "e", "name": "me"}}
+        name = json.loads(body)["variables"]["name"]
+        bucket = {"id": "b", "name": name, "displayName": name, "project": project, "historyLineCount": 0}
+        found = {"upsertBucket": {"bucket": bucket | {"config": "{}"}, "inserted": True}}
+        answer = json.dumps({"data": found if b"UpsertBucket" in body else {}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def deaf() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Deaf)
+    server.daemon_threads = True
+    server.over = threading.Event()  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.over.set()  # type: ignore[attr-defined]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.timeout(600)
+def test_a_service_that_takes_nothing_ends_no_comparison(
+    nobody: None, deaf: str, family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    """Its client by itself would wait for the service until it answers."""
+    (tmp_path / "train.txt").write_text("".join(f"happy {i};joy\ntears {i};sadness\n" for i in range(20)))
+    command = [sys.executable, "-m", "unfreeze", "compare", "--model", family_folder("bert"), "--output", "out"]
+    command += ["--data", "train.txt", "--strategy", "head", "--seeds", "1", "--epochs", "1", "--no-plan"]
+    command += ["--speedups", "off", "--report-to", "wandb"]
+    proxies = {"HTTP_PROXY": "", "HTTPS_PROXY": "", "ALL_PROXY": "", "http_proxy": "", "https_proxy": ""}
+    service = {"WANDB_BASE_URL": deaf, "WANDB_API_KEY": "a" * 40, "WANDB_FINISH_TIMEOUT": "2"}
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False,
+        env=os.environ | proxies | service,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stderr.splitlines() if "wandb broke" in line]
+    kept = re.search(r"wandb broke: not everything was sent within 2 s; `wandb sync (\S+)` sends the rest", line)
+    assert kept is not None, line
+    assert [*(tmp_path / kept[1]).glob("*.wandb")], kept[1]

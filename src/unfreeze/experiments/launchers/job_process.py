@@ -11,13 +11,12 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any, Generic
 
 from unfreeze.experiments.launchers.child import Begun, Finished, Says, Surroundings, Unreadable, serve
-from unfreeze.experiments.launchers.launcher import Death, J, LauncherError, Message, Work
+from unfreeze.experiments.launchers.launcher import STOP_SECONDS, Death, J, LauncherError, Message, Work
 from unfreeze.experiments.launchers.sending import pack, unpack
 from unfreeze.experiments.launchers.start_method import UNGUARDED
 
 END_SECONDS = 10.0  # a process whose work is done has this long to end
 ASK_SECONDS = 2.0  # between two requests to end
-STOP_SECONDS = 120.0  # one that was asked to end; it may be writing where its run is
 
 
 class JobProcess(Generic[J]):

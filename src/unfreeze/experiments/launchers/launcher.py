@@ -15,6 +15,8 @@ Message = Any  # how far a job is; where jobs have their own processes, somethin
 Say = Callable[[Message], None]
 Work = Callable[[J, Say], R]
 
+STOP_SECONDS = 120.0  # that a job which is asked to end may take; it may be writing where its run is
+
 
 class LauncherError(RuntimeError):
     """The jobs cannot be run in this way at all; the text says what to do instead."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copyreg
 import io
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -49,5 +51,25 @@ def check_sendable(what: str, thing: Any) -> None:
     try:
         pack(thing)
     except Exception as error:  # PicklingError, AttributeError, TypeError, or whatever a user's __reduce__ raises
-        name = getattr(thing, "__qualname__", type(thing).__qualname__)
-        raise LauncherError(f"{what} {name} cannot be sent to another process: {error}. {WAY_OUT}") from error
+        raise unsendable(what, thing, error, pack, WAY_OUT) from error
+
+
+def unsendable(
+    what: str, thing: Any, error: BaseException, send: Callable[[Any], object], way_out: str
+) -> LauncherError:
+    """The error for an object that `send` did not take: names it, and the part that it fails at."""
+    name = getattr(thing, "__qualname__", type(thing).__qualname__)
+    path = ".".join(_path_to_culprit(thing, send))
+    return LauncherError(f"{what} {name} cannot be sent to another process{path and f' ({path})'}: {error}. {way_out}")
+
+
+def _path_to_culprit(thing: Any, send: Callable[[Any], object]) -> Iterator[str]:
+    """The fields, each of the one before, down to what is no dataclass."""
+    for one in fields(thing) if is_dataclass(thing) and not isinstance(thing, type) else ():
+        part = getattr(thing, one.name)
+        try:
+            send(part)
+        except Exception:
+            yield one.name
+            yield from _path_to_culprit(part, send)
+            return

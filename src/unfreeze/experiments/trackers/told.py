@@ -136,8 +136,9 @@ class Told:
             action()
         except Exception as error:  # whatever their client raises: a tracker costs no run
             self.broken = True
+            reason = str(error) if isinstance(error, TrackerError) else _reason(error)
             self.said(
-                f"{self.tracker.name} broke: {_reason(error)}. Nothing more is reported to it; the comparison goes on, "
+                f"{self.tracker.name} broke: {reason}. Nothing more is reported to it; the comparison goes on, "
                 "and a later command on the folder reports what is missing"
             )
 

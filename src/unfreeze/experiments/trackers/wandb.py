@@ -12,6 +12,7 @@ from unfreeze.experiments.trackers.tracker import End, Parameter, TrackedRun, Tr
 
 PROJECT = "unfreeze"
 SECONDS = 15.0  # that the service may take to begin a run
+FINISH_SECONDS = 60.0  # and to take what is left at its end, unless WANDB_FINISH_TIMEOUT says otherwise
 
 
 class WandB:
@@ -65,6 +66,7 @@ class WandBRun:
         self.output = output
         self.id = id
         self.mode = mode
+        self.patience = float(os.environ.get("WANDB_FINISH_TIMEOUT") or FINISH_SECONDS)
         self.run: Any = wandb.init(
             project=_project(),
             id=id,
@@ -81,6 +83,8 @@ class WandBRun:
                 console="off",
                 disable_git=True,
                 init_timeout=SECONDS,
+                finish_timeout=self.patience,
+                finish_timeout_raises=True,
                 x_disable_stats=True,
                 x_disable_machine_info=True,
             ),
@@ -101,7 +105,14 @@ class WandBRun:
         self.run.save(str(path), base_path=str(self.output), policy="now")
 
     def end(self, status: End) -> None:
-        self.run.finish(exit_code=0 if status == "done" else 1)
+        """Raises TrackerError where the service does not take everything in time; it stays on disk."""
+        try:
+            self.run.finish(exit_code=0 if status == "done" else 1)
+        except TimeoutError:
+            raise TrackerError(
+                f"not everything was sent within {self.patience:g} s; `wandb sync {self.run.settings.sync_dir}` sends "
+                "the rest of this run"
+            ) from None
 
 
 def _project() -> str:
