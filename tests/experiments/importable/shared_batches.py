@@ -13,7 +13,8 @@ from unittest.mock import patch
 import torch
 from safetensors.torch import save_file
 
-from unfreeze.acceleration.ranks import ALONE, Ranks, join
+from unfreeze.acceleration.joining import join
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.experiments.ask import ask
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.listener import Listener
