@@ -165,7 +165,8 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     evaluations = _evaluations(options, run_steps, len(windows))
     # A run ends by saving and by loading what it saved: done here too, for its time, memory and size.
     begin = time.perf_counter()
-    save_verified(timed, job.prepared, folder / "model", card="")
+    if job.prepared.evaluator.ranks.leads:
+        save_verified(timed, job.prepared, folder / "model", card="")
     saving = time.perf_counter() - begin
     kept = folder_bytes(folder / "model")
     fixed = loading + saving + per_token * sum(one.num_tokens for one in tests)

@@ -156,7 +156,6 @@ def _several(groups: Sequence[Group], number_of: Callable[[RunRecord], int | Non
         for number in sorted({number_of(run) or 1 for run in group.finished} - {1}):
             by_number.setdefault(number, []).append(group.label)
     return [
-        f"{words.format(number)}: "
-        + ("all strategies" if len(labels) == len(groups) else ", ".join(labels))
+        f"{words.format(number)}: " + ("all strategies" if len(labels) == len(groups) else ", ".join(labels))
         for number, labels in sorted(by_number.items())
     ]
