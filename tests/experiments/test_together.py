@@ -164,22 +164,20 @@ def undisturbed(dropping: Workload, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.mark.parametrize(
     ("number", "to"),
     [
-        (signal.SIGTERM, "launcher"), (signal.SIGINT, "launcher"), (signal.SIGTERM, "group"), (signal.SIGTERM, "first"),
+        (signal.SIGTERM, "launcher"), (signal.SIGINT, "launcher"), (signal.SIGTERM, "all"), (signal.SIGTERM, "first"),
         (signal.SIGTERM, "second"), (signal.SIGKILL, "second"),
     ],
 )  # fmt: skip
 def test_whoever_is_asked_to_stop_the_first_saves_and_the_end_is_the_same(
     number: int, to: str, dropping: Workload, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
-    """The launcher passes on what it gets, also to those of its group that had it already."""
+    """The launcher passes on what it gets, also to those that had it already."""
     output = tmp_path / "stopped"
     process = begin(dropping, output)
     wait_for_weights(process, output)
-    if to == "group":
-        os.killpg(process.pid, number)
-    else:
-        os.kill({"launcher": lambda: process.pid, "first": lambda: member(process, 0),
-                 "second": lambda: member(process, 1)}[to](), number)  # fmt: skip
+    ids = {"launcher": process.pid, "first": member(process, 0), "second": member(process, 1)}
+    for pid in ids.values() if to == "all" else (ids[to],):
+        os.kill(pid, number)
     said = ended(process)
     assert process.returncode != 0 and list(output.glob("runs/*/*/*/checkpoints/step-*/state.json")), said
     assert not list(output.glob("runs/*/*/*/record.json"))
