@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from unfreeze.acceleration.ranks import follows
+from unfreeze.acceleration.joining import follows
 from unfreeze.experiments.compare import compare as run_comparison
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.listener import Listener

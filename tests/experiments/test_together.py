@@ -49,18 +49,20 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT), str(IMPORTABLE)]))
 
 
-def two(*command: str) -> subprocess.CompletedProcess[str]:
+def two(*command: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Both processes, to their end."""
-    return subprocess.run([*TWO, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=280)
+    return subprocess.run(
+        [*TWO, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=280, cwd=at
+    )
 
 
 @pytest.mark.parametrize("task", ["classification", "ner", "question-answering"])
-@pytest.mark.parametrize("short", [(), ("1",)], ids=["", "one runs out of memory"])
+@pytest.mark.parametrize("lacks", [(), ("activations",), ("moments",)], ids=["", "memory in one", "memory at the end"])
 def test_gradients_are_those_of_one_process(
-    model: Path, data: dict[str, Path], task: str, short: tuple[str, ...], tmp_path: Path, one_thread: None,
+    model: Path, data: dict[str, Path], task: str, lacks: tuple[str, ...], tmp_path: Path, one_thread: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    done = two(str(IMPORTABLE / "shared_batches.py"), str(model), str(data[task]), str(tmp_path), *short)
+    done = two(str(IMPORTABLE / "shared_batches.py"), str(model), str(data[task]), str(tmp_path), *lacks)
     assert done.returncode == 0, done.stdout
     monkeypatch.syspath_prepend(str(IMPORTABLE))
     from shared_batches import STRATEGIES, gradients
@@ -120,30 +122,116 @@ def test_a_comparison_begun_by_one_goes_on_with_two(model: Path, data: dict[str,
     assert made.stat().st_mtime_ns == when and len(list(output.glob("runs/*/*/*/record.json"))) == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_the_first_save_and_the_end_is_the_same(number: int, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def dropping(tmp_path_factory: pytest.TempPathFactory) -> Workload:
     """With dropout: each process draws its own, whatever happened before."""
-    work = Workload.of(tmp_path, "classification", ("full",), epochs=40)
+    return Workload.of(tmp_path_factory.mktemp("dropping"), "classification", ("full",), epochs=40)
 
-    def start(output: Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*TWO, *work.command(output)[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
-        )  # fmt: skip
 
-    whole, output = tmp_path / "whole", tmp_path / "stopped"
-    process = start(whole)
+def begin(work: Workload, output: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*TWO, *work.command(output)[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str]) -> str:
     said, _ = process.communicate(timeout=280)
-    assert process.returncode == 0, said
-    process = start(output)
+    return said
+
+
+def wait_for_weights(process: subprocess.Popen[str], output: Path) -> None:
     while process.poll() is None and not list(output.glob("runs/*/*/*/checkpoints/*best-*")):
         time.sleep(0.02)
-    process.send_signal(number)
-    said, _ = process.communicate(timeout=60)
+
+
+def member(launcher: subprocess.Popen[str], rank: int) -> int:
+    """The id of a process that the launcher started."""
+    children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+    started = {pid: Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in children}
+    return next(int(pid) for pid, variables in started.items() if f"RANK={rank}".encode() in variables)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(dropping: Workload, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    output = tmp_path_factory.mktemp("undisturbed") / "output"
+    process = begin(dropping, output)
+    said = ended(process)
+    assert process.returncode == 0, said
+    return fingerprint(output)
+
+
+@pytest.mark.parametrize(
+    ("number", "to"),
+    [
+        (signal.SIGTERM, "launcher"), (signal.SIGINT, "launcher"), (signal.SIGTERM, "all"), (signal.SIGTERM, "first"),
+        (signal.SIGTERM, "second"), (signal.SIGKILL, "second"),
+    ],
+)  # fmt: skip
+def test_whoever_is_asked_to_stop_the_first_saves_and_the_end_is_the_same(
+    number: int, to: str, dropping: Workload, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    """The launcher passes on what it gets, also to those that had it already."""
+    output = tmp_path / "stopped"
+    process = begin(dropping, output)
+    wait_for_weights(process, output)
+    ids = {"launcher": process.pid, "first": member(process, 0), "second": member(process, 1)}
+    for pid in ids.values() if to == "all" else (ids[to],):
+        os.kill(pid, number)
+    said = ended(process)
     assert process.returncode != 0 and list(output.glob("runs/*/*/*/checkpoints/step-*/state.json")), said
-    process = start(output)
-    said, _ = process.communicate(timeout=280)
-    assert process.returncode == 0 and fingerprint(output) == fingerprint(whole), said
+    assert not list(output.glob("runs/*/*/*/record.json"))
+    process = begin(dropping, output)
+    said = ended(process)
+    assert process.returncode == 0 and fingerprint(output) == undisturbed, said
+
+
+def test_a_run_of_one_goes_on_with_two_who_see_other_disks(dropping: Workload, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    process = dropping.start(output)
+    wait_for_weights(process, output)
+    process.terminate()
+    said = ended(process)
+    assert list(output.glob("runs/*/*/*/checkpoints/step-*/state.json")), said
+    done = two(str(IMPORTABLE / "elsewhere.py"), "compare", "--resume", output.name, at=tmp_path)
+    assert done.returncode == 0, done.stdout
+    [record] = [json.loads(file.read_text()) for file in output.glob("runs/*/*/*/record.json")]
+    assert record["processes"] == 2
+    assert [note for note in record["notes"] if "resumed at step" in note and "with processes 1 -> 2" in note]
+
+
+def test_one_that_fails_costs_a_run_and_the_next_begins_with_all(dropping: Workload, tmp_path: Path) -> None:
+    """A full disk, a mistake in a task, memory that runs out in an evaluation, in the step, and before the loop."""
+    output = tmp_path / "output"
+    done = two(str(IMPORTABLE / "failing_together.py"), str(dropping.model), str(dropping.data), str(output))
+    assert done.returncode == 0, done.stdout
+    records = [json.loads(file.read_text()) for file in output.glob("runs/*/*/*/record.json")]
+    assert {record["strategy"]: record["error"] for record in records} == {
+        "full": "OSError: [Errno 28] No space left on device",
+        "head": "in process 1: ValueError: no such label",
+        "bitfit": "in process 1: MemoryError: no room for a window",
+        "llrd": "in process 1: RuntimeError: a broken kernel",
+        "lora:r=2": "in process 1: OSError: no such model here",
+        "freeze:last=1": None,
+    }
+
+
+def test_accelerate_starts_them_too(dropping: Workload, tmp_path: Path) -> None:
+    """On a machine without GPUs --multi_gpu starts processes as well; --cpu one alone, without MPI."""
+    start = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "2", "--num_machines", "1",
+             "--mixed_precision", "no", "--dynamo_backend", "no"]  # fmt: skip
+    train = ["-m", "unfreeze", "train", "--model", str(dropping.model), "--data", str(dropping.data), "--epochs", "1"]
+    made = {}
+    for how in ("--multi_gpu", "--cpu"):
+        output = tmp_path / how
+        done = subprocess.run(
+            [*start, how, *train, "--output", str(output)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=280,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        [record] = output.glob("runs/*/*/*/record.json")
+        made[how] = (json.loads(record.read_text())["processes"], "it trains alone" in done.stdout)
+    assert made == {"--multi_gpu": (2, False), "--cpu": (1, True)}
 
 
 def test_mistakes_end_all_and_are_said_once(model: Path, data: dict[str, Path], tmp_path: Path) -> None:

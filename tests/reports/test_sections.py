@@ -193,11 +193,13 @@ def test_time_to_quality_is_sorted_and_says_who_did_not_arrive(results):
 def test_costs_split_the_seconds_and_say_what_was_shared(make_records):
     records = make_records(2, 2, save_seconds=4.0, disk_bytes=2_900_000, learning_rate_from="search")
     records[0] = replace(records[0], runs_at_once=2)
+    records[-1] = replace(records[-1], processes=4)
     section = cost_sections.costs(Results(records))
     row = by_row(tables(section)[0])["full"]
     assert (row["training"][:5], row["evaluation"], row["saving"], row["on disk"]) == ("6 min", "21 s", "4 s", "2.9 MB")
     assert row["learning rate"] == "5e-05 (search)"
     assert "timed while 2 runs shared the machine: full" in words(section)
+    assert "4 processes: head" in words(section)
     assert "process of its own" in tables(section)[0].caption
     assert "shared" not in words(cost_sections.costs(Results(make_records(2, 1, peak_memory_bytes=None))))
 

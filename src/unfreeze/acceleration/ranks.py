@@ -3,34 +3,51 @@
 Every process holds the whole network and computes the gradients of its share of each batch; summed over all of them and
 divided by the units of the whole batch they are those of one process. Nothing wraps the network: what has a gradient is
 exchanged, whatever trains in this epoch.
+
+Every exchange begins with a meeting at which each says whether it is still at work. One that fails goes to a meeting
+too, and says so: the others hear it wherever they are, and leave as well.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
+from zlib import crc32
+
+from unfreeze.acceleration.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(days=7)  # the others wait while the first reads data, plans and writes reports
 AT_ONCE = 2**25  # bytes of gradients that are sent together
+NUMBERS = 3  # that can be said at a meeting, at most
+
+
+class OtherFailed(Exception):
+    """Another process has left the work that all do together; the text says which one and why."""
+
+
+class Apart(BaseException):
+    """The processes do not find each other any more: nothing can be exchanged. Not an error of the work itself: nothing
+    that handles errors may take it for one."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those that train together; `ALONE` is a process by itself, and exchanges nothing."""
+    """This process among those that train together; `ALONE` is a process by itself, and exchanges nothing.
+
+    Whatever exchanges something raises `OtherFailed` where another process has failed, and `Apart` where one is gone.
+    """
 
     rank: int = 0
     world: int = 1
     device: str = "cpu"
-    control: Any = None  # the group that agrees, on the CPU; gradients travel by the default one
+    control: Any = None  # the group that agrees, on the CPU
+    tensors: Any = None  # the group that weights and gradients travel by
 
     @property
     def leads(self) -> bool:
@@ -41,57 +58,100 @@ class Ranks:
     def alone(self) -> bool:
         return self.world == 1
 
+    @contextmanager
+    def one_fate(self) -> Iterator[None]:
+        """Inside is work that all do together: if one leaves it by an error, all do; none goes on before all are
+        through."""
+        if self.alone:
+            yield
+            return
+        try:
+            yield
+            self._meet("through")
+        except (OtherFailed, Apart):
+            raise
+        except BaseException as error:
+            self._meet("left", left=f"{type(error).__name__}: {error}")
+            raise
+
+    @contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """Inside memory may run out in one process: then it has run out in all.
+
+        Raises:
+            MemoryError: in some process.
+        """
+        reason = ""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if self.alone or not is_out_of_memory(error):
+                raise
+            reason = str(error) or type(error).__name__
+        [failures] = self.sums(bool(reason))
+        if failures:
+            raise MemoryError(reason or "out of memory in another process")
+
     def share(self, items: Sequence[T]) -> list[T]:
         """What this process computes of a batch: every `world`-th, so that long and short ones are spread evenly."""
         return list(items[self.rank :: self.world])
 
     def largest(self, number: float) -> float:
         """The largest of all processes."""
-        if self.alone:
-            return number
-        from torch import distributed
-
-        return self._reduced((number,), distributed.ReduceOp.MAX)[0]
+        return number if self.alone else max(said[0] for said in self._meet("largest", number))
 
     def sums(self, *numbers: float) -> tuple[float, ...]:
-        """Each number summed over all processes."""
+        """Each number summed over all processes; three at most."""
         if self.alone:
             return numbers
-        from torch import distributed
+        rows = self._meet("sums", *numbers)
+        return tuple(sum(row[i] for row in rows) for i in range(len(numbers)))
 
-        return self._reduced(numbers, distributed.ReduceOp.SUM)
-
-    def _reduced(self, numbers: Sequence[float], how: Any) -> tuple[float, ...]:
+    def in_some(self, flags: Sequence[bool]) -> list[bool]:
+        """Which of the flags are true in some process."""
+        if self.alone:
+            return list(flags)
         import torch
         from torch import distributed
 
-        both = torch.tensor(numbers, dtype=torch.float64)
-        distributed.all_reduce(both, how, group=self.control)
-        return tuple(both.tolist())
+        both = torch.tensor(flags, dtype=torch.uint8)
+        self._meet("flags")
+        with _reaching_all():
+            distributed.all_reduce(both, distributed.ReduceOp.MAX, group=self.control)
+        return [bool(one) for one in both.tolist()]
 
-    def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Put the sums over all processes in place of each gradient.
+    def room_for(self, gradients: Sequence[torch.Tensor]) -> torch.Tensor | None:
+        """The memory that `sum_gradients` needs, which may run out here and not there."""
+        import torch
 
-        A parameter that has a gradient in some process gets one in all; one that has none anywhere stays without, so
-        that weight decay does not touch it.
-        """
+        sizes = [sum(one.nbytes for one in some) for some in _portions(gradients) if not _in_place(some)]
+        if self.alone or not sizes:
+            return None
+        whole = -(-max(sizes) // 8) * 8  # a view as numbers of any type
+        return torch.empty(whole, dtype=torch.uint8, device=gradients[0].device)
+
+    def sum_gradients(self, gradients: Sequence[torch.Tensor], room: torch.Tensor | None) -> None:
+        """Put the sums over all processes in place of each gradient, of which all have the same."""
         if self.alone:
             return
         import torch
         from torch import distributed
 
-        has = torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.uint8)
-        distributed.all_reduce(has, distributed.ReduceOp.MAX, group=self.control)
-        gradients = []
-        for parameter, one in zip(parameters, has.tolist(), strict=True):
-            if one:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-                gradients.append(parameter.grad)
+        self._meet("gradients")
         for some in _portions(gradients):
-            flat = torch.cat([gradient.reshape(-1) for gradient in some])
-            distributed.all_reduce(flat)
-            for gradient, part in zip(some, torch.split(flat, [one.numel() for one in some]), strict=True):
+            if _in_place(some):
+                with _reaching_all():
+                    distributed.all_reduce(some[0], group=self.tensors)
+                continue
+            assert room is not None
+            sizes = [one.numel() for one in some]
+            flat = room.view(some[0].dtype)[: sum(sizes)]
+            parts = torch.split(flat, sizes)
+            for gradient, part in zip(some, parts, strict=True):
+                part.view_as(gradient).copy_(gradient)
+            with _reaching_all():
+                distributed.all_reduce(flat, group=self.tensors)
+            for gradient, part in zip(some, parts, strict=True):
                 gradient.copy_(part.view_as(gradient))
 
     def gathered(self, mine: Sequence[T]) -> list[T]:
@@ -101,68 +161,73 @@ class Ranks:
         from torch import distributed
 
         parts: list[Any] = [None] * self.world
-        distributed.all_gather_object(parts, list(mine), group=self.control)
+        self._meet("gathered")
+        with _reaching_all():
+            distributed.all_gather_object(parts, list(mine), group=self.control)
         return [item for part in parts for item in part]
 
     def from_leader(self, thing: T | None) -> T:
         """What the first process has."""
+        if self.alone:
+            return thing  # type: ignore[return-value]  # the first process gave one
         from torch import distributed
 
         sent = [thing]
-        if not self.alone:
+        self._meet("from the first")
+        with _reaching_all():
             distributed.broadcast_object_list(sent, src=0, group=self.control)
-        return sent[0]  # type: ignore[return-value]  # the first process gave one
+        return sent[0]  # type: ignore[return-value]
 
     def take_over(self, tensors: Sequence[torch.Tensor]) -> None:
         """Put the values of the first process into these tensors."""
         if self.alone:
             return
+        import torch
         from torch import distributed
 
+        self._meet("take over")
         for tensor in tensors:
-            distributed.broadcast(tensor.data, src=0)
+            with _reaching_all():
+                distributed.broadcast(tensor.data, src=0, group=self.tensors)
+            torch.autograd.graph.increment_version(tensor)  # copies of weights must see it
 
-    def meet(self, seconds: float) -> None:
-        """Wait until all are here.
+    def _meet(self, place: str, *numbers: float, left: str = "") -> list[list[float]]:
+        """Wait for all others; the numbers that each process says.
 
-        Raises:
-            RuntimeError: somebody did not come in time.
+        Args:
+            place: where this process is in its work; all must be at the same.
+            left: why this process has left the work.
         """
-        if not self.alone:
-            from torch import distributed
+        import torch
+        from torch import distributed
 
-            distributed.monitored_barrier(self.control, timedelta(seconds=seconds))
+        row = [bool(left), crc32(place.encode()), *numbers, *[0] * (NUMBERS - len(numbers))]
+        mine = torch.tensor(row, dtype=torch.float64)
+        rows = [torch.empty_like(mine) for _ in range(self.world)]
+        with _reaching_all():
+            distributed.all_gather(rows, mine, group=self.control)
+        said = [row.tolist() for row in rows]
+        if any(row[0] for row in said):
+            reasons: list[Any] = [None] * self.world
+            with _reaching_all():
+                distributed.all_gather_object(reasons, left, group=self.control)
+            if not left:
+                raise OtherFailed("; ".join(f"in process {i}: {one}" for i, one in enumerate(reasons) if one))
+        elif len({row[1] for row in said}) > 1:
+            raise Apart(f"the processes are at different places; {self.rank} is at '{place}'")
+        return [row[2:] for row in said]
 
 
 ALONE = Ranks()
 
 
-def started_together() -> int:
-    """How many processes `torchrun` or `accelerate launch` started; 1 for a program started by itself."""
-    return int(os.environ.get("WORLD_SIZE") or 1) if "RANK" in os.environ and "MASTER_ADDR" in os.environ else 1
-
-
-def follows() -> bool:
-    """Is this one of several processes, and not the first, which reads, decides, writes and speaks?"""
-    return started_together() > 1 and os.environ["RANK"] != "0"
-
-
-def join() -> Ranks:
-    """Find the others that were started together with this process, if any."""
-    world = started_together()
-    if world == 1:
-        return ALONE
-    import torch
-    from torch import distributed
-
-    on_gpu = torch.cuda.is_available()
-    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if on_gpu else "cpu"
-    if on_gpu:
-        torch.cuda.set_device(device)
-    if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)
-    control = distributed.new_group(backend="gloo", timeout=PATIENCE)
-    return Ranks(distributed.get_rank(), world, device, control)
+@contextmanager
+def _reaching_all() -> Iterator[None]:
+    """What torch raises inside means that a process is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise Apart(f"another process is gone ({str(error).strip().splitlines()[0]})") from error
 
 
 def _portions(gradients: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
@@ -177,3 +242,8 @@ def _portions(gradients: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]
         size += gradient.nbytes
     if some:
         yield some
+
+
+def _in_place(some: Sequence[torch.Tensor]) -> bool:
+    """Can they be exchanged without being copied?"""
+    return len(some) == 1 and some[0].is_contiguous()

@@ -13,7 +13,7 @@ from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
-from unfreeze.acceleration.ranks import follows
+from unfreeze.acceleration.joining import follows, started_together
 
 # Faults of the disk, not of the program: a line, and no traceback.
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -92,8 +92,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
-    if options.command not in TOGETHER and follows():
-        return 0  # of several processes the first does it by itself
+    if follows():
+        if options.command not in TOGETHER or getattr(options, "print_config", False):
+            return 0  # of several processes the first does it by itself
+        from unfreeze.cli.following import follow_command
+
+        return follow_command()
     _Asked.to_stop = False
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in the background
@@ -112,7 +116,10 @@ class _Asked:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """The first signal stops in order; the second ends everything at once."""
+    """The first signal stops in order; the second ends everything at once. Not where `torchrun` started this process:
+    it passes on what its whole group got already, and kills who takes too long."""
+    if _Asked.to_stop and started_together() > 1:
+        return
     if _Asked.to_stop:
         if "multiprocessing" in sys.modules:
             import multiprocessing
@@ -125,6 +132,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _call(module: str, options: argparse.Namespace) -> int:
+    from unfreeze.acceleration.joining import RanksError
     from unfreeze.cli.terminal import print_error
     from unfreeze.data.findings import DataError
     from unfreeze.experiments.launchers.launcher import LauncherError
@@ -144,6 +152,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
         LauncherError,
         ModelError,
         OutputError,
+        RanksError,
         ServingError,
         SettingsError,
         StrategyError,

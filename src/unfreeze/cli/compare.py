@@ -58,7 +58,7 @@ def go_on_with(output: Path, options: argparse.Namespace, typed: str, **instead:
     Raises:
         SettingsError: the command names others; OutputError: there is no comparison.
     """
-    from unfreeze.acceleration.ranks import started_together
+    from unfreeze.acceleration.joining import started_together
     from unfreeze.experiments.folder import settings_of
 
     others = sorted(named_by_user(options) - {*OF_A_COMMAND})
@@ -75,12 +75,11 @@ def go_on_with(output: Path, options: argparse.Namespace, typed: str, **instead:
 
 def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
     """Run a comparison and print what came of it; 1 if a run failed."""
-    from unfreeze.acceleration.ranks import follows
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.compare import compare
     from unfreeze.experiments.trackers.reporting import reporting
 
-    listener = LiveListener(quiet=quiet or follows())
+    listener = LiveListener(quiet=quiet)
     for note in notes:
         listener.said(note)
     with reporting(settings, listener) as told:
@@ -89,15 +88,11 @@ def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
 
 def print_result(comparison: Comparison) -> int:
     """Write the report of a comparison, print leaderboard and recommendation; 1 if a run failed."""
-    from unfreeze.acceleration.ranks import follows
     from unfreeze.cli.leaderboard import leaderboard_text
     from unfreeze.cli.terminal import one_line
     from unfreeze.reports.document import write_report
     from unfreeze.reports.leaderboard import leaderboard
 
-    code = 0 if all(record.status == "done" for record in comparison.records) else 1
-    if follows():  # the first of several processes prints it
-        return code
     report = write_report(comparison.output)
     print(leaderboard_text(leaderboard(comparison.records, comparison.summary.get("speeds") or [])))
     print()
@@ -110,4 +105,9 @@ def print_result(comparison: Comparison) -> int:
     print(f"report: {one_line(str(report))}")
     if recommendation["strategy"] is not None:
         print(f"model:  {one_line(str(comparison.best / 'model'))}")
-    return code
+    return exit_code(comparison)
+
+
+def exit_code(comparison: Comparison) -> int:
+    """1 if a run failed."""
+    return 0 if all(record.status == "done" for record in comparison.records) else 1

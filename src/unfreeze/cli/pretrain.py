@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    from unfreeze.acceleration.ranks import follows
     from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.pretrain import pretrain, pretrain_settings
     from unfreeze.experiments.trackers.reporting import reporting
@@ -39,7 +38,7 @@ def call(options: argparse.Namespace) -> int:
     from_file = read_config_file(options.config) if options.config else {}
     settings, notes = pretrain_settings(getattr(options, "objective", "mlm"), PROCESS_FOR_EACH_RUN | from_file | given)
     scratch = _scratch(options)
-    listener = LiveListener(quiet=options.quiet or follows())
+    listener = LiveListener(quiet=options.quiet)
     for note in notes:
         listener.said(note)
     with reporting(settings, listener) as told:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from unfreeze.acceleration.devices import default_device
 from unfreeze.data.findings import DataError, Finding
 from unfreeze.data.sources import Corpus, load_corpus
 from unfreeze.experiments.fitting import Fit, fitting_strategies, misfits
@@ -85,14 +86,12 @@ def _check_metric(metric: str, task: Task, until_decided: bool) -> None:
 
 
 def _device(settings: Settings) -> str:
-    import torch
-
-    found = torch.cuda.is_available()
-    if settings.launcher == "ray" and settings.gpus_per_run and not found:
+    found = default_device()
+    if settings.launcher == "ray" and settings.gpus_per_run and found == "cpu":
         raise SettingsError(
             [
                 f"--gpus-per-run {settings.gpus_per_run:g}: this machine prepares the runs and has no CUDA device. "
                 "Start the comparison on one that has, or leave it out."
             ]
         )
-    return "cuda" if found and (settings.launcher != "ray" or settings.gpus_per_run) else "cpu"
+    return found if settings.launcher != "ray" or settings.gpus_per_run else "cpu"

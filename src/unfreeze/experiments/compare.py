@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unfreeze.acceleration.ranks import ALONE, Ranks, join
+from unfreeze.acceleration.joining import join, launching_note
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.data.sources import Corpus
 from unfreeze.experiments.answering_speed import answering_speeds
 from unfreeze.experiments.ask import ask
@@ -54,13 +55,17 @@ def compare(
 
     Raises:
         SettingsError, DataError, ModelError, StrategyError, OutputError: before anything is trained.
+        RanksError, LauncherError: several processes cannot train together, or one of them is gone.
     """
-    ranks = join()
+    ranks = join(device)
     if not ranks.leads:
         followed: Comparison = follow(ranks)
         return followed
+    listener = listener or Listener()
+    if (note := launching_note()) is not None:
+        listener.said(note)
     with leading(ranks) as ended:
-        ended.append(_compare(settings, listener or Listener(), choose_launcher(settings, ranks), task, device))
+        ended.append(_compare(settings, listener, choose_launcher(settings, ranks), task, device))
     done: Comparison = ended[0]
     return done
 

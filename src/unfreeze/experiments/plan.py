@@ -26,12 +26,12 @@ from unfreeze.experiments.travelling import Travelling
 from unfreeze.settings import Settings
 from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.strategies import Strategy
-from unfreeze.training.checkpoint import Checkpoints
 from unfreeze.training.flops import step_cost
 from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.result import Progress
+from unfreeze.training.shared_checkpoints import checkpoints_in
 from unfreeze.training.timetable import Timetable
 
 TIMED_STEPS = 3  # after one that warms up and is not counted
@@ -122,8 +122,9 @@ def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
 def _time_in(folder: Path, job: PlanJob) -> Plan:
     begin = time.perf_counter()
     steps = _Steps()
+    checkpoints = checkpoints_in(folder / "checkpoints", 10**9, job.prepared.evaluator.ranks)
     trainer = build_trainer(
-        job.strategy, job.settings.seed, job.prepared, job.settings, Checkpoints(folder / "checkpoints", every=10**9),
+        job.strategy, job.settings.seed, job.prepared, job.settings, checkpoints,
         learning_rate=job.learning_rate, on_progress=steps.note,
     )  # fmt: skip
     loading = time.perf_counter() - begin
@@ -171,7 +172,8 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     evaluations = _evaluations(options, run_steps, len(windows))
     # A run ends by saving and by loading what it saved: done here too, for its time, memory and size.
     begin = time.perf_counter()
-    save_verified(timed, job.prepared, folder / "model", card="")
+    if job.prepared.evaluator.ranks.leads:
+        save_verified(timed, job.prepared, folder / "model", card="")
     saving = time.perf_counter() - begin
     kept = folder_bytes(folder / "model")
     fixed = loading + saving + per_token * sum(one.num_tokens for one in tests)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from unfreeze.acceleration.ranks import follows
+from unfreeze.acceleration.joining import follows
 from unfreeze.data.examples import PRETRAINING
 from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.compare import compare

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.heap import trim_heap
+from unfreeze.acceleration.ranks import Apart
 from unfreeze.evaluation.evaluate import Evaluation, Split
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.learnt_nothing import learnt_nothing
@@ -24,10 +25,10 @@ from unfreeze.storage.atomic import remove_leftovers, write_json
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
 from unfreeze.strategies import Strategy
-from unfreeze.training.checkpoint import Checkpoints
 from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes, reset_peak_memory
 from unfreeze.training.result import Progress
+from unfreeze.training.shared_checkpoints import checkpoints_in
 from unfreeze.training.step import Diverged
 from unfreeze.training.stopping import AskedToStop, raise_if_asked_to_stop, signals_noted
 
@@ -60,7 +61,7 @@ def run(
 ) -> RunRecord:
     """Train, evaluate, save and verify; the record is written last and says the run is finished.
 
-    A run whose loss is no longer finite is recorded as diverged, not raised.
+    A run whose loss is no longer finite is recorded as diverged, not raised. Of several processes the first one writes.
 
     Args:
         learning_rate: what a search found, in place of the strategy's.
@@ -71,7 +72,8 @@ def run(
     device = prepared.collator.device
     if device != "cpu":
         reset_peak_memory(device)
-    checkpoints = Checkpoints(folder / "checkpoints", settings.save_steps)
+    ranks = prepared.evaluator.ranks
+    checkpoints = checkpoints_in(folder / "checkpoints", settings.save_steps, ranks)
     trainer = build_trainer(
         strategy,
         seed,
@@ -94,9 +96,10 @@ def run(
             partial = trainer.result
             record = replace(record, status="diverged", error=str(error), steps=partial.state.step)
             record = replace(record, epochs_run=partial.state.epochs_begun, history=partial.state.history)
-            write_record(folder, record)
+            if ranks.leads:
+                write_record(folder, record)
             return record
-        except AskedToStop:
+        except (AskedToStop, Apart):
             trainer.keep_end()
             raise
         checkpoints.forget()
@@ -119,7 +122,9 @@ def _train_and_save(
     prepared = replace(prepared, task=evaluations["validation"].task)
     trainer.network.config.unfreeze = prepared.usage(settings)
     begin = time.perf_counter()
-    raise_if_asked_to_stop()  # from here on it is a matter of seconds
+    raise_if_asked_to_stop(prepared.evaluator.ranks)  # from here on it is a matter of seconds
+    if not prepared.evaluator.ranks.leads:
+        return record
     trim_heap()  # a second network is loaded now
     save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
     write_lines(folder / METRICS_FILE, result.state.history)
@@ -166,6 +171,7 @@ def first_record(
         num_layers=trainables.anatomy.num_layers,
         epochs_planned=None if options.max_seconds is not None else options.epochs,
         selection_metric=prepared.metric,
+        processes=prepared.evaluator.ranks.world,
         precision=prepared.evaluator.speedups.precision.name,
         notes=[
             *prepared.notes,

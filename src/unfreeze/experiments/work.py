@@ -1,4 +1,4 @@
-"""What is done for one cell, in this process or in one of its own: every failure becomes a record."""
+"""What is done for one cell, in this process or in another: every failure becomes a record."""
 
 from __future__ import annotations
 
@@ -41,18 +41,12 @@ class Job(Travelling):
 
 
 def make_cell(job: Job, say: Callable[[Any], None]) -> RunRecord:
-    """Make the run or trial of a job and write its record; progress is said.
-
-    One broken cell must not cost the others, whatever broke: the record keeps the reason.
-    """
-    try:
-        return _trial(job, say) if job.cell.is_trial else _run(job, say)
-    except Exception as error:
-        return failed(job, f"{type(error).__name__}: {error}")
+    """Make the run or trial of a job and write its record; progress is said. What it raises, the launcher tells."""
+    return _trial(job, say) if job.cell.is_trial else _run(job, say)
 
 
 def failed(job: Job, reason: str) -> RunRecord:
-    """Write the record of a cell that did not come to an end."""
+    """Write the record of a cell that did not come to an end. It costs no other, whatever broke."""
     Checkpoints(job.folder / "checkpoints").forget_what_is_not_whole()
     cell = job.cell
     record = RunRecord(
@@ -126,7 +120,8 @@ def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
         history=result.state.history,
         runs_at_once=job.runs_at_once,
     )
-    write_record(job.folder, record)
+    if prepared.evaluator.ranks.leads:
+        write_record(job.folder, record)
     return record
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Image, Paragraph, Section, Table
@@ -10,6 +10,7 @@ from unfreeze.reports.costs import COSTS, Cost
 from unfreeze.reports.groups import Group
 from unfreeze.reports.leaderboard import Row, leaderboard
 from unfreeze.reports.results import Results
+from unfreeze.storage.records import RunRecord
 
 
 def worth(results: Results) -> Section:
@@ -91,10 +92,11 @@ def costs(results: Results) -> Section:
     rows = [[group.label, *cells] for group, *cells in zip(groups, *shown.values(), strict=True)]
     texts = frozenset({1 + list(shown).index("precision")} if "precision" in shown else ())
     table = Table(["strategy", *shown], rows, _what_costs_are(shown), texts=texts)
-    shared = _shared(groups)
     blocks: list[Block] = [table]
-    if shared := _shared(groups):
+    if shared := _several(groups, lambda run: run.runs_at_once, "timed while {} runs shared the machine"):
         blocks += [Paragraph("Where runs shared the machine, seconds are longer than they need be:"), Bullets(shared)]
+    if together := _several(groups, lambda run: run.processes, "{} processes"):
+        blocks += [Paragraph("Several processes shared the steps of each run:"), Bullets(together)]
     return Section("Costs", blocks if rows else [])
 
 
@@ -147,14 +149,13 @@ def _what_costs_are(shown: dict[str, list[str]]) -> str:
     return said
 
 
-def _shared(groups: Sequence[Group]) -> list[str]:
-    """Which strategies were timed while other runs used the same machine."""
+def _several(groups: Sequence[Group], number_of: Callable[[RunRecord], int | None], words: str) -> list[str]:
+    """Of which strategies' runs a number is not 1; the words have a place for it."""
     by_number: dict[int, list[str]] = {}
     for group in groups:
-        for number in sorted({run.runs_at_once or 1 for run in group.finished} - {1}):
+        for number in sorted({number_of(run) or 1 for run in group.finished} - {1}):
             by_number.setdefault(number, []).append(group.label)
     return [
-        f"timed while {number} runs shared the machine: "
-        + ("all strategies" if len(labels) == len(groups) else ", ".join(labels))
+        f"{words.format(number)}: " + ("all strategies" if len(labels) == len(groups) else ", ".join(labels))
         for number, labels in sorted(by_number.items())
     ]

@@ -54,6 +54,7 @@ class RunRecord:
     flops: float | None = None
     peak_memory_bytes: int | None = None  # of a process of its own (CPU) or of the device; else None
     runs_at_once: int | None = None  # runs that shared the machine with this one, itself included
+    processes: int | None = None  # that trained it together, each with a share of every batch
     disk_bytes: int | None = None  # of what has to be kept for this task: the adapter where there is one, or the model
     best_epoch: float | None = None
     converged: bool | None = None

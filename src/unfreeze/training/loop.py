@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary
 from unfreeze.acceleration.heap import Heap
 from unfreeze.acceleration.precision import PLAIN
-from unfreeze.acceleration.ranks import ALONE, Ranks
+from unfreeze.acceleration.ranks import ALONE, Apart, Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
@@ -153,6 +153,7 @@ class Trainer:
             ended = (state.over or best.exhausted) and not state.evaluation_due
             self._restore(saved, None if ended else optimizer, step)
         state.cached, state.head_alone = self.prefix is not None, self.head is not None
+        state.arithmetic = {**arithmetic(), "processes": self.ranks.world}
         watch = Stopwatch(state.seconds)
         began = time.perf_counter() - state.elapsed
         lengths, heap, epoch = token_counts(features), Heap(), None
@@ -183,7 +184,7 @@ class Trainer:
                 self._count(made, [lengths[i] for i in indices], cost, timetable, watch)
                 heap.trim_if_due()
             self._select()
-        except AskedToStop:
+        except (AskedToStop, Apart):
             self._save(optimizer, step, watch, began)
             raise
         self.network.eval()
@@ -320,11 +321,15 @@ class Trainer:
         step.micro_batch, step.skipped = state.micro_batch or step.micro_batch, state.skipped
         if self.compact is not None:
             self.compact.decays, self.compact.kept = state.decays, state.decays_kept
-        now = arithmetic()
-        changed = [f"{name} {state.arithmetic.get(name)} -> {value}" for name, value in now.items()
+        changed = [f"{name} {state.arithmetic.get(name)} -> {value}" for name, value in arithmetic().items()
                    if state.arithmetic.get(name) != value]  # fmt: skip
         if (state.cached, state.head_alone) != (self.prefix is not None, self.head is not None):
             changed.append("outputs of frozen layers could not be kept as before")
         if changed:
             state.notes.append(f"resumed at step {state.step} with other last digits: {'; '.join(changed)}")
-        state.arithmetic = now
+        before = state.arithmetic.get("processes", 1)
+        if before != self.ranks.world:
+            state.notes.append(
+                f"resumed at step {state.step} with processes {before} -> {self.ranks.world}: other last digits, and "
+                "dropout drops other units"
+            )

@@ -108,17 +108,25 @@ class OptimizerStep:
         # One micro-batch is divided before the backward pass, as in the stock Trainer; with several, the units of the
         # whole batch are known only after the last one, and the gradients are divided then.
         at_once = len(micro_batches) == 1 and self.ranks.alone
-        total, units = self._gradients(features, micro_batches, step, at_once)
+        with self.ranks.all_or_none():
+            total, units = self._gradients(features, micro_batches, step, at_once)
+        total, units = self.ranks.sums(total, units)
         if units == 0:
             # No word of these windows carries a label: nothing to learn, and nothing to divide by.
             return 0.0, 1.0
         trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
-        self.ranks.sum_gradients(trained)
-        parameters = [parameter for parameter in trained if parameter.grad is not None]
+        # One that has a gradient in some process gets one in all; one that has none anywhere is not decayed either.
+        has = self.ranks.in_some([parameter.grad is not None for parameter in trained])
+        parameters = [parameter for parameter, one in zip(trained, has, strict=True) if one]
+        with self.ranks.all_or_none():
+            gradients = [_gradient(parameter) for parameter in parameters]
+            room = self.ranks.room_for(gradients)
+            self._make_moments(parameters)
+        self.ranks.sum_gradients(gradients, room)
         if not at_once:
-            for parameter in parameters:
-                parameter.grad.div_(units)
-        norm = float(torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters]))
+            for gradient in gradients:
+                gradient.div_(units)
+        norm = float(torch.nn.utils.get_total_norm(gradients))
         if not (isfinite(norm) and isfinite(total)):
             raise NotFinite(f"step {step + 1}: loss {total / units:g}, gradient norm {norm:g}")
         self.skipped = 0
@@ -128,27 +136,18 @@ class OptimizerStep:
     def _gradients(
         self, features: Sequence[Features], micro_batches: Sequence[Sequence[int]], step: int, divided: bool
     ) -> tuple[float, float]:
-        """Those of this process's share; the summed loss and the units of the whole batch."""
+        """Those of this process's share; its summed loss and units."""
         total = units = 0.0
-        reason = ""
-        try:
-            for micro, some in enumerate(micro_batches):
-                self.interrupt()
-                # Seeded by position, not by history: a retried or resumed step draws the same dropout.
-                seed = stable_seed(self.options.seed, step, micro, self.ranks.rank)
-                seed_generators(seed, self.collator.device)
-                loss, batch_units = self._loss(features, some)
-                (loss / batch_units if divided else loss).backward()  # type: ignore[no-untyped-call]
-                if self.head is not None:
-                    self.head.backward()
-                total, units = total + float(loss.detach()), units + float(batch_units)
-        except (RuntimeError, MemoryError) as error:
-            if self.ranks.alone or not is_out_of_memory(error):
-                raise
-            reason = str(error) or type(error).__name__  # not the error, which holds on to the memory that is lacking
-        total, units, failures = self.ranks.sums(total, units, bool(reason))
-        if failures:  # all of them try it again
-            raise MemoryError(reason or "out of memory in another process")
+        for micro, some in enumerate(micro_batches):
+            self.interrupt()
+            # Seeded by position, not by history: a retried or resumed step draws the same dropout.
+            seed = stable_seed(self.options.seed, step, micro, self.ranks.rank)
+            seed_generators(seed, self.collator.device)
+            loss, batch_units = self._loss(features, some)
+            (loss / batch_units if divided else loss).backward()  # type: ignore[no-untyped-call]
+            if self.head is not None:
+                self.head.backward()
+            total, units = total + float(loss.detach()), units + float(batch_units)
         return total, units
 
     def _update(self, parameters: Sequence[torch.nn.Parameter], norm: float) -> None:
@@ -158,7 +157,6 @@ class OptimizerStep:
         scale = (norm + 1e-6) / (self.options.max_grad_norm or float("inf"))
         clipped = torch.tensor(scale, device=parameters[0].device) if scale > 1 else None
         self.optimizer.grad_scale = clipped  # type: ignore[attr-defined]
-        self._make_moments(parameters)
         self.updating = True
         self.optimizer.step()
         # The fused step does not count as a change of the weights; copies of them must see it.
@@ -199,3 +197,12 @@ class OptimizerStep:
             batch = self.collator([features[i] for i in indices], fresh=True)
             outputs = self.speedups.forward(self.network, batch)
         return self.criterion(outputs, batch)
+
+
+def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
+    """That of a parameter; zeros where it has none."""
+    import torch
+
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad

@@ -1,8 +1,8 @@
 """SIGINT and SIGTERM while a run trains: it stops where its state can be saved, then the signal has its usual effect.
 
 The first signal is noted, and `raise_if_asked_to_stop` raises between two batches; the second ends the process at once.
-In a process that another one of ours started it does not: signals to a whole group arrive there and are passed on as
-well, and the parent ends it when it has to be.
+In a process that another one of ours or `torchrun` started it does not: signals to a whole group arrive there and are
+passed on as well, and whoever started it ends it when it has to be.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from unfreeze.acceleration.joining import started_together
 from unfreeze.acceleration.ranks import ALONE, Ranks
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,13 +32,15 @@ class _Noted:
 
 
 def raise_if_asked_to_stop(ranks: Ranks = ALONE) -> None:
-    """Call where a run can stop; of several processes all stop if one was asked to.
+    """Call where a run can stop; of several processes all stop if one was asked to, as if each had been.
 
     Raises:
         AskedToStop: a signal came.
     """
     came = int(ranks.largest(_Noted.signal or 0))
     if came:
+        if threading.current_thread() is threading.main_thread():
+            _Noted.signal = came
         raise AskedToStop(f"signal {came}")
 
 
@@ -63,7 +66,7 @@ def signals_noted() -> Iterator[None]:
 
 def _note(number: int, frame: FrameType | None) -> None:
     if _Noted.signal is not None:
-        if multiprocessing.parent_process() is not None:
+        if multiprocessing.parent_process() is not None or started_together() > 1:
             return
         os._exit(128 + number)
     _Noted.signal = number

@@ -13,7 +13,8 @@ from unittest.mock import patch
 import torch
 from safetensors.torch import save_file
 
-from unfreeze.acceleration.ranks import ALONE, Ranks, join
+from unfreeze.acceleration.joining import join
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.experiments.ask import ask
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.listener import Listener
@@ -23,11 +24,12 @@ from unfreeze.training.step import OptimizerStep
 STRATEGIES = ("full", "gradual", "lora:r=2", "head", "freeze:first=1", "llrd", "bitfit")
 
 
-def gradients(model: str, data: str, ranks: Ranks = ALONE, *, short_of_memory: int | None = None) -> dict[str, Any]:
+def gradients(model: str, data: str, ranks: Ranks = ALONE, *, lacks: str | None = None) -> dict[str, Any]:
     """`strategy/step/parameter` -> its gradient, as the optimizer is about to use it.
 
     Args:
-        short_of_memory: in this process there is room for three examples only.
+        lacks: in the second process there is room for three examples only, for their "activations" or for the "moments"
+            after their gradients.
     """
     settings, _ = read_settings(
         {
@@ -42,11 +44,20 @@ def gradients(model: str, data: str, ranks: Ranks = ALONE, *, short_of_memory: i
         watched = _Watched(trainer.network, str(strategy), found)
 
         def loss(self: OptimizerStep, features: Any, indices: Any, of: Any = OptimizerStep._loss) -> Any:
-            if ranks.rank == short_of_memory and len(indices) > 3:
+            if lacks == "activations" and ranks.rank == 1 and len(indices) > 3:
                 raise MemoryError
             return of(self, features, indices)
 
-        with patch.object(OptimizerStep, "_update", watched.update), patch.object(OptimizerStep, "_loss", loss):
+        def moments(self: OptimizerStep, parameters: Any, of: Any = OptimizerStep._make_moments) -> None:
+            if lacks == "moments" and ranks.rank == 1 and self.micro_batch > 3:
+                raise MemoryError
+            of(self, parameters)
+
+        with (
+            patch.object(OptimizerStep, "_update", watched.update),
+            patch.object(OptimizerStep, "_loss", loss),
+            patch.object(OptimizerStep, "_make_moments", moments),
+        ):
             trainer.train(prepared.train.encoded.features)
     return found
 
@@ -70,7 +81,7 @@ class _Watched:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    model, data, output, *short = sys.argv[1:]
+    model, data, output, *lacks = sys.argv[1:]
     together = join()
-    mine = gradients(model, data, together, short_of_memory=int(short[0]) if short else None)
+    mine = gradients(model, data, together, lacks=lacks[0] if lacks else None)
     save_file(mine, Path(output) / f"{together.rank}.safetensors")

@@ -1,7 +1,8 @@
 """Runs that all processes started by `torchrun` or `accelerate launch` make together, one run at a time.
 
 The first process reads the data, decides, and writes where the comparison lies. The others are told each job and do the
-same, below a folder of their own that is thrown away: so every exchange in the loop finds all of them at one place.
+same, but write nothing: so every exchange in the loop finds all of them at one place. A job that fails in one of them
+has failed, and the next one begins with all.
 """
 
 from __future__ import annotations
@@ -14,13 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
-from unfreeze.acceleration.ranks import Ranks
+from unfreeze.acceleration.ranks import Apart, OtherFailed, Ranks
 from unfreeze.experiments.launchers.launcher import Death, J, LauncherError, Message, R, Work, tell_nobody
 from unfreeze.experiments.launchers.sending import pack, unpack
-from unfreeze.experiments.travelling import files_of, put_files
 from unfreeze.storage.feature_files import FeatureFiles, cache_folder
-
-MEET_SECONDS = 600.0  # one that has saved its copy of a run has to be there
+from unfreeze.training.stopping import signals_noted
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,6 @@ class _Order:
     job: Any  # without what is shared
     shared: dict[str, int]  # field -> number of the thing
     things: dict[int, Any]  # those that were not sent before
-    files: dict[str, bytes]  # that an earlier attempt left
-
-
-@dataclass(frozen=True)
-class _End:
-    """The first process is through; None: by an error, which it tells."""
-
-    result: Any
 
 
 @dataclass
@@ -61,27 +52,22 @@ class Together:
         """See `Launcher.run`; the order is that of `jobs`.
 
         Raises:
-            LauncherError: the processes are no longer at one place.
+            Apart: another process is gone.
         """
         for job in jobs:
             started(job)
-            self.ranks.from_leader(pack(self._order(work, job), far=True))
+            self.ranks.from_leader((True, self._order(work, job)))
             outcome: R | Death
             try:
-                outcome = work(job.among(self.ranks), partial(heard, job))  # type: ignore[attr-defined]
+                with signals_noted(), self.ranks.one_fate():
+                    outcome = work(job.among(self.ranks), partial(heard, job))  # type: ignore[attr-defined]
+            except OtherFailed as error:
+                outcome = Death(str(error))
             except Exception as error:  # whatever it was: the other jobs go on
                 outcome = Death.by_exception(error)
-            try:
-                self.ranks.meet(MEET_SECONDS)
-            except RuntimeError as error:
-                reason = f": {outcome.reason}" if isinstance(outcome, Death) else ""
-                raise LauncherError(
-                    f"Of {self.ranks.world} processes some did not come to the end of a run{reason} ({error}). What is "
-                    "finished stays; start the command again."
-                ) from None
             yield job, outcome
 
-    def _order(self, work: Any, job: Any) -> _Order:
+    def _order(self, work: Any, job: Any) -> bytes:
         shared, things = {}, {}
         for name in job.shared:
             thing = getattr(job, name)
@@ -91,40 +77,65 @@ class Together:
                 self._sent.append(thing)
                 things[known[0]] = thing
             shared[name] = known[0]
-        return _Order(work, replace(job, **dict.fromkeys(shared)), shared, things, files_of(job))
+        order = _Order(work, replace(job, **dict.fromkeys(shared)), shared, things)
+        try:
+            return pack(order, far=True)
+        except Exception as error:  # PicklingError, AttributeError, TypeError, or what somebody's __reduce__ raises
+            raise LauncherError(f"a run cannot be sent to the other processes: {error}. {MODULE}") from error
+
+
+MODULE = "Put the classes and functions that it holds into a module, or start one process."
 
 
 @contextmanager
 def leading(ranks: Ranks) -> Iterator[list[Any]]:
-    """In the first process: the others end when the body does. What is put into the list, they are given."""
+    """In the first process: the others end when the body does. What is put into the list, they are given.
+
+    Raises:
+        LauncherError: another process is gone.
+    """
     result: list[Any] = []
     try:
         yield result
-    finally:
-        if not ranks.alone:
-            with suppress(RuntimeError):  # they have gone already
-                ranks.from_leader(pack(_End(result[0] if result else None)))
+    except Exception:
+        _end(ranks, None)
+        raise
+    except Apart as error:  # nobody hears an end
+        raise LauncherError(f"{error}. What is finished stays; start the command again.") from error
+    _end(ranks, result[0])
+
+
+def _end(ranks: Ranks, result: Any) -> None:
+    with suppress(Apart):
+        ranks.from_leader((False, pack(result)))
 
 
 def follow(ranks: Ranks) -> Any:
     """In every other process: make what the first one makes, until it ends; what it ended with.
 
     Raises:
-        LauncherError: it ended with an error.
+        LauncherError: it ended with an error, or is gone.
     """
     known: dict[int, Any] = {}
-    while True:
-        order = unpack(ranks.from_leader(b""))
-        if isinstance(order, _End):
-            if order.result is None:
-                raise LauncherError(f"process {ranks.rank}: the first process ended early; it says why.")
-            return order.result
-        known |= order.things
-        job = replace(order.job, **{name: known[number] for name, number in order.shared.items()})
-        with TemporaryDirectory(prefix="unfreeze-rank-") as root:
-            job = job.arrived(Path(root), FeatureFiles(cache_folder())).among(ranks)
-            if order.files:
-                put_files(job.folder, order.files)
-            with suppress(Exception):  # the first process has the same, and tells it
-                order.work(job, lambda message: None)
-        ranks.meet(MEET_SECONDS)
+    try:
+        while True:
+            is_order, packed = ranks.from_leader((False, b""))
+            if not is_order:
+                break
+            with suppress(Exception), signals_noted(), ranks.one_fate():  # the first process tells what went wrong
+                _make(packed, known, ranks)
+    except Apart as error:
+        raise LauncherError(f"process {ranks.rank}: {error}") from error
+    result = unpack(packed)
+    if result is None:
+        raise LauncherError(f"process {ranks.rank}: the first process ended early; it says why.")
+    return result
+
+
+def _make(packed: bytes, known: dict[int, Any], ranks: Ranks) -> None:
+    """One job of the first process, here."""
+    order = unpack(packed)
+    known |= order.things
+    job = replace(order.job, **{name: known[number] for name, number in order.shared.items()})
+    with TemporaryDirectory(prefix="unfreeze-rank-") as root:
+        order.work(job.arrived(Path(root), FeatureFiles(cache_folder())).among(ranks), lambda message: None)
