@@ -23,15 +23,15 @@ from soak.hostile_comparison import card_of, hostile_comparison
 from soak.injections import ALL, FORGED, MARK
 from soak.trial import Figure, Ground, Tally, Trial
 from unfreeze.cli import main
-from unfreeze.cli.compare import print_result
 from unfreeze.cli.evaluate import print_scores
-from unfreeze.cli.live import LiveListener
+from unfreeze.cli.live import LiveTable
+from unfreeze.cli.result import print_result
 from unfreeze.cli.tables import print_table
 from unfreeze.cli.terminal import json_text
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison
-from unfreeze.reports.document import FIGURES_FOLDER, REPORT_FILE
+from unfreeze.reports.document import FIGURES_FOLDER, REPORT_FILE, write_report
 from unfreeze.tasks import Classification
 
 TAGS = {
@@ -132,7 +132,7 @@ def _terminal(comparison: Comparison, text: str) -> str:
     # A shell cannot give everything to a program.
     typed = text.replace("\0", "").replace("\ud800", "")
     with _screen() as screen:
-        print_result(comparison)
+        print_result(comparison, write_report(comparison.output))
         _call("runs", comparison.output)
         _call("runs", comparison.output, "--json")
         _call("report", comparison.output)
@@ -141,10 +141,14 @@ def _terminal(comparison: Comparison, text: str) -> str:
         _call("inspect", f"--data={data}{typed}")
         _call("compare", f"--model={typed}", "--data", data, f"--strategy={typed}", f"--metric-for-best-model={typed}")
         _call(typed)
-        listener = LiveListener()
+        listener = LiveTable()
         listener.said(text)
+        listener.metric, listener.models = text, {text, "other"}
         for record in comparison.records:
-            listener.run_finished(Cell(text, record.strategy, record.seed), record)  # type: ignore[arg-type]
+            cell = Cell(text, record.strategy, record.seed)  # type: ignore[arg-type]
+            listener.remaining.started(cell)
+            listener.console.print(listener.drawn())
+            listener.run_finished(cell, record)
         print_table(text, ["a", text], [[text, text]])
         scores = Evaluation({"f1": 0.5}, {text: {"f1": 0.5}}, [], 0.0, Classification())
         print_scores({text: scores, "other": scores})

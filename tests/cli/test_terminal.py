@@ -11,7 +11,7 @@ import pytest
 
 from unfreeze.cli.evaluate import print_scores
 from unfreeze.cli.leaderboard import leaderboard_text
-from unfreeze.cli.live import LiveListener
+from unfreeze.cli.plain_lines import PlainLines
 from unfreeze.cli.tables import print_table
 from unfreeze.cli.terminal import json_text, one_line, print_error
 from unfreeze.data.findings import DataError, Finding
@@ -45,7 +45,7 @@ def test_what_can_be_read_stays() -> None:
 def test_lines_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(EVIL, ["a", EVIL], [[EVIL, EVIL]])
     print_scores({EVIL: Evaluation({EVIL: 0.5}, {EVIL: {"f1": 0.5}}, [], 0.0, Classification())})
-    LiveListener().said(EVIL)
+    PlainLines().said(EVIL)
     for line in EVIL.split("\n"):
         print_error(line)
     out, err = capsys.readouterr()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import errno
 import os
 import signal
@@ -11,79 +10,28 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
-from typing import NoReturn
 
 from unfreeze.acceleration.joining import follows, started_together
+from unfreeze.cli.parsers import COMMANDS, build_parser
 
 # Faults of the disk, not of the program: a line, and no traceback.
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
-# Command to (module, one line of help). The module's `add_arguments` and `call` do the rest.
-COMMANDS = {
-    "compare": ("unfreeze.cli.compare", "train several strategies on your data, compare them, recommend one"),
-    "train": ("unfreeze.cli.train", "train one strategy with one seed"),
-    "pretrain": ("unfreeze.cli.pretrain", "adapt an encoder to plain text, or train one from scratch"),
-    "plan": ("unfreeze.cli.plan", "say what a comparison will take, from a few steps of each strategy"),
-    "distill": ("unfreeze.cli.distill", "teach a smaller network what a trained one answers"),
-    "verify": ("unfreeze.cli.verify", "does the fast path follow the stock Trainer on your model and data?"),
-    "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
-    "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
-    "export": ("unfreeze.cli.export", "write a trained model merged, as ONNX or in 8 bits, checked against it"),
-    "speed": ("unfreeze.cli.speed", "time how fast models answer here, with their scores beside it"),
-    "serve": ("unfreeze.cli.serve", "answer requests over HTTP with trained models, with a page to try them"),
-    "inspect": ("unfreeze.cli.inspect", "check data, or see what each strategy does to a model, before any training"),
-    "report": ("unfreeze.cli.report", "write the tables, figures and HTML of a comparison again"),
-    "runs": ("unfreeze.cli.runs", "list the runs of a comparison"),
-}
-
 # What the processes that `torchrun` starts do together.
 TOGETHER = ("compare", "train", "distill", "pretrain")
 
-EXAMPLES = """examples:
-  unfreeze compare --model minilm --data sample:emotion
-  unfreeze compare --model bert-base-cased --data my-folder --strategy full --strategy lora:r=16 --seeds 3
-  unfreeze predict unfreeze-sample-emotion "nobody remembered, again"
-"""
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, not below a screenful of flags, and names the nearest flag."""
-
-    def error(self, message: str) -> NoReturn:
-        from unfreeze.cli.terminal import print_error
-
-        print_error(f"{message.removesuffix('.')}. `{self.prog} --help` lists what there is.")
-        raise SystemExit(2)
-
-    def refuse_unknown(self, unknown: Sequence[str]) -> None:
-        """Stop if there are arguments that no flag takes."""
-        if unknown:
-            written = unknown[0].partition("=")[0]
-            near = difflib.get_close_matches(written, self._option_string_actions, n=1)
-            self.error(f"unknown argument {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+# What makes none of the mistakes that are caught below, and does not wait until those who make them are loaded.
+LIGHT = ("completion",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a failed run, 2 bad input, 130 or 143 after a signal."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = OneLineParser(
-        prog="unfreeze",
-        description="Find out how much of a pretrained encoder you need to fine-tune.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="store_true", help="print the version")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     called = next((word for word in arguments if not word.startswith("-")), None)
-    for name, (module, help_line) in COMMANDS.items():
-        subparser = subparsers.add_parser(
-            name, help=help_line, description=help_line, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
-        if name == called:
-            # Only the command that is called pays for its imports; `unfreeze --help` stays fast.
-            import_module(module).add_arguments(subparser)
+    # Only the command that is called pays for its imports; `unfreeze --help` stays fast.
+    parser, commands = build_parser([called] if called in COMMANDS else [])
     options, unknown = parser.parse_known_args(arguments)
-    subparsers.choices.get(options.command, parser).refuse_unknown(unknown)
+    commands.get(options.command, parser).refuse_unknown(unknown)
     if options.version:
         from unfreeze import __version__
 
@@ -98,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from unfreeze.cli.following import follow_command
 
         return follow_command()
+    if options.command in LIGHT:
+        code: int = import_module(COMMANDS[options.command][0]).call(options)
+        return code
     _Asked.to_stop = False
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in the background

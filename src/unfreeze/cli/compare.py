@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.cli.flags import add_settings_flags, named_by_user, settings_from
+from unfreeze.cli.progress import add_progress_flags, shown
 from unfreeze.settings import Settings, SettingsError, flag, read_settings
 from unfreeze.settings.launching import RAY_ALONE
 
 if TYPE_CHECKING:
     from unfreeze.experiments.conclude import Comparison
+    from unfreeze.experiments.listener import Listener
 
 # In Python runs share the process, since objects of a user's own may not be sent to another one.
 PROCESS_FOR_EACH_RUN = {"jobs": 1}
@@ -19,13 +22,19 @@ PROCESS_FOR_EACH_RUN = {"jobs": 1}
 WHERE = ("jobs", "launcher", *RAY_ALONE)
 OF_A_COMMAND = ("save_steps", "report_to", *WHERE)
 
+EXAMPLES = (
+    "unfreeze compare --model minilm --data sample:emotion --seeds 1 --jobs 2",
+    "unfreeze compare --model bert-base-cased --data my-folder --strategy full --strategy lora:r=16 --seeds 3",
+    "unfreeze compare --resume unfreeze-sample-emotion",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser)
     parser.add_argument(
         "--print-config", action="store_true", help="print all settings with their values as YAML and stop"
     )
-    parser.add_argument("--quiet", action="store_true", help="print the result only")
+    add_progress_flags(parser)
     parser.add_argument(
         "--resume", metavar="DIR", type=Path, help="go on with the comparison in this folder, with its settings"
     )
@@ -45,7 +54,7 @@ def call(options: argparse.Namespace) -> int:
             text = yaml.safe_dump(settings.written(), sort_keys=False)  # by their numbers
         print(text, end="")
         return 0
-    return run_and_print(settings, notes, quiet=options.quiet)
+    return run_and_print(settings, notes, options.progress)
 
 
 def go_on_with(output: Path, options: argparse.Namespace, typed: str, **instead: Any) -> tuple[Settings, list[str]]:
@@ -73,38 +82,26 @@ def go_on_with(output: Path, options: argparse.Namespace, typed: str, **instead:
     return read_settings(earlier | given | instead | {"output": output, "overwrite": False})
 
 
-def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
-    """Run a comparison and print what came of it; 1 if a run failed."""
-    from unfreeze.cli.live import LiveListener
+def run_and_print(settings: Settings, notes: list[str], progress: str | None) -> int:
+    """Run a comparison, show it as `--progress` says, and print what came of it; 1 if a run failed."""
     from unfreeze.experiments.compare import compare
+
+    return show_and_print(settings, notes, progress, lambda listener: compare(settings, listener))
+
+
+def show_and_print(
+    settings: Settings, notes: list[str], progress: str | None, run: Callable[[Listener], Comparison]
+) -> int:
+    """Show what `run` tells, write the report of the comparison and print the result; 1 if a run failed."""
     from unfreeze.experiments.trackers.reporting import reporting
-
-    listener = LiveListener(quiet=quiet)
-    for note in notes:
-        listener.said(note)
-    with reporting(settings, listener) as told:
-        return print_result(compare(settings, told))
-
-
-def print_result(comparison: Comparison) -> int:
-    """Write the report of a comparison, print leaderboard and recommendation; 1 if a run failed."""
-    from unfreeze.cli.leaderboard import leaderboard_text
-    from unfreeze.cli.terminal import one_line
     from unfreeze.reports.document import write_report
-    from unfreeze.reports.leaderboard import leaderboard
 
-    report = write_report(comparison.output)
-    print(leaderboard_text(leaderboard(comparison.records, comparison.summary.get("speeds") or [])))
-    print()
-    recommendation = comparison.summary["recommendation"]
-    if recommendation["strategy"] is not None:
-        print(f"recommended: {one_line(recommendation['strategy'])}")
-    for reason in recommendation["reasons"]:
-        print(f"  - {one_line(reason)}")
-    print()
-    print(f"report: {one_line(str(report))}")
-    if recommendation["strategy"] is not None:
-        print(f"model:  {one_line(str(comparison.best / 'model'))}")
+    with shown(progress) as listener:
+        for note in notes:
+            listener.said(note)
+        with reporting(settings, listener) as told:
+            comparison = run(told)
+            listener.result(comparison, write_report(comparison.output))
     return exit_code(comparison)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, go_on_with, run_and_print
 from unfreeze.cli.flags import add_settings_flags, settings_from
+from unfreeze.cli.progress import add_progress_flags
 from unfreeze.settings import Settings
 from unfreeze.storage.folders import BEST_FILE, SETTINGS_FILE, best_run
 from unfreeze.storage.records import RECORD_FILE
@@ -16,6 +17,11 @@ WHAT_IT_DOES = """\
 The student begins with layers of the teacher and learns from its answers beside the labels. With a comparison, or one
 of its runs, as teacher the students join it, with its data and settings, as rows of its leaderboard. With any other
 trained model give --data and what else a comparison is told."""
+
+EXAMPLES = (
+    "unfreeze distill --teacher unfreeze-sample-emotion --layers 3",
+    "unfreeze distill --teacher my-model --data my-folder --layers 2 --layers 4 --hidden 0.5",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=Distill.temperature, help="softens both (default: 2)")
     parser.add_argument("--alpha", type=float, default=Distill.alpha, help="share of the teacher (default: 0.5)")
     parser.add_argument("--hidden", type=float, default=Distill.hidden, help="weight of hidden states (default: 0)")
-    parser.add_argument("--quiet", action="store_true", help="print the result only")
+    add_progress_flags(parser)
     add_settings_flags(parser, set(Settings.model_fields) - {"strategy"})
 
 
@@ -50,7 +56,7 @@ def call(options: argparse.Namespace) -> int:
     else:
         defaults = PROCESS_FOR_EACH_RUN | {"plan": False, "model": [teacher]}
         settings, notes = settings_from(options, defaults, strategy=students)
-    return run_and_print(settings, notes, quiet=options.quiet)
+    return run_and_print(settings, notes, options.progress)
 
 
 def _teacher(typed: str) -> tuple[str, Path | None]:

@@ -19,6 +19,11 @@ Test files (--test-file), a single file (--data) and folders with test files onl
 training split, and of a single file with --split, one split is scored. Without data flags it is the data that the
 comparison was trained on; how it is read and split is as in training, unless flags say otherwise."""
 
+EXAMPLES = (
+    "unfreeze evaluate unfreeze-sample-emotion",
+    "unfreeze evaluate unfreeze-sample-emotion --test-file new=new.csv --json",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{parser.description}\n\n{WHAT_IS_SCORED}"

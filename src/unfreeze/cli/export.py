@@ -25,6 +25,8 @@ WHAT_IT_IS_CHECKED_ON = """\
 Before the folder is there, both models answer labelled examples: those that the data flags name, else the test set of
 the comparison that the model comes from. One that scores worse by more than --allow-difference is not written."""
 
+EXAMPLES = ("unfreeze export unfreeze-sample-emotion --format onnx-int8 --output emotion-int8",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{parser.description}\n\n{WHAT_IT_IS_CHECKED_ON}"

@@ -18,6 +18,20 @@ DATA_FLAGS = (
     "data_seed",
 )
 
+# Where a section of the help begins, in the order of the settings; the others follow the one before them.
+SECTIONS = {
+    "model": "model",
+    "data": "data",
+    "strategy": "strategies and seeds",
+    "jobs": "where it runs",
+    "per_device_train_batch_size": "training",
+    "max_length": "what is read of an input",
+    "max_answer_length": "single tasks",
+    "class_weights": "training",
+    "precision": "speed",
+    "save_steps": "output",
+}
+
 
 class Once(argparse.Action):
     """Stores a value; a second one is a mistake, and not the one that counts."""
@@ -33,9 +47,13 @@ class Once(argparse.Action):
 def add_settings_flags(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
     """Add one flag for each named setting (all by default), plus `--config`. Values are checked later, all at once."""
     chosen = set(Settings.model_fields if names is None else names)
-    for name, info in Settings.model_fields.items():
+    groups: dict[str, Any] = {}
+    for name, section in sections().items():
         if name not in chosen:
             continue
+        if section not in groups:
+            groups[section] = parser.add_argument_group(section)
+        group, info = groups[section], Settings.model_fields[name]
         options: dict[str, Any] = {"action": "append" if name in REPEATABLE else Once}
         if info.annotation in (bool, bool | None):
             options["action"] = argparse.BooleanOptionalAction
@@ -43,10 +61,18 @@ def add_settings_flags(parser: argparse.ArgumentParser, names: Iterable[str] | N
             options["metavar"] = _metavar(name, info.annotation)
         aliases = [alias for alias, target in ALIASES.items() if target == name]
         also = "".join(f"; also {flag(alias)}" for alias in aliases)
-        parser.add_argument(flag(name), dest=name, default=argparse.SUPPRESS, help=_help(info) + also, **options)
+        group.add_argument(flag(name), dest=name, default=argparse.SUPPRESS, help=_help(info) + also, **options)
         for alias in aliases:  # kept under its own name, so that the translation is said
-            parser.add_argument(flag(alias), default=argparse.SUPPRESS, help=argparse.SUPPRESS, **options)
+            group.add_argument(flag(alias), default=argparse.SUPPRESS, help=argparse.SUPPRESS, **options)
     parser.add_argument("--config", metavar="FILE", type=Path, help="YAML file with the same keys; flags override it")
+
+
+def sections() -> dict[str, str]:
+    """Each setting and the section of the help that it stands in."""
+    found, section = {}, ""
+    for name in Settings.model_fields:
+        found[name] = section = SECTIONS.get(name, section)
+    return found
 
 
 def settings_from(

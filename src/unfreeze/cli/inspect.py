@@ -14,6 +14,12 @@ STEP_FLAGS = (
     *("train_sampling_strategy", "precision", "speedups"),
 )
 
+EXAMPLES = (
+    "unfreeze inspect --data my-folder",
+    "unfreeze inspect --model minilm --strategy lora --strategy freeze:first=half",
+    'unfreeze inspect --model minilm --text "How does it read this?"',
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser, {*DATA_FLAGS, *STEP_FLAGS})

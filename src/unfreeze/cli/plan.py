@@ -10,6 +10,11 @@ from unfreeze.cli.flags import add_settings_flags, settings_from
 
 COLUMNS = ("strategy", "runs", "ms a step", "steps", "training of one run", "all its runs", "peak memory", "on disk")
 
+EXAMPLES = (
+    "unfreeze plan --model minilm --data sample:emotion",
+    "unfreeze plan --model minilm --data my-folder --strategy full --strategy lora --jobs 2 --json",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser)
@@ -18,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    from unfreeze.cli.live import LiveListener
+    from unfreeze.cli.plain_lines import PlainLines
     from unfreeze.cli.tables import print_table
     from unfreeze.cli.terminal import json_text
     from unfreeze.experiments.compare import choose_launcher, plan_only
     from unfreeze.experiments.plan import say_plan
 
     settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN)
-    listener = LiveListener(quiet=options.quiet or options.json)
+    listener = PlainLines(quiet=options.quiet or options.json)
     for note in notes:
         listener.said(note)
     planned = plan_only(settings, listener)

@@ -17,6 +17,12 @@ from unfreeze.settings import flag
 FEATURES = "feature-extraction"
 BATCH_OF_TEXTS = 1024  # read, predict and print this many at a time, so that a file of any size streams
 
+EXAMPLES = (
+    'unfreeze predict unfreeze-sample-emotion "They let us keep the dog!"',
+    "unfreeze predict unfreeze-sample-emotion --file texts.txt",
+    'unfreeze predict adapted "They let us keep the [MASK]!" --top-k 3',
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -6,11 +6,17 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
-from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, print_result
+from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, show_and_print
 from unfreeze.cli.flags import Once, add_settings_flags
+from unfreeze.cli.progress import add_progress_flags
 from unfreeze.settings import ALIASES, Settings, flag, read_config_file
 
 OBJECTIVE_HELP = "mlm, tlm (pairs of translations), nsp, sop or rtd; also their long names, as masked-lm"
+
+EXAMPLES = (
+    "unfreeze pretrain --model minilm --data corpus.txt --output adapted",
+    "unfreeze pretrain --from-scratch bert --tokenizer wordpiece --data sample:docstrings --objective rtd",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,23 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if one.name != "model_type":
             name, kind = flag(one.name), str if isinstance(one.default, str) else int
             parser.add_argument(name, type=kind, metavar="N" if kind is int else "KIND", help=_help(one), **once)
-    parser.add_argument("--quiet", action="store_true", help="print the result only")
+    add_progress_flags(parser)
 
 
 def call(options: argparse.Namespace) -> int:
-    from unfreeze.cli.live import LiveListener
     from unfreeze.experiments.pretrain import pretrain, pretrain_settings
-    from unfreeze.experiments.trackers.reporting import reporting
 
     given = {name: value for name, value in vars(options).items() if name in (*Settings.model_fields, *ALIASES)}
     from_file = read_config_file(options.config) if options.config else {}
     settings, notes = pretrain_settings(getattr(options, "objective", "mlm"), PROCESS_FOR_EACH_RUN | from_file | given)
     scratch = _scratch(options)
-    listener = LiveListener(quiet=options.quiet)
-    for note in notes:
-        listener.said(note)
-    with reporting(settings, listener) as told:
-        return print_result(pretrain(settings, scratch, told))
+    return show_and_print(settings, notes, options.progress, lambda listener: pretrain(settings, scratch, listener))
 
 
 def _scratch(options: argparse.Namespace) -> Any:

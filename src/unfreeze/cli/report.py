@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+EXAMPLES = ("unfreeze report unfreeze-sample-emotion",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="DIR", type=Path, help="the folder of a comparison")

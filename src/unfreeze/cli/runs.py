@@ -5,6 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+EXAMPLES = (
+    "unfreeze runs unfreeze-sample-emotion",
+    "unfreeze runs unfreeze-sample-emotion --json",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="DIR", type=Path, help="the folder of a comparison")

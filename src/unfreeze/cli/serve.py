@@ -13,6 +13,11 @@ from unfreeze.settings import SettingsError, flag
 
 NEEDED = ("fastapi", "uvicorn")
 
+EXAMPLES = (
+    "unfreeze serve unfreeze-sample-emotion",
+    "unfreeze serve emotion=unfreeze-sample-emotion ner=unfreeze-sample-ner --port 8080",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

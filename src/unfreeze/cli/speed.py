@@ -24,6 +24,11 @@ Each model answers in the pipeline of transformers as it is by default and in ba
 where the CPU has it, and under onnxruntime in fp32 and in 8 bits where that is installed. Latency is that of single
 texts, throughput that of all of them at once, both from text to answer, tokenising included. The engines take turns."""
 
+EXAMPLES = (
+    "unfreeze speed unfreeze-sample-emotion emotion-int8 --data sample:emotion",
+    "unfreeze speed unfreeze-sample-emotion --text-file texts.txt --json speed.json",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{parser.description}\n\n{WHAT_IS_MEASURED}"

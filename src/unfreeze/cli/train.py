@@ -6,12 +6,18 @@ import argparse
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, run_and_print
 from unfreeze.cli.flags import add_settings_flags, settings_from
+from unfreeze.cli.progress import add_progress_flags
 from unfreeze.settings import Settings, SettingsError, read_config_file
+
+EXAMPLES = (
+    "unfreeze train --model minilm --data sample:ner",
+    "unfreeze train --model minilm --train-file train.csv --test-file test.csv --strategy freeze:first=half",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser, set(Settings.model_fields) - {"seeds"})
-    parser.add_argument("--quiet", action="store_true", help="print the result only")
+    add_progress_flags(parser)
 
 
 def call(options: argparse.Namespace) -> int:
@@ -21,4 +27,4 @@ def call(options: argparse.Namespace) -> int:
     settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN | {"plan": False}, seeds=1)
     if len(settings.strategies()) > 1:
         raise SettingsError([f"--strategy {' '.join(map(str, settings.strategy))}: train takes one; use compare."])
-    return run_and_print(settings, notes, quiet=options.quiet)
+    return run_and_print(settings, notes, options.progress)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("strategy", "layers", "steps", "losses", "weights", "outputs", "follows")
 
+EXAMPLES = ("unfreeze verify --model minilm --data sample:emotion --strategy full --strategy lora",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_flags(parser)
@@ -21,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    from unfreeze.cli.live import LiveListener
+    from unfreeze.cli.plain_lines import PlainLines
     from unfreeze.cli.tables import print_table
     from unfreeze.cli.terminal import json_text
     from unfreeze.experiments.verify import LOSS_TOLERANCE, OUTPUT_TOLERANCE, WEIGHT_TOLERANCE, verify
 
     settings, notes = settings_from(options)
-    listener = LiveListener(quiet=options.quiet or options.json)
+    listener = PlainLines(quiet=options.quiet or options.json)
     for note in notes:
         listener.said(note)
     found = verify(settings, listener)

@@ -136,6 +136,7 @@ def _compare_in(
     if settings.plan and missing:
         planned = plan_runs(bench, missing)
         extra["plan"] = _merged(extra.get("plan"), planned)
+        listener.estimated(planned, launcher.jobs_at_once)
         say_plan(planned, settings, launcher.jobs_at_once, listener)
     if probed:
         extra["probe"] = probe_models(bench, fitting, extra.get("probe") or [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unfreeze.experiments.cell import Cell
 from unfreeze.storage.records import RunRecord
@@ -22,6 +22,9 @@ class Listener:
 
     def began(self, bench: Bench) -> None:
         """The folder is open, and no run has begun. `bench` knows the data and where the results of runs lie."""
+
+    def estimated(self, planned: Sequence[Mapping[str, Any]], at_once: int) -> None:
+        """What the runs to come will take, as `plan` in `comparison.json` has it, and how many there are at a time."""
 
     def planned(self, cells: Sequence[Cell], what_trains: Mapping[str, str]) -> None:
         """Runs to come, and what each strategy trains. Called again, with more runs, if seeds are added."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from unfreeze.acceleration.joining import follows
 from unfreeze.experiments.bench import Bench
@@ -85,6 +86,9 @@ class Reporter(Listener):
                 mistakes.append(str(error))
         if mistakes:
             raise SettingsError(mistakes)
+
+    def estimated(self, planned: Sequence[Mapping[str, Any]], at_once: int) -> None:
+        self.listener.estimated(planned, at_once)
 
     def planned(self, cells: Sequence[Cell], what_trains: Mapping[str, str]) -> None:
         self.listener.planned(cells, what_trains)
