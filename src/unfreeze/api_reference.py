@@ -22,8 +22,8 @@ What `import unfreeze` offers, and every setting. This page is made from the doc
 SETTINGS_HEAD = """\
 ## Settings
 
-A setting is a keyword of `unfreeze.compare` and `unfreeze.train`, a key of a `--config` file, and with hyphens a flag of
-`unfreeze compare` (`max_length` is `--max-length`). What is repeatable is a list in Python and in YAML.
+A setting is a keyword of `unfreeze.compare` and `unfreeze.train`, a key of a `--config` file, and with hyphens a flag
+of `unfreeze compare` (`max_length` is `--max-length`). What is repeatable is a list in Python and in YAML.
 """
 # Headings of the page, and the public names below each.
 PARTS = {
@@ -73,7 +73,7 @@ def _of(name: str, value: Any) -> Iterator[str]:
     yield f"{_text(value)}\n"
     if name in FURTHER:
         yield f"{FURTHER[name]}\n"
-    if is_dataclass(value) and (rows := list(_fields(value))):
+    if isinstance(value, type) and is_dataclass(value) and (rows := list(_fields(value))):
         yield "\n".join(["| field | type | default |", "|---|---|---|", *rows]) + "\n"
     if inspect.isclass(value):
         yield from _members(value)
@@ -85,7 +85,7 @@ def _fields(cls: type[Any]) -> Iterator[str]:
             needed = field.default is MISSING and field.default_factory is MISSING
             shorter = field.default is not MISSING and len(repr(field.default)) < 40
             default = "must be given" if needed else f"`{field.default!r}`" if shorter else ""
-            shown = str(field.type).replace("|", "\\|")
+            shown = str(field.type).replace(" | ", " or ")
             yield f"| `{field.name}` | `{shown}` | {default} |"
 
 

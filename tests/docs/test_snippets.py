@@ -9,6 +9,7 @@ is not enough a comment above it says so:
     <!-- snippet: fails -->          the command ends with exit code 2
     <!-- snippet: parse, REASON -->  it cannot run here: it is parsed only
     <!-- snippet: from FILE -->      output that was made elsewhere: each line of it stands in that file
+    <!-- snippet: paths -->          each line begins with a path of the project
 
 A block that is neither of these nor what a command above it printed fails the test.
 """
@@ -60,8 +61,9 @@ SMALL: dict[str, Any] = {
     "max_train_samples": 16, "max_eval_samples": 12, "epochs": 1, "seeds": 1, "jobs": None, "plan": False,
     "precision": "fp32", "per_device_train_batch_size": 8, "max_length": 48, "doc_stride": 8,
 }  # fmt: skip
+DIRECTIVES = ("", "file", "output", "fails", "from", "paths", "parse,")
 SHELL = ("unfreeze", "make", "pip", "python", "torchrun", "accelerate", "curl", "tensorboard", "ray", "export")
-OTHERS_FLAGS = {"--extra-index-url", "--version"}
+OTHERS_FLAGS = {"--version", *re.findall(r"--[a-z-]+", "".join(f.read_text() for f in ROOT.glob("benchmarks/*.py")))}
 
 
 @dataclass
@@ -81,9 +83,9 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """`file`, `output`, `from`, `python`, `shell`, or `unknown`."""
+        """`file`, `output`, `from`, `paths`, `python`, `shell`, or `unknown`."""
         word = self.directive.split(" ")[0]
-        if word in ("file", "output", "from"):
+        if word in ("file", "output", "from", "paths"):
             return word
         if self.language == "python":
             return "python"
@@ -188,6 +190,8 @@ def test_every_block_is_known_and_parses(name: str) -> None:
         elif block.kind == "from":
             lines = (ROOT / block.directive.split()[1]).read_text().splitlines()
             assert [line for line in block.lines if line not in lines] == [], block
+        elif block.kind == "paths":
+            assert [line for line in block.lines if not (ROOT / line.split()[0]).exists()] == [], block
         if block.language == "yaml":
             read_settings(yaml.safe_load(block.text))
 
@@ -229,11 +233,13 @@ class Place:
 
     def call(self, words: list[str], block: Block) -> str:
         """What one line prints, results and notes in their order."""
-        if words[0] != "unfreeze":
+        if words[0] != "unfreeze" or words[1] == "serve":  # which would not end
             return ""  # it is parsed
         arguments = [str(self.minilm) if word == "minilm" else word for word in words[1:]]
         if arguments[0] in TRAINING and "--resume" not in arguments:
             arguments = self.in_small(arguments)
+        if arguments[0] == "speed":
+            arguments += ["--rounds", "1", "--requests", "4"]
         with self.caught() as printed:
             try:
                 code = main(arguments)
@@ -294,7 +300,7 @@ def place(
 
 
 RUN = [
-    name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
+    name if name in FAST else pytest.param(name, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])
     for name in PAGES
     if name not in PARSED and any(block.kind in ("python", "shell") for block in blocks_of(name))
 ]
@@ -311,7 +317,9 @@ def test_what_is_parsed_only_says_why() -> None:
     assert {*PARSED, *FAST} <= PAGES.keys()
     for name in PAGES:
         for block in blocks_of(name):
-            assert block.directive.split(" ")[0] in ("", "file", "output", "fails", "from", "parse,"), str(block)
+            assert block.directive.split(" ")[0] in ("", "file", "output", "fails", "from", "paths", "parse,"), str(
+                block
+            )
             assert "parse" not in block.directive or len(block.directive) > len("parse, "), str(block)
 
 
