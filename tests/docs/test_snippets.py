@@ -20,7 +20,6 @@ import argparse
 import ast
 import contextlib
 import io
-import os
 import re
 import shlex
 import tomllib
@@ -314,14 +313,10 @@ def test_the_snippets_of_a_page_run(name: str, place: Place) -> None:
 
 
 def test_what_is_parsed_only_says_why() -> None:
-    assert {*PARSED, *FAST} <= PAGES.keys()
+    assert {*PARSED, *FAST} <= PAGES.keys() and SMALL.keys() <= Settings.model_fields.keys()
     for name in PAGES:
         for block in blocks_of(name):
             assert block.directive.split(" ")[0] in ("", "file", "output", "fails", "from", "paths", "parse,"), str(
                 block
             )
             assert "parse" not in block.directive or len(block.directive) > len("parse, "), str(block)
-
-
-def test_settings_for_the_small_are_settings() -> None:
-    assert SMALL.keys() <= Settings.model_fields.keys() and os.sep
