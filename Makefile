@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet -c constraints.txt
 # A process for each core; a file's tests stay together and share what they prepare.
 PARALLEL := -n logical --dist loadfile
 
-.PHONY: demo test test-all test-rest bench soak check format clean
+.PHONY: demo docs test test-all test-rest bench soak check format clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -24,6 +24,7 @@ PARALLEL := -n logical --dist loadfile
 .venv/installed-extras: .venv/installed-offline .venv/installed-test
 	$(PIP) -e '.[ray,tensorboard,mlflow,wandb,onnx,serve]'
 	$(PIP) --group serve-test
+	$(PIP) --group docs
 	touch $@
 
 # MLflow's server wants other versions of some packages than ours: it runs in an environment of its own.
@@ -42,6 +43,10 @@ PARALLEL := -n logical --dist loadfile
 	$(PIP) --group test
 	touch $@
 
+.venv/installed-docs: .venv/installed
+	$(PIP) --group docs
+	touch $@
+
 # FastAPI has its own types, which the check of ours needs.
 .venv/installed-check: .venv/installed-test
 	$(PIP) -e '.[serve]'
@@ -50,6 +55,10 @@ PARALLEL := -n logical --dist loadfile
 
 demo: .venv/installed-offline
 	$(BIN)/unfreeze compare --model minilm --data sample:emotion --seeds 1 --jobs 2 --output demo --overwrite
+
+# The pages of docs/ as a site that needs no network: site/index.html.
+docs: .venv/installed-docs
+	$(BIN)/mkdocs build
 
 # Tiny random models, no extras, no servers.
 test: .venv/installed-test
@@ -81,4 +90,4 @@ format: .venv/installed-check
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-mlflow .venv-trackio demo
+	rm -rf .venv .venv-mlflow .venv-trackio demo site

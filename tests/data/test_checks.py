@@ -37,6 +37,14 @@ def test_clean_data_has_no_findings() -> None:
         (GOOD[::2], None, {"one-class": "error"}),
         ([TextExample(str(i), f"{i}.5") for i in range(9)], None, {"continuous-labels": "error"}),
         ([*GOOD, TextExample("odd", "c")], None, {"singleton-class": "warning"}),
+        (
+            [
+                *(MultiLabelExample(f"text {i}", ("a", "b")[: 1 + i % 2]) for i in range(8)),
+                MultiLabelExample("x", ("a", "c")),
+            ],
+            None,
+            {"singleton-class": "warning"},
+        ),
         ([*GOOD, GOOD[0]], None, {"duplicates": "note"}),
         ([*GOOD, TextExample("TEXT  0", "b")], None, {"duplicates": "note", "contradicting-labels": "warning"}),
         (GOOD, GOOD[:1], {"leak": "warning"}),

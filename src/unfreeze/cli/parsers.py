@@ -41,7 +41,8 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from unfreeze.cli.terminal import print_error
 
-        print_error(f"{message.removesuffix('.')}. `{self.prog} --help` lists what there is.")
+        ended = message if message.endswith("?") else f"{message.removesuffix('.')}."
+        print_error(f"{ended} `{self.prog} --help` lists what there is.")
         raise SystemExit(2)
 
     def refuse_unknown(self, unknown: Sequence[str]) -> None:

@@ -76,7 +76,7 @@ def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Find
         yield finding_at(train[0], "error", "continuous-labels", message, advice)
         return
     for label in sorted(label for label, count in counts.items() if count == 1):
-        place = next(example for example in train if example.labels == (label,))
+        place = next(example for example in train if label in example.labels)  # maybe with others
         message = f"the class {label!r} has one training example"
         yield finding_at(place, "warning", "singleton-class", message, "It cannot be both learned and scored.")
     (most, most_count), (least, least_count) = counts.most_common()[0], counts.most_common()[-1]
