@@ -54,7 +54,7 @@ PARSED = {
     "docs/reliability.md": "placeholders",
 }
 FAST = ("docs/quickstart.md", "docs/data-formats.md")
-TRAINING = ("compare", "train", "pretrain", "plan", "verify")
+TRAINING = ("compare", "train", "pretrain", "plan", "verify")  # `distill` takes its settings from the folder
 # For whatever a snippet does not say itself. `jobs: null` is: in this process.
 SMALL: dict[str, Any] = {
     "max_train_samples": 16, "max_eval_samples": 12, "epochs": 1, "seeds": 1, "jobs": None, "plan": False,
