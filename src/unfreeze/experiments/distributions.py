@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from unfreeze.evaluation.evaluate import Split
 _BINS = 24
 
 
-def length_distribution(splits: dict[str, Split]) -> dict[str, Any]:
+def length_distribution(splits: Mapping[str, Split]) -> dict[str, Any]:
     """`edges` of the bins, and for each split `counts` of its examples, `median`, `p95` and `longest`, in tokens.
 
     What is cut off is not in it; an example read in several windows has the tokens of all of them.
@@ -39,7 +39,7 @@ def length_distribution(splits: dict[str, Split]) -> dict[str, Any]:
     }
 
 
-def label_distribution(splits: dict[str, Sequence[Example]], labels: Sequence[str]) -> dict[str, dict[str, int]]:
+def label_distribution(splits: Mapping[str, Sequence[Example]], labels: Sequence[str]) -> dict[str, dict[str, int]]:
     """By split how often each label occurs, in texts or in words; empty for tasks whose answers are no labels."""
     known = set(labels)
     counted = {}

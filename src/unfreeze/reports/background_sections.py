@@ -80,9 +80,9 @@ def data(results: Results) -> Section:
     blocks += _lengths(described.get("lengths") or {})
     blocks += _reading(described.get("reading") or {})
     notes = [str(note) for note in described.get("notes") or ()]
-    notes += [f"{run.strategy}, seed {run.seed}: {note}" for run in results.records for note in run.notes]
+    notes += _notes_of_runs(results)
     if notes:
-        blocks += [Paragraph("Notes:"), Bullets(_without_repeats(notes))]
+        blocks += [Paragraph("Notes:"), Bullets(list(dict.fromkeys(notes)))]
     return Section("Data and notes", blocks)
 
 
@@ -98,13 +98,13 @@ def reproduce(results: Results) -> Section:
         blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in settings.yaml."))
     hashes = _hashes(results)
     if hashes:
-        blocks.append(Table(["", "SHA-256"], hashes, "What went in", texts=frozenset({1})))
+        blocks.append(Table(["what went in", "SHA-256"], hashes, "Hashes of what went in", texts=frozenset({1})))
     facts = [
         [name, str(environment[name])] for name in ("python", "platform", "processor", "cpus") if environment.get(name)
     ]
     facts += [[name, str(version)] for name, version in (environment.get("packages") or {}).items() if version]
     if facts:
-        blocks.append(Table(["", "version"], facts, "Software and machine", texts=frozenset({1})))
+        blocks.append(Table(["name", "version"], facts, "Software and machine", texts=frozenset({1})))
     return Section("How to reproduce this", blocks)
 
 
@@ -185,5 +185,20 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _without_repeats(notes: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(notes))
+def _notes_of_runs(results: Results) -> list[str]:
+    """Each note once, with the runs that it is of."""
+    by_note: dict[str, dict[str, list[int]]] = {}
+    for run in results.records:
+        for note in dict.fromkeys(run.notes):
+            by_note.setdefault(note, {}).setdefault(run.strategy, []).append(run.seed)
+    said = []
+    for note, by_strategy in by_note.items():
+        if sum(map(len, by_strategy.values())) == len(results.records):
+            said.append(f"All runs: {note}" if len(results.records) > 1 else note)
+            continue
+        named = [
+            f"{strategy}, seed{'s' if len(seeds) > 1 else ''} {quantities.listed([str(seed) for seed in seeds])}"
+            for strategy, seeds in by_strategy.items()
+        ]
+        said.append(f"{'; '.join(named)}: {note}")
+    return said

@@ -59,6 +59,7 @@ class Table:
     shades: Mapping[tuple[int, int], Shade] = field(default_factory=dict)  # how cells of a grid look
     grid: bool = False  # a matrix: cells in the middle, with lines between
     name: str = ""  # of its file of LaTeX; empty: there is none
+    paper: Sequence[int] = ()  # the columns that the file holds, where all are too many for a page
 
     def classes(self, row: int, column: int) -> str:
         """The names under which the page's style knows a cell."""

@@ -1,4 +1,4 @@
-"""What the page's script draws: numbers, words and ticks that are all made here, so that the script only places them."""
+"""What the page's script draws. Numbers, words and ticks are all made here; the script only places them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
-from unfreeze.reports.costs import Cost
+from unfreeze.reports.costs import COSTS, Cost
 from unfreeze.reports.figure_style import MARKERS, PALETTE, colours
 from unfreeze.reports.groups import Group
 from unfreeze.storage.foreign_text import visible
@@ -116,7 +116,7 @@ def looks(groups: Sequence[Group]) -> dict[str, dict[str, Any]]:
 def axis(title: str, low: float, high: float, write: Callable[[float], str] | None = None) -> Axis:
     """A linear scale with round ticks inside."""
     high = high if high > low else low + (abs(low) or 1.0)
-    places = [float(one) for one in MaxNLocator(nbins=6).tick_values(low, high)]
+    places = [float(one) for one in MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high)]
     step = places[1] - places[0] if len(places) > 1 else 1.0
     digits = max(0, -floor(log10(step) + 1e-9)) if step < 1 else 0
     if step < 1 and abs(step * 10**digits - round(step * 10**digits)) > 1e-6:  # a step of 0.25
@@ -138,11 +138,24 @@ def cost_axis(cost: Cost, values: Sequence[float]) -> Axis:
         return log_axis(cost.words, values, lambda value: _tick(cost, value), cost.ticks)
     room = 0.08 * ((highest - lowest) or highest)
     low, high = lowest - room, highest + room
-    distance = next((one for one in cost.ticks if one >= (high - low) / 6), None)
+    return stepped_axis(cost.words, low, high, cost.ticks, lambda value: _tick(cost, value))
+
+
+def stepped_axis(
+    title: str, low: float, high: float, distances: Sequence[float], write: Callable[[float], str]
+) -> Axis:
+    """A linear scale whose ticks stand one of the distances apart, for units that are not decimal."""
+    distance = next((one for one in distances if one >= (high - low) / 6), None)
     if distance is None:
-        return axis(cost.words, low, high, lambda value: _tick(cost, value))
+        return axis(title, low, high, write)
     places = [n * distance for n in range(ceil(low / distance), floor(high / distance) + 1)]
-    return Axis(cost.words, low, high, [(one, _tick(cost, one)) for one in places])
+    return Axis(title, low, high, [(one, write(one)) for one in places])
+
+
+def seconds_axis(title: str, longest: float) -> Axis:
+    """From nothing to a duration."""
+    time = COSTS[0]
+    return stepped_axis(title, 0.0, 1.02 * longest, time.ticks, lambda value: _tick(time, value))
 
 
 def log_axis(title: str, values: Sequence[float], write: Callable[[float], str], ticks: Sequence[float] = ()) -> Axis:

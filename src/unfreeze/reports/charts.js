@@ -100,7 +100,12 @@ class Plot {
       const name = series.strategy || series.name;
       if (name && !entries.has(name) && !(this.chart.rowsAreStrategies && series.strategy)) entries.set(name, series);
     }
-    if (this.chart.rowsAreStrategies) for (const name of this.chart.rows) if (!entries.has(name)) entries.set(name, { strategy: name, colour: -1, marker: -1, ...this.chart.series.find((one) => one.strategy === name) });
+    if (this.chart.rowsAreStrategies) {
+      for (const name of this.chart.rows) {
+        const series = this.chart.series.filter((one) => one.strategy === name).pop();
+        entries.set(name, { colour: -1, marker: -1, ...series, strategy: name });
+      }
+    }
     const buttons = new Map();
     for (const [name, series] of entries) {
       const sample = make("svg", { class: "sample", viewBox: "-8 -6 16 12", "aria-hidden": "true" });
@@ -112,7 +117,13 @@ class Plot {
       if (series.strategy) buttons.set(name, entry);
       this.legend.append(entry);
     }
-    if (buttons.size > 2) this.legend.append(button("all", () => toggle(null, true)), button("none", () => toggle(null, false)));
+    if (buttons.size > 2) {
+      for (const [word, on] of [["show all", true], ["hide all", false]]) {
+        const press = button(word, () => toggle(null, on));
+        press.className = "plain";
+        this.legend.append(press);
+      }
+    }
     return buttons;
   }
 
@@ -162,14 +173,31 @@ class Plot {
         if (point[6]) named.push([point[6], place, series]);
       }
     }
-    this.nameAll(named, area);
+    this.nameAll(named, area, this.crossed(x, y));
+  }
+
+  // Small boxes along the lines, for names to keep off.
+  crossed(x, y) {
+    const boxes = [];
+    for (const { line, points } of this.visible()) {
+      for (let i = 1; line && i < points.length; i++) {
+        const [a, b] = [points[i - 1], points[i]].map((p) => [x(p[0]), y(p[1])]);
+        const steps = Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) / 8);
+        for (let k = 0; k <= steps; k++) {
+          const at = [a[0] + ((b[0] - a[0]) * k) / steps, a[1] + ((b[1] - a[1]) * k) / steps];
+          boxes.push([at[0] - 1, at[1] - 1, at[0] + 1, at[1] + 1]);
+        }
+      }
+    }
+    return boxes;
   }
 
   drawRows(width) {
     const { x: across, rows, rowsAreStrategies } = this.chart;
     const shown = rows.map((name, row) => row).filter((row) => !rowsAreStrategies || !hidden.has(rows[row]));
-    const height = 40 + Math.max(1, shown.length) * ROW;
-    const area = { left: 8, right: width - 22, top: 4, bottom: height - 38 };
+    const top = this.chart.guides.length ? 18 : 4; // the words of a guide stand above the first row
+    const height = top + 36 + Math.max(1, shown.length) * ROW;
+    const area = { left: 8, right: width - 22, top, bottom: height - 38 };
     this.frame(width, height);
     const x = scale(across, area.left, area.right);
     const line = (row) => area.top + shown.indexOf(row) * ROW + 26;
@@ -188,6 +216,10 @@ class Plot {
           const start = x(point[5]);
           group.append(make("rect", { x: start, y: place.y - 7, width: Math.max(1.5, place.x - start), height: 14, class: "bar" }));
           this.targets.push({ text: point[2], x: (start + place.x) / 2, y: place.y, from: start, to: place.x });
+          if (point[6]) {
+            const inside = place.x + wide(point[6]) + 8 > width;
+            group.append(make("text", { x: place.x + (inside ? -6 : 6), y: place.y + 4, class: inside ? "inside end" : "" }, point[6]));
+          }
           continue;
         }
         if (point[3] != null) group.append(this.interval(place.y, x(point[3]), x(point[4]), area.left, area.right, false));
@@ -213,7 +245,7 @@ class Plot {
       const at = which === "x" ? x(place) : y(place);
       body.append(make("path", { d: which === "x" ? `M${at} ${area.top}V${area.bottom}` : `M${area.left} ${at}H${area.right}`, class: "guide" }));
       const end = which === "x" && at < area.left + wide(text) + 10 ? "" : "end";
-      body.append(make("text", { x: which === "x" ? at + (end ? -5 : 5) : area.right, y: which === "x" ? area.top + 9 : at - 5, class: `quiet ${end}` }, text));
+      body.append(make("text", { x: which === "x" ? at + (end ? -5 : 5) : area.right, y: which === "x" ? area.top - 5 : at - 5, class: `quiet ${end}` }, text));
     }
   }
 
@@ -228,16 +260,16 @@ class Plot {
   mark(group, series, point, place) {
     const size = series.small ? 3.2 : 4.8;
     const mark = shape(series.marker, size, place.x, place.y);
-    mark.setAttribute("class", series.small ? "mark hollow" : "mark");
+    mark.setAttribute("class", series.small && !series.line ? "mark hollow" : "mark");
     group.append(mark);
     this.targets.push({ text: point[2], ...place });
   }
 
-  nameAll(named, area) {
-    const taken = this.targets.map(({ x, y }) => [x - 7, y - 7, x + 7, y + 7]);
+  nameAll(named, area, lines) {
+    const taken = [...lines, ...this.targets.map(({ x, y }) => [x - 7, y - 7, x + 7, y + 7])];
     for (const [text, { x, y }, series] of named) {
       const size = wide(text, 6.6);
-      for (const [shift, rise, anchor] of [[10, 4, ""], [-10, 4, "end"], [0, -11, "middle"], [0, 20, "middle"], [10, -9, ""], [10, 17, ""]]) {
+      for (const [shift, rise, anchor] of [[10, 4, ""], [-10, 4, "end"], [0, -11, "middle"], [0, 20, "middle"], [10, -9, ""], [10, 17, ""], [-10, -9, "end"], [-10, 17, "end"]]) {
         const start = x + shift - (anchor === "end" ? size : anchor ? size / 2 : 0);
         const box = [start, y + rise - 11, start + size, y + rise + 3];
         const free = box[0] >= area.left && box[2] <= area.right + 12 && box[1] > area.top - 8 && box[3] < area.bottom;

@@ -91,7 +91,7 @@ def costs(results: Results) -> Section:
     rows = [[group.label, *cells] for group, *cells in zip(groups, *shown.values(), strict=True)]
     texts = frozenset({1 + list(shown).index("precision")} if "precision" in shown else ())
     table = Table(["strategy", *shown], rows, _what_costs_are(shown), texts=texts)
-    blocks: list[Block] = [picture.image() for picture in results.pictures_of("costs")] + [table]
+    blocks: list[Block] = [*(picture.image() for picture in results.pictures_of("costs")), table]
     if shared := _shared(groups):
         blocks += [Paragraph("Where runs shared the machine, seconds are longer than they need be:"), Bullets(shared)]
     return Section("Costs", blocks if rows else [])

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from unfreeze.reports.figure_style import INK, MARKERS, PALETTE, QUIET, label_rows, new_figure
 from unfreeze.reports.results import Results
+from unfreeze.storage.foreign_text import visible
 
 MOST_LABELS = 40  # the most frequent
 
@@ -21,7 +22,7 @@ def draw_lengths(results: Results) -> Figure | None:
     for number, (name, one) in enumerate(splits.items()):
         total = sum(one["counts"]) or 1
         shares = [100 * count / total for count in one["counts"]]
-        axes.stairs(shares, edges, color=PALETTE[number % len(PALETTE)], linewidth=1.8, label=str(name))
+        axes.stairs(shares, edges, color=PALETTE[number % len(PALETTE)], linewidth=1.8, label=_in_legend(name))
     longest = lengths.get("max_length")
     if longest and longest <= 1.1 * edges[-1]:
         axes.axvline(longest, color=QUIET, linestyle=":", linewidth=1.2)
@@ -49,7 +50,7 @@ def draw_labels(results: Results) -> Figure | None:
         total = sum(split.values()) or 1
         shares = [100 * split.get(label, 0) / total for label in labels]
         colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
-        axes.plot(shares, range(len(labels)), marker, color=colour, markersize=6, alpha=0.9, label=str(name))
+        axes.plot(shares, range(len(labels)), marker, color=colour, markersize=6, alpha=0.9, label=_in_legend(name))
     axes.set_xlim(left=0)
     axes.grid()
     axes.set_xlabel("% of the split")
@@ -63,3 +64,9 @@ def frequent_labels(counted: dict[str, dict[str, int]]) -> list[str]:
     names = list(dict.fromkeys(label for split in counted.values() for label in split))
     names.sort(key=lambda one: -sum(split.get(one, 0) for split in counted.values()))
     return names[:MOST_LABELS]
+
+
+def _in_legend(name: object) -> str:
+    """A name that is shown whatever it begins with: matplotlib leaves out those that begin with an underscore."""
+    text = visible(str(name))
+    return f" {text}" if text.startswith("_") else text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -81,17 +81,33 @@ def write_report(output: Path) -> Path:
     write_leaderboard(output)
     sections = sections_of(results)
     write_text(output / MARKDOWN_FILE, markdown_report(_title(results), _facts(results), sections))
-    for table in (block for section in sections for block in section.blocks if isinstance(block, Table) and block.name):
-        write_text(output / TABLES_FOLDER / f"{slug(table.name)}.tex", _for_papers(table))
+    for name, text in _tables_for_papers(sections).items():
+        write_text(output / TABLES_FOLDER / f"{name}.tex", text)
     page = output / REPORT_FILE
     write_text(page, render_report(results))
     return page
 
 
-def _for_papers(table: Table) -> str:
-    return to_latex(
-        table.header, table.rows, caption=table.caption, label=table.name, texts=table.texts, bold=table.marked
-    )
+def _tables_for_papers(sections: Sequence[Section]) -> dict[str, str]:
+    """File name, without its ending -> LaTeX of each table that has a name."""
+    files: dict[str, str] = {}
+    for table in (block for section in sections for block in section.blocks if isinstance(block, Table) and block.name):
+        kept = table.paper or range(len(table.header))
+        name = slug(table.name)
+        files[name if name not in files else f"{name}-{len(files) + 1}"] = to_latex(
+            [table.header[i] for i in kept],
+            [[row[i] for i in kept] for row in table.rows],
+            caption=table.caption,
+            label=name,
+            texts={place for place, i in enumerate(kept) if i in table.texts},
+            bold={
+                (row, place)
+                for place, i in enumerate(kept)
+                for row in range(len(table.rows))
+                if (row, i) in table.marked
+            },
+        )
+    return files
 
 
 def render_report(results: Results) -> str:

@@ -41,7 +41,7 @@ Drawn = Sequence[tuple[str, Figure]]  # what each figure is of (a model, where t
 class FigureKind:
     """A figure's file name, what it shows in words, and what draws it: nothing, one figure, or one for each model.
 
-    `key` is the one of `comparison.json` whose section holds the figure, or the name of the section where that needs none.
+    `key` is the one of `comparison.json` whose section holds the figure, or a name of that section.
     `chart` makes the same as an interactive figure, of the model that the figure is of.
     """
 

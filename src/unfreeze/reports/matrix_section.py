@@ -28,7 +28,7 @@ def verdict_matrix(entries: Sequence[Mapping[str, Any]], where: str, results: Re
     for one in entries:
         a, b, verdict, difference = str(one.get("a")), str(one.get("b")), str(one.get("verdict")), one.get("difference")
         verdicts[a, b] = verdict, difference
-        verdicts[b, a] = _TURNED.get(verdict, verdict), None if difference is None else -difference
+        verdicts[b, a] = _TURNED.get(verdict, verdict), None if difference is None else 0.0 - difference
     found = {name for pair in verdicts for name in pair}
     order = [one.strategy for one in results.groups if one.strategy in found]
     names = list(dict.fromkeys([*order, *sorted(found)]))
@@ -47,4 +47,4 @@ def verdict_matrix(entries: Sequence[Mapping[str, Any]], where: str, results: Re
         f"{where}: the strategy of the row against that of the column, with the difference of their scores; "
         "open: not enough data."
     )
-    return Table(["", *names], rows, caption, shades=shades, grid=True, name=f"pairs-{where}")
+    return Table(["row against column", *names], rows, caption, shades=shades, grid=True, name=f"pairs-{where}")

@@ -39,8 +39,8 @@ def quality_chart(results: Results, cost: Cost) -> Chart | None:
         series.append(Series(path, name="none does better for less", colour=-1, marker=-1, line="dashed"))
     for group, value, mean, interval in shown:
         said = f"{group.label}\n{_score(mean, interval)} validation {_words(metric)}\n{cost.write(value)} {cost.words}"
-        ends = interval[1:] if interval else (None, None)
-        series.append(Series([Point(value, mean, said, *ends, name=group.label)], **look[group.label]))
+        low_end, high_end = interval[1:] if interval else (None, None)
+        series.append(Series([Point(value, mean, said, low_end, high_end, name=group.label)], **look[group.label]))
     return Chart(
         cost_axis(cost, [one[1] for one in shown]),
         series,
@@ -52,7 +52,7 @@ def convergence_chart(results: Results) -> Chart | None:
     """Validation score by epoch, a line for each seed."""
     metric, look = results.metric, looks(results.groups)
     series = [
-        Series(points, line="solid", **look[group.label])
+        Series(points, line="solid", small=True, **look[group.label])
         for group in results.groups
         for run in group.runs
         if (points := _curve(run, group, metric))
@@ -86,7 +86,9 @@ def layers_chart(results: Results, model: str) -> Chart | None:
     line = [one for one in points if one in swept or one["layers_trained"] not in taken]
     look = looks(results.groups)
     series = (
-        [Series([_layer_point(one) for one in line], name="trained: the upper layers", line="solid")] if line else []
+        [Series([_layer_point(one) for one in line], name="trained: the upper layers", colour=6, line="solid")]
+        if line
+        else []
     )
     for one in points:
         if one not in line:
@@ -99,7 +101,7 @@ def layers_chart(results: Results, model: str) -> Chart | None:
         ]
         series.append(
             Series(
-                said, name="nothing trained: a linear probe of this layer's output", colour=2, marker=1, line="dashed"
+                said, name="nothing trained: a linear probe of this layer's output", colour=-1, marker=1, line="dashed"
             )
         )
     ends = [end for one in points for end in (one.get("low"), one.get("high")) if end is not None]
@@ -166,9 +168,10 @@ def lengths_chart(results: Results) -> Chart | None:
             Point(
                 (low + high) / 2,
                 100 * count / total,
-                f"{name}\n{low + 1} to {high} tokens: {quantities.count(count)} examples, {quantities.percent(count / total)}",
+                f"{name}\n{low + 1} to {high} tokens: {quantities.count(count)} examples"
+                f" ({quantities.percent(count / total)})",
             )
-            for low, high, count in zip(edges, edges[1:], one["counts"], strict=True)
+            for low, high, count in zip(edges[:-1], edges[1:], one["counts"], strict=True)
         ]
         series.append(Series(points, name=str(name), colour=number % 7, marker=number % 7, line="solid", small=True))
     highest = max(point.y for one in series for point in one.points)

@@ -12,7 +12,7 @@ from unfreeze.reports.leaderboard import Column, Row, best_rows, columns, leader
 from unfreeze.reports.results import Results
 from unfreeze.storage.records import RunRecord
 
-_MOST_CHANGES = 5  # beyond these they are folded
+_MOST_CHANGES = 3  # beyond these they are folded
 
 
 def verdict(results: Results) -> Section:
@@ -79,6 +79,7 @@ def scores(results: Results) -> Section:
         values=[[row.label, *(_value(column, row) for column in shown)] for row in rows],
         descending=frozenset(1 + i for i, column in enumerate(shown) if column.better == "high"),
         name="leaderboard",
+        paper=[0, *(1 + i for i, column in enumerate(shown) if _for_papers(column))],
     )
     left_out = [_why_left_out(run, results) for run in results.records if state(run) != "done"]
     blocks: list[Block] = [table] if rows else []
@@ -108,6 +109,11 @@ def _paragraph(sentences: Sequence[str]) -> str:
     'a ties with b. It is faster.'
     """
     return " ".join(one if one.rstrip().endswith((".", "!", "?")) else f"{one}." for one in sentences)
+
+
+def _for_papers(column: Column) -> bool:
+    """Does a paper have room for it?"""
+    return column.title.startswith(("validation ", "test ", "trainable ", "train time", "peak ", "texts "))
 
 
 def _value(column: Column, row: Row) -> float | str | None:

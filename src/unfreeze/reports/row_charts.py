@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from unfreeze.reports import quantities
-from unfreeze.reports.chart import Chart, Point, Series, axis, looks
+from unfreeze.reports.chart import Chart, Point, Series, axis, looks, seconds_axis
 from unfreeze.reports.costs import SECONDS_SPLIT
 from unfreeze.reports.data_figures import frequent_labels
 from unfreeze.reports.groups import Group
@@ -60,24 +57,40 @@ def cost_split_chart(results: Results) -> Chart | None:
     if not groups:
         return None
     series = []
-    for number, (words, key) in enumerate(SECONDS_SPLIT):
+    for number, (words, _) in enumerate(SECONDS_SPLIT):
         points = []
         for row, group in enumerate(groups):
             split = _seconds(group)
             before = sum(split.get(one, 0.0) for one, _ in SECONDS_SPLIT[:number])
             if value := split.get(words):
-                said = f"{group.label}\n{words}: {quantities.seconds(value)}, {quantities.percent(value / sum(split.values()))}"
+                share = quantities.percent(value / sum(split.values()))
+                said = f"{group.label}\n{words}: {quantities.seconds(value)}, {share}"
                 points.append(Point(before + value, row, said, start=before))
         if points:
             series.append(Series(points, name=words, colour=number))
     longest = max(sum(_seconds(one).values()) for one in groups)
-    across = axis("mean over seeds", 0, 1.02 * longest, lambda value: quantities.seconds(value) if value else "0")
+    across = seconds_axis("mean over seeds", longest)
     return Chart(across, series, rows=[one.label for one in groups], rows_are_strategies=True)
 
 
 def costs_chart(results: Results) -> Chart | None:
     """Training time of each strategy, with its share of full fine-tuning's."""
-    return _bars(results, lambda group: group.mean(lambda run: run.train_seconds), "training time", quantities.seconds)
+    found = [(one, value) for one in results.groups if (value := one.mean(lambda run: run.train_seconds)) is not None]
+    if not found:
+        return None
+    full = {(one.model_name, one.train_examples): value for one, value in found if one.strategy == "full"}
+    look, series = looks(results.groups), []
+    for row, (group, value) in enumerate(found):
+        said = f"{group.label}\ntraining time: {quantities.seconds(value)}"
+        name = quantities.seconds(value)
+        if reference := full.get((group.model_name, group.train_examples)):
+            said += f", {quantities.percent(value / reference)} of full"
+            name += f" ({quantities.percent(value / reference)})"
+        if flops := group.mean(lambda run: run.flops):
+            said += f"\ncompute: {quantities.operations(flops)}"
+        series.append(Series([Point(value, row, said, start=0.0, name=name)], **look[group.label]))
+    across = seconds_axis("training time, mean over seeds", max(value for _, value in found))
+    return Chart(across, series, rows=[one.label for one, _ in found], rows_are_strategies=True)
 
 
 def labels_chart(results: Results) -> Chart | None:
@@ -101,25 +114,6 @@ def labels_chart(results: Results) -> Chart | None:
         ]
         series.append(Series(points, name=str(name), colour=number % 7, marker=number % 7))
     return Chart(axis("% of the split", 0, 1.05 * highest), series, rows=labels)
-
-
-def _bars(
-    results: Results, number: Callable[[Group], float | None], words: str, write: Callable[[float | None], str]
-) -> Chart | None:
-    found = [(group, value) for group in results.groups if (value := number(group)) is not None]
-    if not found:
-        return None
-    full = {(one.model_name, one.train_examples): value for one, value in found if one.strategy == "full"}
-    look: dict[str, dict[str, Any]] = looks(results.groups)
-    series = []
-    for row, (group, value) in enumerate(found):
-        said = f"{group.label}\n{words}: {write(value)}"
-        if reference := full.get((group.model_name, group.train_examples)):
-            said += f", {quantities.percent(value / reference)} of full"
-        series.append(Series([Point(value, row, said, start=0.0, name=write(value))], **look[group.label]))
-    longest = max(value for _, value in found)
-    across = axis("mean over seeds", 0, 1.02 * longest, lambda value: write(value) if value else "0")
-    return Chart(across, series, rows=[one.label for one, _ in found], rows_are_strategies=True)
 
 
 def _seconds(group: Group) -> dict[str, float]:

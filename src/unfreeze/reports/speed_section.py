@@ -26,8 +26,8 @@ def answering_speed(results: Results) -> Section:
         )
         values.append([str(one.get("model_name")), layers, one["texts_per_second"], low, one.get("texts")])
     caption = (
-        "From text to answer, saved models in turns with nothing beside them: the median of several rounds, the slowest "
-        "and the fastest of them, and how many texts were answered in each."
+        "From text to answer, saved models in turns with nothing beside them: the median of several rounds, the "
+        "slowest and the fastest of them, and how many texts were answered in each."
     )
     header = ["model", "layers", "texts a second", "slowest to fastest", "texts"]
     table = Table(header, rows, caption, values=values, descending=frozenset({2}), name="speeds")

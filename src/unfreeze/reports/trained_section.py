@@ -42,13 +42,13 @@ def _grid(entries: Sequence[Mapping[str, Any]], model: str, results: Results) ->
     for row, name in enumerate(parts):
         cells = []
         for column, entry in enumerate(shown, start=1):
-            part = next((one for one in entry["parts"] if one["part"] == name), {})
+            part: Mapping[str, Any] = next((one for one in entry["parts"] if one["part"] == name), {})
             cells.append(_cell(part, int(entry.get("epochs") or 0)))
             shades[row, column] = _shade(part, entry)
         rows.append([name, *cells])
     rows.append(["epochs, at most", *(str(one.get("epochs") or "") for one in shown)])
     caption = f"{model}: what trains" if results.has_several_models else "What trains"
-    return Table(["", *(results.label(one) for one in shown)], rows, caption, shades=shades, grid=True)
+    return Table(["part", *(results.label(one) for one in shown)], rows, caption, shades=shades, grid=True)
 
 
 def _cell(part: Mapping[str, Any], epochs: int) -> str:
@@ -61,13 +61,17 @@ def _cell(part: Mapping[str, Any], epochs: int) -> str:
     spans = part.get("spans") or ()
     if not spans:
         return "·"
-    lines = [quantities.span(_rates(part), quantities.plain)]
+    lines = [quantities.span(_rates(part), _rate)]
     if (share := max(span["trained"] for span in spans) / part["parameters"]) < 1:
         lines.append(quantities.percent(share))
     when = ", ".join(_epochs(span["first"], span["last"]) for span in _joined(spans))
     if when != f"1-{epochs}" and not (epochs == 1 and when == "1"):
         lines.append(f"epoch{'s' if '-' in when or ',' in when else ''} {when}")
     return "\n".join(lines)
+
+
+def _rate(value: float | None) -> str:
+    return f"{value:.2g}"
 
 
 def _joined(spans: Sequence[Mapping[str, Any]]) -> list[dict[str, int]]:
