@@ -290,9 +290,10 @@ def test_the_matrix_reads_both_ways(make_records):
         one("head", "lora", "worse", -0.08),
     ]
     matrix, *_ = tables(pairs(Results(make_records(2, 2), {"comparisons": entries})))
-    assert by_row(matrix)["full"] == {"row against column": "full", "full": "", "head": "better\n+0.0800", "lora": "tie\n+0.0000"}
+    assert matrix.header == ["row against column", "full", "head", "lora"]
+    assert matrix.rows[0] == ["full", "", "better\n+0.0800", "tie\n+0.0000"]
     assert by_row(matrix)["head"]["full"] == "worse\n-0.0800"
-    assert by_row(matrix)["lora"] == {"row against column": "lora", "full": "tie\n+0.0000", "head": "better\n+0.0800", "lora": ""}
+    assert matrix.rows[2] == ["lora", "tie\n+0.0000", "better\n+0.0800", ""]
     assert (matrix.shades[0, 2], matrix.shades[1, 1], matrix.shades[0, 3]) == ("good", "bad", "even")
 
 

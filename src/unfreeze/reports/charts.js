@@ -252,8 +252,11 @@ class Plot {
   interval(at, low, high, first, last, vertical) {
     const bound = (value) => Math.min(Math.max(value, first), last);
     const a = bound(Math.min(low, high)), b = bound(Math.max(low, high));
-    const cap = (value, inside) => (inside ? (vertical ? `M${at - 4} ${value}H${at + 4}` : `M${value} ${at - 4}V${at + 4}`) : "");
-    const d = (vertical ? `M${at} ${a}V${b}` : `M${a} ${at}H${b}`) + cap(a, a === Math.min(low, high)) + cap(b, b === Math.max(low, high));
+    const point = (value, away) => (vertical ? `${at + away} ${value}` : `${value} ${at + away}`);
+    // A bar at an end; an arrow where the interval goes on outside of the figure.
+    const cap = (value, inside, inwards) => (inside ? `M${point(value, -4)}L${point(value, 4)}` :
+      `M${point(value + 5 * inwards, -4)}L${point(value, 0)}L${point(value + 5 * inwards, 4)}`);
+    const d = `M${point(a, 0)}L${point(b, 0)}` + cap(a, a === Math.min(low, high), 1) + cap(b, b === Math.max(low, high), -1);
     return make("path", { d, class: "interval" });
   }
 

@@ -64,10 +64,10 @@ def convergence_chart(results: Results) -> Chart | None:
     ends = [max(point.x for point in one.points) for one in series]
     if max(ends) > 4 * min(ends) and min(epochs) > 0:
         across = log_axis("epoch", epochs, quantities.plain)
-    elif max(epochs) <= 1:
-        across = axis("epoch", 0, max(epochs) * 1.04)
+    elif all(epoch == int(epoch) for epoch in epochs):
+        across = whole_axis("epoch", min(epochs), max(epochs))
     else:
-        across = axis("epoch", min(0.0, *epochs), max(epochs) * 1.02, quantities.plain)
+        across = axis("epoch", 0, max(epochs) * 1.04, quantities.plain)
     return Chart(across, series, _around(f"validation {_words(metric)}", scores))
 
 
