@@ -95,9 +95,15 @@ def _data(text: str) -> dict[str, Any]:
         "sizes": {"train": EXAMPLES, "validation": EXAMPLES, "test": EXAMPLES, text: EXAMPLES},
         "labels": [text, "other"],
         "reading": {"train": read, text: read},
+        "lengths": {"max_length": 8, "edges": [0, 4, 8], "splits": {text: _lengths(), "train": _lengths()}},
+        "label_counts": {"train": {text: 9, "other": 15}, text: {text: 9, "other": 15}},
         "checks": [str(Finding("warning", "label", f"label {text!r}: {text}", text, 3, text))],
         "notes": [text],
     }
+
+
+def _lengths() -> dict[str, Any]:
+    return {"counts": [9, 15], "median": 5.0, "p95": 8.0, "longest": 8}
 
 
 def _extra(text: str) -> dict[str, Any]:
@@ -106,7 +112,13 @@ def _extra(text: str) -> dict[str, Any]:
     planned = {"runs": 2, "seconds": [10.0, 20.0], "train_seconds": [8.0, 12.0], "step_seconds": 0.1, "steps": 9}
     sizes = {"peak_memory_bytes": [1e9, 2e9], "disk_bytes": [900, 1100]}
     layers = [{"depth": i, "score": 0.5 + i / 10} for i in range(3)]
+    spans = [{"first": 1, "last": 3, "trained": 5, "rates": [1e-4, 1e-3]}]
+    parts = [{"part": part, "parameters": 9, "added": 0, "spans": spans} for part in (text, "head")]
+    trained = {"model_name": text, "strategy": text, "learning_rate": 1e-3, "epochs": 3, "parts": parts}
+    speed = {"model_name": text, "num_layers": 2, "texts_per_second": 9.0, "low": 8.0, "high": 10.0, "texts": 24}
     return {
+        "trained_parts": [trained],
+        "speeds": [speed],
         "search": [{**search, "trials": [trial], "train_seconds": 9.0}],
         "plan": [{"model_name": text, "strategy": text, **planned, **sizes}],
         "probe": [{"model_name": text, "metric": "macro_f1", "layers": layers, "what": text, "seconds": 1.0}],

@@ -9,8 +9,10 @@ import json
 import os
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,7 @@ from unfreeze.cli.terminal import json_text
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison
-from unfreeze.reports.document import FIGURES_FOLDER, REPORT_FILE, write_report
+from unfreeze.reports.document import FIGURES_FOLDER, MARKDOWN_FILE, REPORT_FILE, TABLES_FOLDER, write_report
 from unfreeze.tasks import Classification
 
 TAGS = {
@@ -53,9 +55,15 @@ TAGS = {
         "section",
     ),
     *("p", "details", "summary", "pre", "figure", "img", "div", "table", "thead", "tbody", "tr", "th", "td", "wbr"),
-    "footer",
+    *("footer", "script"),
 }
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
+COMMANDS = {"begin", "end", "centering", "caption", "label", "toprule", "midrule", "bottomrule", "textbf", "pm", "cdot"}
+COMMANDS |= {"textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "char"}
+REPORT_TOKENS = {"text", "strong_open", "strong_close", "text_special", "image"}
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe]")  # but for tab and line end
 TABLE_TOKENS = {"text", "strong_open", "strong_close", "text_special"}
@@ -69,13 +77,17 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words = ""
+        self.programs: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        self.words += data
+        if self.tags[-1:] and self.tags[-1][0] == "script" and not self.programs:
+            self.programs.append(data)
+        else:
+            self.words += data
 
 
 def injections(ground: Ground) -> Figure:
@@ -103,6 +115,8 @@ def _outputs(folder: Path, text: str, drawn: bool) -> dict[str, Any]:
         "figures": [one.read_bytes() for one in sorted((folder / FIGURES_FOLDER).glob("*.svg"))],
         "csv": read["leaderboard.csv"],
         "markdown": read["leaderboard.md"],
+        "report": (folder / MARKDOWN_FILE).read_text(encoding="utf-8"),
+        "latex": {one.name: one.read_text(encoding="utf-8") for one in sorted((folder / TABLES_FOLDER).iterdir())},
         "card": card_of(text),
         "terminal": said,
     }
@@ -166,12 +180,16 @@ def _page(made: str, harmless: str) -> str | None:
     attributes = [(name, value or "") for _, found in page.tags for name, value in found.items()]
     policies = [found["content"] for tag, found in page.tags if tag == "meta" and "http-equiv" in found]
     sources = [value for name, value in attributes if name in ("src", "href", "action", "data", "srcdoc", "content")]
-    allowed = ("#section-", "data:image/svg+xml;base64,", "width=device-width", "light dark", "no-referrer", POLICY)
+    policy = POLICY.format(digest=b64encode(sha256("".join(page.programs).encode()).digest()).decode())
+    allowed = ("#section-", "data:image/svg+xml;base64,", "width=device-width", "light dark", "no-referrer", policy)
+    charts = [str(json.loads(value)) for name, value in attributes if name == "data-chart"]
     wrong = {
         "tags": sorted({tag for tag, _ in page.tags} - TAGS),
         "attributes": [name for name, _ in attributes if name.startswith("on") or name in ("style", "srcdoc")],
         "addresses": [value for value in sources if not value.startswith(allowed)],
-        "policy": [] if policies == [POLICY] else policies,
+        "policy": [] if policies == [policy] else policies,
+        "programs": [] if page.programs == model.programs and len(page.programs) == 1 else page.programs,
+        "unseen characters of figures": [found for chart in charts for found in UNSEEN.findall(chart)],
         "other elements": _differ(_count(page), _count(model)),
         "unseen characters": UNSEEN.findall(made),
         "words lost": [] if page.words.count(MARK) >= 40 else [str(page.words.count(MARK))],
@@ -231,6 +249,26 @@ def _markdown(made: str, harmless: str) -> str | None:
     return f"markup {wrong}" if wrong else None
 
 
+def _report(made: str, harmless: str) -> str | None:
+    shown = re.sub("^    .*$", "", made, flags=re.MULTILINE)  # the command, as code
+    wrong = _inline(made, REPORT_TOKENS) or UNSEEN.findall(made) or re.findall(r"https?://|www\.", shown)
+    if _blocks(made) != _blocks(harmless):
+        return f"{len(_blocks(made))} blocks for {len(_blocks(harmless))}"
+    return f"markup {wrong}" if wrong else None
+
+
+def _latex(made: dict[str, str], harmless: dict[str, str]) -> str | None:
+    for name, text in made.items():
+        body = text.partition("\n")[2]  # below the line that names the package
+        bare = re.sub(r"\\[\\{}$&#%_]", "", body)
+        commands = set(re.findall(r"\\([A-Za-z]+)", bare)) - COMMANDS
+        if commands or re.search("[%#~^]", bare) or bare.count("{") != bare.count("}") or UNSEEN.search(body):
+            return f"{name}: {sorted(commands)}"
+        if len({len(re.findall(r"(?<!\\)&", line)) for line in body.splitlines() if line.endswith(r" \\")}) != 1:
+            return f"{name}: rows of other lengths"
+    return None if len(made) == len(harmless) > 0 else f"{len(made)} files for {len(harmless)}"
+
+
 def _card(made: str, harmless: str) -> str | None:
     _, front, body = made.split("---\n", 2)
     values, expected = yaml.safe_load(front), yaml.safe_load(harmless.split("---\n", 2)[1])
@@ -266,6 +304,7 @@ def _said(made: str, harmless: str) -> str | None:
 
 
 CHECKS: dict[str, Callable[[Any, Any], str | None]] = {
-    "page": _page, "figures": _figures, "csv": _csv, "markdown": _markdown, "card": _card, "terminal": _said,
+    "page": _page, "figures": _figures, "csv": _csv, "markdown": _markdown, "report": _report,
+    "latex": _latex, "card": _card, "terminal": _said,
 }  # fmt: skip
 TRIALS = (Trial(20, "P8", "hostile texts in reports, tables, model cards and terminals", injections),)

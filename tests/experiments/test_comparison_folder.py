@@ -53,8 +53,11 @@ def test_the_folder_holds_what_the_design_lists_and_nothing_else(comparison: Com
     assert page == comparison.output / "report" / "index.html"
     around = {name for name in files(comparison.output) if not name.startswith("runs/")}
     figures = {name for name in around if name.startswith("report/figures/")}
+    tables = {name for name in around if name.startswith("report/tables/")}
     expected = {"settings.yaml", "environment.json", "comparison.json", "leaderboard.csv", "leaderboard.md", "best"}
-    assert around - figures == expected | {"report/index.html", "identity.json", "journal.jsonl", ".lock"}
+    expected |= {"report/index.html", "report/report.md"}
+    assert around - figures - tables == expected | {"identity.json", "journal.jsonl", ".lock"}
+    assert {"report/tables/leaderboard.tex", "report/tables/labels.tex"} <= tables
     assert figures and {Path(name).suffix for name in figures} == {".png", ".svg"}
 
 

@@ -145,6 +145,68 @@ def write_comparison(output: Path, records: Sequence[RunRecord], **changes: Any)
     return output
 
 
+def made_up_data() -> dict[str, Any]:
+    """The key `data`, whole."""
+    sizes = {"train": 16000, "validation": 2000, "test": 2000}
+    edges = list(range(0, 81, 5))
+    counts = [0, 400, 900, 1500, 1800, 1900, 1600, 1300, 1000, 800, 600, 400, 300, 200, 100, 60]
+    share = {"anger": 14, "fear": 12, "joy": 33, "love": 8, "sadness": 29, "surprise": 4}
+    reading = {"windows": 12, "examples_in_several_windows": 0, "tokens": 900, "unknown_words": 0}
+    reading |= {"truncated_examples": 3, "truncated_tokens": 40, "lost_words": 0}
+    return {
+        "name": "sample:emotion",
+        "sha256": "5d1c" * 16,
+        "sizes": sizes,
+        "labels": list(LABELS),
+        "reading": {split: {"examples": size, **reading} for split, size in sizes.items()},
+        "lengths": {
+            "max_length": 80,
+            "edges": edges,
+            "splits": {
+                split: {
+                    "counts": [count * size // 16000 for count in counts],
+                    "median": 25.0,
+                    "p95": 58.0,
+                    "longest": 80,
+                }
+                for split, size in sizes.items()
+            },
+        },
+        "label_counts": {
+            split: {label: size * share[label] // 100 for label in LABELS} for split, size in sizes.items()
+        },
+        "checks": ["12 texts of test occur in train.", "Label surprise: 3 % of the training examples."],
+        "notes": ["validation was split off train with seed 42, stratified."],
+    }
+
+
+def trained_parts(model: str) -> list[dict[str, Any]]:
+    """The key `trained_parts` for four strategies of a network of six layers."""
+    names = ["embeddings", *(f"layer {i}" for i in range(1, 7)), "head"]
+
+    def whole(first: int = 1, rates: Sequence[float] = (5e-5, 5e-5)) -> list[dict[str, Any]]:
+        return [{"first": first, "last": 3, "trained": 7_000_000, "rates": list(rates)}]
+
+    def part(name: str, spans: list[dict[str, Any]], added: int = 0) -> dict[str, Any]:
+        return {"part": name, "parameters": 7_000_000 + added, "added": added, "spans": spans}
+
+    adapters = [{"first": 1, "last": 3, "trained": 24_576, "rates": [1e-3, 1e-3]}]
+    strategies = {
+        "full": [part(name, whole()) for name in names],
+        "head": [part(name, whole() if name == "head" else []) for name in names],
+        "freeze:first=3": [part(name, whole() if i > 3 else []) for i, name in enumerate(names)],
+        "lora:r=8,lora_alpha=16": [
+            part(name, whole() if name == "head" else adapters if "layer" in name else [], 24_576) for name in names
+        ],
+        "gradual": [part(name, whole(max(1, 4 - i // 2))) if i > 1 else part(name, []) for i, name in enumerate(names)],
+        "llrd:decay=0.95": [part(name, whole(1, [5e-5 * 0.95 ** (7 - i)] * 2)) for i, name in enumerate(names)],
+    }
+    return [
+        {"model_name": model, "strategy": strategy, "learning_rate": 5e-5, "epochs": 3, "parts": parts}
+        for strategy, parts in strategies.items()
+    ]
+
+
 def every_key(model: str = "distilbert-base-uncased") -> dict[str, Any]:
     """What a comparison may hold beside its runs and pairs, written by hand; of the strategies of four records."""
     on = {"model_name": model, "metric": "macro_f1"}
@@ -152,6 +214,37 @@ def every_key(model: str = "distilbert-base-uncased") -> dict[str, Any]:
     return {
         "margin": 0.01,
         "alpha": 0.0226,
+        "data": made_up_data(),
+        "trained_parts": trained_parts(model),
+        "confusion": [
+            {
+                "model_name": model,
+                "strategy": strategy,
+                "split": "test",
+                "seeds": 3,
+                "labels": list(LABELS),
+                "counts": [[80 - miss if i == j else miss * (i + 2 * j) % 7 for j in range(6)] for i in range(6)],
+            }
+            for strategy, miss in (("full", 3), ("freeze:first=3", 5), ("head", 9))
+        ],
+        "mistakes": [
+            {
+                "model_name": model,
+                "strategy": "freeze:first=3",
+                "split": "test",
+                "index": 3,
+                "word": None,
+                "text": "i am not sad",
+                "gold": "joy",
+                "answer": "sadness",
+                "confidence": 0.97,
+            }
+        ],
+        "speeds": [
+            {"model_name": model, "num_layers": layers, "texts_per_second": 600.0 / layers, "low": 90.0, "high": 400.0}
+            | {"texts": 256}
+            for layers in (6, 3)
+        ],
         "recommendation": {
             "strategy": "freeze:first=3",
             "model_name": model,

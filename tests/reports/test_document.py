@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ElementTree
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +19,7 @@ from unfreeze.storage.folders import OutputError
 from unfreeze.storage.records import RunRecord
 
 EVIL = "<script>alert(1)</script>"
+OURS = "<script>(() => {"  # how the page's own script begins
 VOID = {"meta", "img", "wbr", "br"}
 
 
@@ -27,6 +31,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.programs: list[str] = []
         self.feed(text)
         assert self.open == []
 
@@ -39,7 +44,10 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open and self.open[-1] == "script":
+            self.programs.append(data)
+        else:
+            self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +57,22 @@ def whole_report(make_records, write_comparison, every_key, tmp_path_factory):
     path = write_report(output)
     assert path == output / "report" / "index.html"
     assert len(list((output / "report" / "figures").iterdir())) == 2 * len(FIGURES)
+    assert {one.name for one in (output / "report" / "tables").iterdir()} == {
+        "leaderboard.tex",
+        "labels.tex",
+        "pairs-test.tex",
+        "pairs-validation.tex",
+        "speeds.tex",
+    }
     return path.read_text(encoding="utf-8")
 
 
 def test_the_whole_report(whole_report):
     page = Page(whole_report)
     assert sum(tag == "img" for tag, _ in page.tags) == len(FIGURES)
-    assert sum(tag == "section" for tag, _ in page.tags) == len(SECTIONS) - 1  # no further test sets
+    # No further test sets, and figures against costs stand beside their lists.
+    assert sum(tag == "section" for tag, _ in page.tags) == len(SECTIONS) - 2
+    assert len(whole_report) < 8_000_000
     for words in ("Use freeze:first=3.", "not enough data", "anger", "'my data/x.csv'", "12 texts of test"):
         assert words in page.text
 
@@ -71,12 +88,38 @@ def test_the_first_figure_stands_under_the_verdict(whole_report):
 
 def test_nothing_comes_from_outside(whole_report):
     page = Page(whole_report)
-    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in whole_report
-    assert "base-uri 'none'; form-action 'none'" in whole_report
-    assert all(tag != "script" for tag, _ in page.tags)
+    [policy] = [a["content"] for tag, a in page.tags if "http-equiv" in a]
+    [program] = page.programs  # one script, and no other can run
+    digest = b64encode(sha256(program.encode("utf-8")).digest()).decode("ascii")
+    assert policy == (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert [a for tag, a in page.tags if tag == "script"] == [{}]
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|Function\(|fetch|import", program)
     addresses = [a[key] for _, a in page.tags for key in ("src", "href") if key in a]
     assert all(address.startswith(("data:image/svg+xml;base64,", "#")) for address in addresses)
     assert not re.search(r"url\(|@import", whole_report)
+
+
+def test_every_figure_can_be_looked_into(whole_report):
+    charts = [json.loads(str(a["data-chart"])) for tag, a in Page(whole_report).tags if tag == "figure"]
+    assert len(charts) == len(FIGURES)
+    for chart in charts:
+        points = [point for series in chart["series"] for point in series["points"]]
+        assert any(point[2] for point in points)
+        assert all(chart["x"]["low"] <= point[0] <= chart["x"]["high"] for point in points)
+        assert chart["x"]["ticks"]
+        assert bool(chart["y"]) != bool(chart["rows"])
+
+
+def test_tables_that_can_be_sorted_say_by_what(whole_report):
+    [leaderboard] = re.findall(r"<h2>Leaderboard</h2>.*?</table>", whole_report, re.DOTALL)
+    assert '<table class="sortable ">' in leaderboard
+    assert 'data-order="descending"' in leaderboard
+    values = re.findall(r'data-value="([^"]*)"', leaderboard)
+    assert len(values) == 4 * (leaderboard.count('scope="col"') - 1)
+    assert 592130.0 in [float(one) for one in values if one.replace(".", "").isdigit()]
 
 
 def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_path):
@@ -98,7 +141,8 @@ def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_pat
     data = {"name": EVIL, "sha256": EVIL, "sizes": {EVIL: 3}, "checks": [EVIL], "notes": [EVIL]}
     write_comparison(tmp_path, records, data=data)
     text = render_report(read_results(tmp_path))
-    assert "<script" not in text
+    assert text.count("<script") == 1
+    assert OURS in text
     assert "<img src=x" not in text
     # A line may end behind a sign of a name; apart from that the words are there as they were written.
     assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 20
@@ -120,12 +164,17 @@ def test_everything_in_the_comparison_is_escaped(make_records, every_key):
     keys = poisoned(every_key())
     keys["disagreements"][0]["answers"] = {evil: evil}
     keys["pareto"] = {"train_seconds": [evil]}
-    text = render_report(Results([*records, replace(records[0], degenerate=None)], keys))
-    assert "<script" not in text
+    results = Results([*records, replace(records[0], degenerate=None)], keys)
+    text = render_report(replace(results, pictures=draw_figures(results)))
+    assert text.count("<script") == 1
+    assert OURS in text
     assert "<img src=x" not in text
     assert text.encode("utf-8")
     assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 30
-    Page(text)
+    charts = [json.loads(str(a["data-chart"])) for tag, a in Page(text).tags if tag == "figure" and "data-chart" in a]
+    assert len(charts) > 5
+    assert all(str(one).isprintable() for one in charts)
+    assert any(EVIL in str(one) for one in charts)
 
 
 def test_characters_that_act_unseen_are_written_out(make_records):
@@ -191,7 +240,7 @@ def test_comparison_with_nothing_in_it(make_records):
 def test_many_pairs_are_folded_except_with_the_recommended(make_records, write_comparison, tmp_path):
     write_comparison(tmp_path, make_records(12, 2))
     text = render_report(read_results(tmp_path))
-    assert text.count("<details>") == 2
+    assert text.count("<details>") == 3  # and all scores of each label
     assert "The other 55 pairs on test" in text
 
 

@@ -20,7 +20,7 @@ from unfreeze.reports.results import Results
 from unfreeze.reports.score_figure import draw_scores
 from unfreeze.storage.records import RunRecord
 
-FROM_RECORDS = ["scores", "convergence", "training-time", "memory", "parameters", "costs"]
+FROM_RECORDS = ["scores", "convergence", "training-time", "memory", "parameters", "costs", "cost-split"]
 
 
 def test_equal_results_give_equal_files(make_records, every_key, tmp_path):
@@ -57,7 +57,9 @@ def test_some_numbers_missing(make_records):
     records[2:4] = [
         replace(r, validation={}, test={}, history=[], flops=None, train_seconds=None) for r in records[2:4]
     ]
-    assert len(draw_figures(Results(records))) == len(FROM_RECORDS)
+    pictures = draw_figures(Results(records))
+    assert len(pictures) == len(FROM_RECORDS)
+    assert all(picture.chart is not None for picture in pictures)
 
 
 def test_without_full_costs_are_absolute(make_records):

@@ -8,11 +8,14 @@ import pytest
 
 from unfreeze.reports import background_sections, cost_sections, data_sections, result_sections
 from unfreeze.reports.blocks import Bullets, Image, Paragraph, Section, Table
+from unfreeze.reports.confusion_section import confusions
 from unfreeze.reports.figures import Picture
 from unfreeze.reports.pair_section import pairs
 from unfreeze.reports.plan_section import plan_against_actual
 from unfreeze.reports.results import Results
 from unfreeze.reports.search_section import learning_rates
+from unfreeze.reports.speed_section import answering_speed
+from unfreeze.reports.trained_section import what_trains
 
 BY_KEY = {
     "sweep": result_sections.layers,
@@ -22,6 +25,8 @@ BY_KEY = {
     "data_sizes": data_sections.more_data,
     "search": learning_rates,
     "plan": plan_against_actual,
+    "confusion": confusions,
+    "speeds": answering_speed,
 }
 
 
@@ -62,17 +67,17 @@ def test_the_verdict_says_what_would_change_it(results):
     assert "What would change this: With a margin of 0.01" in words(section)
     assert "Look 2 of at most 8: decided." in words(section)
     assert [(len(one.items), one.folded) for one in section.blocks if isinstance(one, Bullets)] == [
-        (1, ""),
-        (5, ""),
-        (2, "2 more"),
+        (3, ""),
+        (4, "4 more"),
     ]
+    assert "freeze:first=3 is within 0.01 of full." in words(section)
 
 
 def test_layers_are_said_in_words_and_shown(results):
     picture = Picture("layers", "Shown.", b"<svg/>", b"", "sweep", "distilbert-base-uncased")
     section = result_sections.layers(replace(results, pictures=[picture]))
     assert section.blocks[0] == Paragraph("3 of 6 layers tie with full.", strong=True)
-    assert section.blocks[1] == Image(b"<svg/>", "Shown. 3 of 6 layers tie with full.")
+    assert section.blocks[1] == Image(b"<svg/>", "Shown. 3 of 6 layers tie with full.", "layers")
     assert "A logistic regression at each depth." in words(section)
     assert "A point without a bar has one seed." in words(section)
 
@@ -89,9 +94,9 @@ def test_each_model_has_its_own_layers(make_records, every_key):
 
 
 def test_figures_leave_out_what_another_section_shows(results):
-    pictures = [Picture("parameters", "", b"", b"", "pareto"), Picture("costs", "", b"", b"")]
-    assert len(result_sections.figures(replace(results, pictures=pictures)).blocks) == 1
-    assert len(result_sections.figures(replace(results, pictures=pictures, comparison={})).blocks) == 2
+    pictures = [Picture("parameters", "", b"", b"", "pareto"), Picture("costs", "", b"", b"", "costs")]
+    assert len(result_sections.figures(replace(results, pictures=pictures)).blocks) == 0
+    assert len(result_sections.figures(replace(results, pictures=pictures, comparison={})).blocks) == 1
 
 
 def test_what_learnt_nothing_is_named_with_its_reason_and_counts_nowhere(make_records):
@@ -261,7 +266,9 @@ def test_a_plan_for_other_runs_is_not_held_against_all(make_records, every_key):
 
 
 def test_examples_to_read_are_folded_with_their_answers(results):
-    divided, suspects = tables(data_sections.examples_to_read(results))
+    divided, suspects, mistakes = tables(data_sections.examples_to_read(results))
+    assert mistakes.folded == "Worst mistakes of freeze:first=3 (1)"
+    assert mistakes.rows == [["test 3", "i am not sad", "joy", "sadness", "97 %"]]
     assert divided.folded == "Examples on which the strategies disagree (1)"
     assert divided.rows == [["test 7", "i feel fine", "joy", "joy: full;\nanger: head, bitfit", "61 %"]]
     assert suspects.header[1] == "word"
@@ -273,3 +280,62 @@ def test_labels_of_what_learnt_nothing_count_nowhere(make_records):
     full, head = make_records(2, 1)
     section = background_sections.by_label(Results([full, replace(head, degenerate="predicts joy for every text")]))
     assert tables(section)[0].header == ["label", "n", "full"]
+
+
+def test_the_matrix_reads_both_ways(make_records):
+    def one(a, b, verdict, difference):
+        return ENTRY | {"a": a, "b": b, "verdict": verdict, "difference": difference}
+
+    entries = [
+        one("full", "head", "better", 0.08),
+        one("full", "lora", "tie", 0.0),
+        one("head", "lora", "worse", -0.08),
+    ]
+    matrix, *_ = tables(pairs(Results(make_records(2, 2), {"comparisons": entries})))
+    assert matrix.header == ["row against column", "full", "head", "lora"]
+    assert matrix.rows[0] == ["full", "", "better\n+0.0800", "tie\n+0.0000"]
+    assert by_row(matrix)["head"]["full"] == "worse\n-0.0800"
+    assert matrix.rows[2] == ["lora", "tie\n+0.0000", "better\n+0.0800", ""]
+    assert (matrix.shades[0, 2], matrix.shades[1, 1], matrix.shades[0, 3]) == ("good", "bad", "even")
+
+
+def test_the_matrix_of_the_recommended_is_open_and_says_what_is_confused(results):
+    section = confusions(results)
+    first, *others = tables(section)
+    assert [table.folded for table in (first, *others)] == ["", "full", "head"]
+    assert first.rows[0][1] == "75"
+    assert first.shades[0, 1] == "heat7"
+    assert "What freeze:first=3 confuses most:" in words(section)
+    assert "Summed over 3 seeds." in first.caption
+
+
+def test_what_trains_is_drawn_from_the_head_down(results):
+    grid, in_words = tables(what_trains(results))
+    rows = by_row(grid)
+    assert [row[0] for row in grid.rows] == ["head", *(f"layer {i}" for i in range(6, 0, -1)), "embeddings",
+                                             "epochs, at most"]  # fmt: skip
+    assert rows["layer 3"]["freeze:first=3"] == "·"
+    assert rows["layer 4"]["freeze:first=3"] == "5e-05"
+    assert rows["layer 4"]["lora:r=8,lora_alpha=16"] == "0.001\n0.35 %"
+    assert grid.shades[8 - 1, 1].startswith("heat")
+    assert [row[0] for row in in_words.rows] == [group.label for group in results.groups]
+
+
+def test_epochs_and_rates_are_said_where_they_differ(make_records, every_key):
+    keys = every_key()
+    records = [
+        replace(one, strategy=name)
+        for one, name in zip(make_records(2, 1), ("gradual", "llrd:decay=0.95"), strict=True)
+    ]
+    grid, _ = tables(what_trains(Results(records, {"trained_parts": keys["trained_parts"]})))
+    rows = by_row(grid)
+    assert rows["layer 4"]["gradual"] == "5e-05\nepochs 2-3"
+    assert rows["embeddings"]["llrd:decay=0.95"] == "3.5e-05"
+
+
+def test_the_same_note_of_many_runs_is_said_once(make_records):
+    records = [replace(one, notes=["fp32"]) for one in make_records(2, 2)]
+    records[0] = replace(records[0], notes=["fp32", "the batch was halved"])
+    said = words(background_sections.data(Results(records)))
+    assert "All runs: fp32" in said
+    assert "full, seed 0: the batch was halved" in said

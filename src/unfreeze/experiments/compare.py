@@ -18,6 +18,7 @@ from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.disk_space import refuse_without_room
+from unfreeze.experiments.distributions import label_distribution, length_distribution
 from unfreeze.experiments.fitting import Fit, what_trains
 from unfreeze.experiments.folder import check_folder, open_folder, refuse_two_rates
 from unfreeze.experiments.identity import identity_of
@@ -41,7 +42,13 @@ from unfreeze.storage.run_lock import renewed_folder, run_lock
 from unfreeze.strategies import Strategy
 from unfreeze.tasks import Task
 
-CARRIED_OVER = ("search", "plan", "probe", "until_decided")  # what an earlier command on the folder said
+CARRIED_OVER = (
+    "search",
+    "plan",
+    "probe",
+    "until_decided",
+    "trained_parts",
+)  # what an earlier command on the folder said
 CURVE_SHARES = (0.25, 0.5)  # of the training data, beside all of it
 
 
@@ -127,6 +134,7 @@ def _compare_in(
             listener.said(entry["sentence"])
     fits = _what_trains(everything, fitting, settings, rates, listener.said)
     words = _words(fits)
+    extra["trained_parts"] = _merged(extra.get("trained_parts"), _trained_parts(fits))
     cells = grid(fitting, settings, rates)
     missing = [cell for cell in cells if bench.found(cell) is None]
     if len(missing) < len(cells):
@@ -269,6 +277,20 @@ def _words(fits: Mapping[str, Mapping[Strategy, Fit]]) -> dict[str, str]:
     }
 
 
+def _trained_parts(fits: Mapping[str, Mapping[Strategy, Fit]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model_name": model,
+            "strategy": str(strategy),
+            "learning_rate": fit.learning_rate,
+            "epochs": fit.epochs,
+            "parts": fit.parts,
+        }
+        for model, here in fits.items()
+        for strategy, fit in here.items()
+    ]
+
+
 def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What an earlier command on this folder said of other strategies stays."""
     entries = {(one["model_name"], one["strategy"]): one for one in (*(before or ()), *now)}
@@ -277,15 +299,15 @@ def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any
 
 def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
     splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
+    encoded = {"train": prepared.train, "validation": prepared.validation, **prepared.tests}
     return {
         "name": corpus.name,
         "sha256": corpus.sha256,
         "sizes": {name: len(examples) for name, examples in splits.items()},
         "labels": list(prepared.labels.names),
-        "reading": {
-            name: reading(split)
-            for name, split in {"train": prepared.train, "validation": prepared.validation, **prepared.tests}.items()
-        },
+        "reading": {name: reading(split) for name, split in encoded.items()},
+        "lengths": length_distribution(encoded) | {"max_length": prepared.max_length},
+        "label_counts": label_distribution(splits, prepared.labels.names),
         "checks": [str(finding) for finding in corpus.findings],
         "notes": list(corpus.notes),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from unfreeze.data.examples import Example
 from unfreeze.experiments.answers import AnswersOfRuns
+from unfreeze.experiments.confused import confusion_entries
 from unfreeze.experiments.examples_to_read import examples_to_read
 from unfreeze.experiments.learnt_nothing import baseline_entry, read_judged_record
 from unfreeze.experiments.sweeps import sweep_entries
@@ -101,11 +102,14 @@ def conclude(
         if (record.strategy, record.model_name) == (recommendation.strategy, recommendation.model_name)
     ]
     shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
-    read: dict[str, Any] = {"disagreements": None, "label_suspects": None}
+    read: dict[str, Any] = {"disagreements": None, "label_suspects": None, "mistakes": None, "confusion": None}
     if pairs and chosen:
         same_model = [record for record in finished if record.model_name == recommendation.model_name]
         texts = texts_of(shown) if texts_of else None
-        read = examples_to_read(answers.by_strategy(same_model, shown), chosen[0].model_name, shown, texts)
+        by_strategy = answers.by_strategy(same_model, shown)
+        read = examples_to_read(by_strategy, chosen[0].model_name, shown, texts, recommendation.strategy)
+    if pairs:
+        read["confusion"] = confusion_entries(finished, answers, shown, task)
     summary = {
         "schema_version": SCHEMA_VERSION,
         "task": records[0].task if records else None,

@@ -7,22 +7,33 @@ from typing import Any
 
 from unfreeze.data.examples import Example
 from unfreeze.experiments.answers import AlignmentError, Answers
-from unfreeze.statistics.disagreement import Disagreement, Suspect, disagreements, label_suspects
+from unfreeze.statistics.disagreement import (
+    Disagreement,
+    Suspect,
+    confident_mistakes,
+    disagreements,
+    label_suspects,
+)
 
 MOST = 50  # of each kind
 _LONGEST = 300  # characters of a text
 
 
 def examples_to_read(
-    by_strategy: Mapping[str, Sequence[Answers]], model: str, split: str, examples: Sequence[Example] | None
+    by_strategy: Mapping[str, Sequence[Answers]],
+    model: str,
+    split: str,
+    examples: Sequence[Example] | None,
+    recommended: str | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """`disagreements` and `label_suspects` of `comparison.json`, for the strategies of one model on one split.
+    """`disagreements`, `label_suspects` and `mistakes` of `comparison.json`, for one model on one split.
 
     Args:
         by_strategy: the answers of each seed.
         model: the one that answered, as its records name it.
         split: as in the predictions.
         examples: the split itself, in order; None leaves the texts empty.
+        recommended: the strategy whose mistakes are listed.
 
     Raises:
         AlignmentError: the examples are not those that the answers are for.
@@ -40,6 +51,11 @@ def examples_to_read(
         "label_suspects": [
             _place(one, model, split, examples) | {"answer": one.answer, "confidence": one.confidence}
             for one in label_suspects(rows, limit=MOST)
+        ],
+        "mistakes": [
+            _place(one, model, split, examples)
+            | {"strategy": recommended, "answer": one.answer, "confidence": one.confidence}
+            for one in confident_mistakes(rows.get(str(recommended), []), limit=MOST)
         ],
     }
 

@@ -12,6 +12,7 @@ from unfreeze.batching.window_file import token_counts
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.teaching import refuse_adapters, start_skeleton
+from unfreeze.experiments.trained_parts import trained_parts
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
 from unfreeze.models.bundled import BundledEncoderError
 from unfreeze.models.load import ModelError, load_network
@@ -31,6 +32,9 @@ class Fit:
     frozen_layers: int  # so many of the lowest never do
     trained_numbers: int
     kept_numbers: int  # in the saved model
+    learning_rate: float
+    epochs: int
+    parts: list[dict[str, Any]]  # as `trained_parts` gives them
 
 
 def fitting_strategies(
@@ -159,4 +163,12 @@ def _try_on(
     most = f"at most {options.epochs} epochs" if settings.budget is None else f"for {settings.budget}"
     words = f"{trainables.describe(network)}; learning rate {options.learning_rate:g}, {most}"
     trained, total = trainables.count(network)
-    return Fit(words, trainables.frozen_layers(network), trained, total)
+    return Fit(
+        words,
+        trainables.frozen_layers(network),
+        trained,
+        total,
+        options.learning_rate,
+        options.epochs,
+        trained_parts(network, trainables, options.learning_rate),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,16 +22,26 @@ def by_label(results: Results) -> Section:
         return Section("Label by label", [])
     metric = _breakdown_metric(groups)
     rows, marked = [], set()
+    values: list[list[float | str | None]] = []
     for position, label in enumerate(labels):
         means = [_mean(run.breakdown.get(label, {}).get(metric) for run in group.finished) for group in groups]
         support = _mean(run.breakdown.get(label, {}).get("support") for group in groups for run in group.finished)
         rows.append([label, quantities.count(support), *(quantities.score(mean) for mean in means)])
+        values.append([label, support, *means])
         known = [mean for mean in means if mean is not None]
         if len(set(known)) > 1:
             marked |= {(position, 2 + i) for i, mean in enumerate(means) if mean == max(known)}
     caption = f"Test {metric.replace('_', ' ')}, mean over seeds; n: how often the label occurs."
-    table = Table(["label", "n", *(group.label for group in groups)], rows, caption, frozenset(marked))
-    return Section("Label by label", [table])
+    table = Table(
+        ["label", "n", *(group.label for group in groups)],
+        rows,
+        caption,
+        frozenset(marked),
+        values=values,
+        descending=frozenset(range(1, 2 + len(groups))),
+        name="labels",
+    )
+    return Section("Label by label", [table, *_in_full(groups, labels, results)])
 
 
 def further_tests(results: Results) -> Section:
@@ -52,20 +63,6 @@ def further_tests(results: Results) -> Section:
     return Section("All test sets", [Table(["strategy", main, *names], rows, caption)] if rows else [])
 
 
-def what_trains(results: Results) -> Section:
-    """What each strategy changes, in the words the run said."""
-    rows = []
-    for group in results.groups:
-        words = list(dict.fromkeys(run.trains for run in group.runs if run.trains))
-        trainable = group.mean(lambda run: run.trainable_parameters)
-        total = group.mean(lambda run: run.total_parameters)
-        share = quantities.percent(trainable / total) if trainable is not None and total else ""
-        if words or trainable is not None:
-            rows.append([group.label, "; ".join(words), quantities.count(trainable), quantities.count(total), share])
-    table = Table(["strategy", "what trains", "trainable", "of", "share"], rows, "Parameters", texts=frozenset({1}))
-    return Section("What each strategy trains", [table] if rows else [])
-
-
 def data(results: Results) -> Section:
     """The data, what its checks found, and everything a run noted."""
     described = results.comparison.get("data") or {}
@@ -74,18 +71,18 @@ def data(results: Results) -> Section:
     if described.get("name"):
         parts = ", ".join(f"{quantities.count(size)} {split}" for split, size in sizes.items())
         blocks.append(Paragraph(f"{described['name']}" + (f": {parts} examples." if parts else ".")))
-    if described.get("sha256"):
-        blocks.append(Paragraph(f"SHA-256 {described['sha256']}"))
     checks = [str(check) for check in described.get("checks") or ()]
     if checks:
         blocks += [Paragraph("The checks of the data found:"), Bullets(checks)]
     elif described:
         blocks.append(Paragraph("The checks of the data found nothing to report."))
+    blocks += [picture.image() for picture in results.pictures_of("data")]
+    blocks += _lengths(described.get("lengths") or {})
     blocks += _reading(described.get("reading") or {})
     notes = [str(note) for note in described.get("notes") or ()]
-    notes += [f"{run.strategy}, seed {run.seed}: {note}" for run in results.records for note in run.notes]
+    notes += _notes_of_runs(results)
     if notes:
-        blocks += [Paragraph("Notes:"), Bullets(_without_repeats(notes))]
+        blocks += [Paragraph("Notes:"), Bullets(list(dict.fromkeys(notes)))]
     return Section("Data and notes", blocks)
 
 
@@ -99,13 +96,36 @@ def reproduce(results: Results) -> Section:
     seeds = sorted({run.seed for run in results.records})
     if seeds:
         blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in settings.yaml."))
+    hashes = _hashes(results)
+    if hashes:
+        blocks.append(Table(["what went in", "SHA-256"], hashes, "Hashes of what went in", texts=frozenset({1})))
     facts = [
         [name, str(environment[name])] for name in ("python", "platform", "processor", "cpus") if environment.get(name)
     ]
     facts += [[name, str(version)] for name, version in (environment.get("packages") or {}).items() if version]
     if facts:
-        blocks.append(Table(["", "version"], facts, "Software and machine", texts=frozenset({1})))
+        blocks.append(Table(["name", "version"], facts, "Software and machine", texts=frozenset({1})))
     return Section("How to reproduce this", blocks)
+
+
+def _in_full(groups: Sequence[Group], labels: Sequence[str], results: Results) -> list[Table]:
+    """All that is known of each label for the recommended strategy, or the best one."""
+    recommended = results.comparison.get("recommendation") or {}
+    wanted = (recommended.get("strategy"), recommended.get("model_name"))
+    group = next((one for one in groups if (one.strategy, one.model_name) == wanted), groups[0])
+    numbers = list(dict.fromkeys(name for run in group.finished for one in run.breakdown.values() for name in one))
+    numbers = [name for name in numbers if name != "support"]
+    if len(numbers) < 2:
+        return []
+    values: list[list[float | str | None]] = [
+        [label, *(_mean(run.breakdown.get(label, {}).get(name) for run in group.finished) for name in numbers)]
+        for label in labels
+    ]
+    rows = [[str(line[0]), *(quantities.score(one) for one in line[1:] if not isinstance(one, str))] for line in values]
+    header = ["label", *(name.replace("_", " ") for name in numbers)]
+    down = frozenset(range(1, len(header)))
+    caption = f"Test scores of {group.label}, mean over seeds"
+    return [Table(header, rows, caption, folded=f"All scores of {group.label}", values=values, descending=down)]
 
 
 def _reading(splits: Mapping[str, Mapping[str, int]]) -> list[Block]:
@@ -129,6 +149,24 @@ def _reading(splits: Mapping[str, Mapping[str, int]]) -> list[Block]:
     return [Table(header, rows, "How long texts are read; what is cut off does not reach the network.")]
 
 
+def _lengths(lengths: Mapping[str, Any]) -> list[Block]:
+    splits = lengths.get("splits") or {}
+    rows = [
+        [str(name), *(quantities.count(one.get(key)) for key in ("median", "p95", "longest"))]
+        for name, one in splits.items()
+    ]
+    caption = f"Tokens of an example as they are read; at most {lengths.get('max_length')} at once."
+    return [Table(["split", "median", "95 % have at most", "longest"], rows, caption)] if rows else []
+
+
+def _hashes(results: Results) -> list[list[str]]:
+    """What identifies the data and the vocabularies."""
+    described = results.comparison.get("data") or {}
+    found = [["all examples", str(described["sha256"])]] if described.get("sha256") else []
+    vocabularies = {one.model_name: one.vocabulary_sha256 for one in results.records if one.vocabulary_sha256}
+    return found + [[f"vocabulary of {model}", str(one)] for model, one in vocabularies.items()]
+
+
 def _breakdown_metric(groups: Iterable[Group]) -> str:
     """F1 where it is known, else the first number that is not a count."""
     names = [
@@ -147,5 +185,20 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _without_repeats(notes: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(notes))
+def _notes_of_runs(results: Results) -> list[str]:
+    """Each note once, with the runs that it is of."""
+    by_note: dict[str, dict[str, list[int]]] = {}
+    for run in results.records:
+        for note in dict.fromkeys(run.notes):
+            by_note.setdefault(note, {}).setdefault(run.strategy, []).append(run.seed)
+    said = []
+    for note, by_strategy in by_note.items():
+        if sum(map(len, by_strategy.values())) == len(results.records):
+            said.append(f"All runs: {note}" if len(results.records) > 1 else note)
+            continue
+        named = [
+            f"{strategy}, seed{'s' if len(seeds) > 1 else ''} {quantities.listed([str(seed) for seed in seeds])}"
+            for strategy, seeds in by_strategy.items()
+        ]
+        said.append(f"{'; '.join(named)}: {note}")
+    return said

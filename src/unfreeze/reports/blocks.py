@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from unfreeze.reports.chart import Chart
+
+Shade: TypeAlias = Literal[
+    "good", "bad", "even", "off", "heat1", "heat2", "heat3", "heat4", "heat5", "heat6", "heat7", "heat8"
+]
+
+
+def heat(share: float) -> Shade:
+    """How dark a cell is that holds this share of its row.
+
+    >>> heat(0), heat(0.01), heat(1)
+    ('off', 'heat1', 'heat8')
+    """
+    levels: tuple[Shade, ...] = ("heat1", "heat2", "heat3", "heat4", "heat5", "heat6", "heat7", "heat8")
+    return levels[min(7, int(8 * share))] if share > 0 else "off"
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,29 @@ class Table:
     marked: frozenset[tuple[int, int]] = frozenset()
     texts: frozenset[int] = frozenset()  # columns of words, set to the left
     folded: str = ""  # if not empty, the table is hidden behind these words until they are clicked
+    values: Sequence[Sequence[float | str | None]] = ()  # what the cells are sorted by; without them it is not sorted
+    descending: frozenset[int] = frozenset()  # columns whose best end is the high one: they are sorted downwards first
+    shades: Mapping[tuple[int, int], Shade] = field(default_factory=dict)  # how cells of a grid look
+    grid: bool = False  # a matrix: cells in the middle, with lines between
+    name: str = ""  # of its file of LaTeX; empty: there is none
+    paper: Sequence[int] = ()  # the columns that the file holds, where all are too many for a page
+
+    def classes(self, row: int, column: int) -> str:
+        """The names under which the page's style knows a cell."""
+        cell, words = self.rows[row][column], column in self.texts
+        found = [
+            "words" if words else "",
+            "long" if len(cell) > 24 else "",
+            "prose" if len(cell) > 90 else "",
+            "best" if (row, column) in self.marked else "",
+            self.shades.get((row, column), ""),
+        ]
+        return " ".join(filter(None, found))
+
+    def value(self, row: int, column: int) -> str:
+        """What a cell is sorted by; empty: it comes last."""
+        value = self.values[row][column]
+        return "" if value is None else value if isinstance(value, str) else repr(float(value))
 
 
 @dataclass(frozen=True)
@@ -46,6 +86,8 @@ class Image:
     kind: ClassVar[str] = "image"
     svg: bytes
     alternative: str
+    name: str = ""  # of its files
+    chart: Chart | None = None  # the same to be looked into
 
     @property
     def address(self) -> str:

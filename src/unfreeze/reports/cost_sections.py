@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from unfreeze.reports import quantities
-from unfreeze.reports.blocks import Block, Bullets, Image, Paragraph, Section, Table
+from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Table
 from unfreeze.reports.costs import COSTS, Cost
 from unfreeze.reports.groups import Group
 from unfreeze.reports.leaderboard import Row, leaderboard
@@ -37,7 +37,7 @@ def worth(results: Results) -> Section:
         front = [named[name] for name in fronts.get(cost.name, ()) if name in named]
         blocks += [_front(front, cost)] if front else []
         if cost.figure in pictures:
-            blocks.append(Image(pictures[cost.figure].svg, pictures[cost.figure].shows))
+            blocks.append(pictures[cost.figure].image())
     return Section("Which strategies are worth their cost", blocks)
 
 
@@ -92,7 +92,7 @@ def costs(results: Results) -> Section:
     rows = [[group.label, *cells] for group, *cells in zip(groups, *shown.values(), strict=True)]
     texts = frozenset({1 + list(shown).index("precision")} if "precision" in shown else ())
     table = Table(["strategy", *shown], rows, _what_costs_are(shown), texts=texts)
-    blocks: list[Block] = [table]
+    blocks: list[Block] = [*(picture.image() for picture in results.pictures_of("costs")), table]
     if shared := _several(groups, lambda run: run.runs_at_once, "timed while {} runs shared the machine"):
         blocks += [Paragraph("Where runs shared the machine, seconds are longer than they need be:"), Bullets(shared)]
     if together := _several(groups, lambda run: run.processes, "{} processes"):

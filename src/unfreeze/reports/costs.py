@@ -37,3 +37,11 @@ COSTS = (
     Cost("peak_memory_bytes", "peak memory", quantities.memory, "memory"),
     Cost("trainable_parameters", "trainable parameters", quantities.count, "parameters"),
 )
+
+# What the seconds of a run go into: how it is said, and the field of its record.
+SECONDS_SPLIT = (
+    ("training", "train_seconds"),
+    ("evaluation", "evaluate_seconds"),
+    ("caching", "cache_seconds"),
+    ("saving", "save_seconds"),
+)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unfreeze.reports import quantities
-from unfreeze.reports.blocks import Block, Bullets, Image, Paragraph, Section, Table
+from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Table
 from unfreeze.reports.results import Results
 
 
@@ -15,7 +15,7 @@ def more_data(results: Results) -> Section:
     entries = [entry for entry in results.entries("data_sizes") if entry.get("points")]
     if not entries:
         return Section("More data", [])
-    blocks: list[Block] = [Image(picture.svg, picture.shows) for picture in results.pictures_of("data_sizes")]
+    blocks: list[Block] = [one.image() for one in results.pictures_of("data_sizes")]
     sentences = [results.name_model(one) + str(one["sentence"]) for one in entries if one.get("sentence")]
     blocks += [Bullets(sentences)] if sentences else []
     sizes = sorted({int(point["train_examples"]) for entry in entries for point in entry["points"]})
@@ -53,6 +53,16 @@ def examples_to_read(results: Results) -> Section:
                 f"Examples that every strategy answers alike and against the label ({len(suspects)})",
                 "Often the label is wrong. A mistake that the training data teach looks the same, so read them before "
                 "you correct them.",
+            )
+        )
+    if mistakes := results.entries("mistakes"):
+        blocks.append(
+            _examples(
+                mistakes,
+                ["answer", "confidence"],
+                [[str(one.get("answer")), quantities.percent(one.get("confidence"))] for one in mistakes],
+                f"Worst mistakes of {results.label(mistakes[0])} ({len(mistakes)})",
+                "What most of its seeds answer wrongly, the most confident first.",
             )
         )
     if blocks:

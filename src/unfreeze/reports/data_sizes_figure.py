@@ -13,6 +13,7 @@ from unfreeze.reports import quantities
 from unfreeze.reports.figure_style import FAINT, PALETTE, colours, new_panels, wrap
 from unfreeze.reports.intervals import draw_interval, limits
 from unfreeze.reports.results import Results
+from unfreeze.storage.foreign_text import visible
 
 
 def draw_data_sizes(results: Results) -> Figure | None:
@@ -38,7 +39,7 @@ def draw_data_sizes(results: Results) -> Figure | None:
     _scale(panels[0], [int(point["train_examples"]) for point in points])
     panels[0].set_ylim(*within)
     figure.supxlabel("training examples", fontsize=10)
-    metric = str(entries[0].get("metric") or "score").replace("_", " ")
+    metric = visible(str(entries[0].get("metric") or "score")).replace("_", " ")
     figure.supylabel(f"validation {metric}", fontsize=10)
     figure.suptitle("Score by training examples: mean and 95 % interval over seeds", x=0.01, ha="left", fontsize=10.5)
     return figure

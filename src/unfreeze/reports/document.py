@@ -1,29 +1,46 @@
-"""One HTML page that holds the whole report: no other file, no script, nothing from the network."""
+"""The report: one HTML page that needs no other file and nothing from the network, and the same as Markdown and LaTeX.
+
+The one script of the page is ours; the page's policy names its hash, so that no other one can run.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unfreeze.reports import background_sections, cost_sections, data_sections, quantities, result_sections
-from unfreeze.reports.blocks import Section
+from unfreeze.reports.blocks import Section, Table
+from unfreeze.reports.confusion_section import confusions
 from unfreeze.reports.figures import draw_figures, write_figures
+from unfreeze.reports.latex import to_latex
 from unfreeze.reports.leaderboard import write_leaderboard
+from unfreeze.reports.markdown import markdown_report
 from unfreeze.reports.pair_section import pairs
 from unfreeze.reports.plan_section import plan_against_actual
 from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.search_section import learning_rates
+from unfreeze.reports.speed_section import answering_speed
+from unfreeze.reports.trained_section import what_trains
 from unfreeze.storage.atomic import write_text
-from unfreeze.storage.folders import refuse_links
+from unfreeze.storage.folders import refuse_links, slug
 from unfreeze.storage.foreign_text import visible
 
 REPORT_FILE = Path("report", "index.html")
+MARKDOWN_FILE = Path("report", "report.md")
 FIGURES_FOLDER = Path("report", "figures")
+TABLES_FOLDER = Path("report", "tables")
+
+POLICY = (
+    "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
 
 # In order of the page. A new section is one function Results -> Section and one line here.
 SECTIONS: tuple[Callable[[Results], Section], ...] = (
@@ -34,12 +51,15 @@ SECTIONS: tuple[Callable[[Results], Section], ...] = (
     cost_sections.worth,
     cost_sections.time_to_quality,
     result_sections.figures,
+    result_sections.convergence,
+    answering_speed,
     data_sections.more_data,
     background_sections.by_label,
+    confusions,
     background_sections.further_tests,
     data_sections.examples_to_read,
     learning_rates,
-    background_sections.what_trains,
+    what_trains,
     cost_sections.costs,
     plan_against_actual,
     background_sections.data,
@@ -48,7 +68,7 @@ SECTIONS: tuple[Callable[[Results], Section], ...] = (
 
 
 def write_report(output: Path) -> Path:
-    """Write `report/index.html` and `report/figures/` of a comparison; returns the path of the page.
+    """Write `report/` of a comparison: `index.html`, `report.md`, `figures/` and `tables/`; returns the page's path.
 
     Raises:
         ValueError: there is no run to report.
@@ -59,13 +79,57 @@ def write_report(output: Path) -> Path:
     results = replace(results, pictures=draw_figures(results))
     write_figures(output / FIGURES_FOLDER, results.pictures)
     write_leaderboard(output)
+    sections = sections_of(results)
+    write_text(output / MARKDOWN_FILE, markdown_report(_title(results), _facts(results), sections))
+    for name, text in _tables_for_papers(sections).items():
+        write_text(output / TABLES_FOLDER / f"{name}.tex", text)
     page = output / REPORT_FILE
     write_text(page, render_report(results))
     return page
 
 
+def _tables_for_papers(sections: Sequence[Section]) -> dict[str, str]:
+    """File name, without its ending -> LaTeX of each table that has a name."""
+    files: dict[str, str] = {}
+    for table in (block for section in sections for block in section.blocks if isinstance(block, Table) and block.name):
+        kept = table.paper or range(len(table.header))
+        name = slug(table.name)
+        files[name if name not in files else f"{name}-{len(files) + 1}"] = to_latex(
+            [table.header[i] for i in kept],
+            [[row[i] for i in kept] for row in table.rows],
+            caption=table.caption,
+            label=name,
+            texts={place for place, i in enumerate(kept) if i in table.texts},
+            bold={
+                (row, place)
+                for place, i in enumerate(kept)
+                for row in range(len(table.rows))
+                if (row, i) in table.marked
+            },
+        )
+    return files
+
+
 def render_report(results: Results) -> str:
     """The page. Every text in it may come from data or file names; the template escapes all of them."""
+    environment = _environment()
+    # The only script that may run is this one, byte for byte.
+    program = environment.get_template("program.js").render()
+    digest = b64encode(sha256(program.encode("utf-8")).digest()).decode("ascii")
+    return environment.get_template("template.html").render(
+        title=_title(results),
+        facts=_facts(results),
+        sections=sections_of(results),
+        policy=POLICY.format(digest=digest),
+    )
+
+
+def sections_of(results: Results) -> list[Section]:
+    """The sections that have something to say."""
+    return [section for make in SECTIONS if (section := make(results)).blocks]
+
+
+def _environment() -> Environment:
     environment = Environment(
         autoescape=True,
         loader=PackageLoader("unfreeze.reports", "."),
@@ -76,10 +140,7 @@ def render_report(results: Results) -> str:
     )
     # Where a line may end: behind a sign, but not inside of 66,955,010.
     environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/])(?!\d{3})(?=.)", text)
-    sections = [section for make in SECTIONS if (section := make(results)).blocks]
-    return environment.get_template("template.html").render(
-        title=_title(results), facts=_facts(results), sections=sections
-    )
+    return environment
 
 
 def _seen(value: Any) -> Any:

@@ -9,15 +9,27 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from unfreeze.reports.blocks import Image
+from unfreeze.reports.chart import Chart
 from unfreeze.reports.convergence_figure import draw_convergence
 from unfreeze.reports.cost_figure import draw_costs
+from unfreeze.reports.cost_split_figure import draw_cost_split
 from unfreeze.reports.costs import COSTS
+from unfreeze.reports.data_figures import draw_labels, draw_lengths
 from unfreeze.reports.data_sizes_figure import draw_data_sizes
 from unfreeze.reports.figure_style import render, style
 from unfreeze.reports.groups import Group
 from unfreeze.reports.layers_figure import draw_layers
+from unfreeze.reports.plane_charts import (
+    convergence_chart,
+    data_sizes_chart,
+    layers_chart,
+    lengths_chart,
+    quality_chart,
+)
 from unfreeze.reports.quality_figure import draw_quality
 from unfreeze.reports.results import Results
+from unfreeze.reports.row_charts import cost_split_chart, costs_chart, labels_chart, scores_chart
 from unfreeze.reports.score_figure import draw_scores
 from unfreeze.storage.atomic import write_bytes
 from unfreeze.storage.folders import slug
@@ -29,12 +41,14 @@ Drawn = Sequence[tuple[str, Figure]]  # what each figure is of (a model, where t
 class FigureKind:
     """A figure's file name, what it shows in words, and what draws it: nothing, one figure, or one for each model.
 
-    `key` is the one of `comparison.json` whose section holds the figure; without it, the section of figures does.
+    `key` is the one of `comparison.json` whose section holds the figure, or a name of that section.
+    `chart` makes the same as an interactive figure, of the model that the figure is of.
     """
 
     name: str
     shows: str
     draw: Callable[[Results], Drawn]
+    chart: Callable[[Results, str], Chart | None]
     key: str = ""
 
 
@@ -48,6 +62,11 @@ class Picture:
     png: bytes
     key: str = ""
     of: str = ""
+    chart: Chart | None = None
+
+    def image(self, more: str = "") -> Image:
+        """As a block of a section; `more` is said after what the figure shows."""
+        return Image(self.svg, self.shows + more, self.name, self.chart)
 
 
 def _one(figure: Figure | None) -> Drawn:
@@ -58,34 +77,76 @@ def _of_groups(draw: Callable[[Sequence[Group], str], Figure | None]) -> Callabl
     return lambda results: _one(draw(results.groups, results.metric))
 
 
+def _whole(chart: Callable[[Results], Chart | None]) -> Callable[[Results, str], Chart | None]:
+    return lambda results, of: chart(results)
+
+
 FIGURES = (
     FigureKind(
         "layers",
         "Validation score by number of trained layers with intervals over seeds, and a linear probe of every layer.",
         draw_layers,
+        layers_chart,
         "sweep",
     ),
     FigureKind(
         "scores",
         "Score by strategy: each seed, the mean and its 95 % interval.",
         lambda results: _one(draw_scores(results.groups, results.metric, results.comparison.get("baseline"))),
+        _whole(scores_chart),
+        "leaderboard",
     ),
-    FigureKind("convergence", "Validation score by epoch, one panel for each strategy.", _of_groups(draw_convergence)),
+    FigureKind(
+        "convergence",
+        "Validation score by epoch for each strategy, a line for each seed.",
+        _of_groups(draw_convergence),
+        _whole(convergence_chart),
+        "convergence",
+    ),
     *(
         FigureKind(
             cost.figure,
             f"Mean validation score against {cost.words}.",
             _of_groups(partial(draw_quality, cost=cost)),
+            _whole(partial(quality_chart, cost=cost)),
             "pareto",
         )
         for cost in COSTS
     ),
-    FigureKind("costs", "Training time and compute of each strategy.", _of_groups(draw_costs)),
+    FigureKind(
+        "costs",
+        "Training time and compute of each strategy.",
+        _of_groups(draw_costs),
+        _whole(costs_chart),
+        "costs",
+    ),
+    FigureKind(
+        "cost-split",
+        "Seconds of training, evaluation, caching and saving of each strategy.",
+        lambda results: _one(draw_cost_split(results.groups)),
+        _whole(cost_split_chart),
+        "costs",
+    ),
     FigureKind(
         "data-sizes",
         "Validation score by number of training examples, one panel for each strategy.",
         lambda results: _one(draw_data_sizes(results)),
+        _whole(data_sizes_chart),
         "data_sizes",
+    ),
+    FigureKind(
+        "lengths",
+        "Lengths of the examples in tokens, by split.",
+        lambda results: _one(draw_lengths(results)),
+        _whole(lengths_chart),
+        "data",
+    ),
+    FigureKind(
+        "labels",
+        "How often each label occurs, by split.",
+        lambda results: _one(draw_labels(results)),
+        _whole(labels_chart),
+        "data",
     ),
 )
 
@@ -98,7 +159,7 @@ def draw_figures(results: Results) -> list[Picture]:
             drawn = kind.draw(results)
             for name, (of, figure) in zip(_file_names(kind.name, [of for of, _ in drawn]), drawn, strict=True):
                 shows = f"{of}: {kind.shows}" if len(drawn) > 1 else kind.shows
-                pictures.append(Picture(name, shows, *render(figure), kind.key, of))
+                pictures.append(Picture(name, shows, *render(figure), kind.key, of, kind.chart(results, of)))
     return pictures
 
 

@@ -13,6 +13,7 @@ from unfreeze.reports.figure_style import FAINT, INK, PALETTE, QUIET, new_figure
 from unfreeze.reports.intervals import draw_interval, limits
 from unfreeze.reports.label_placement import place_labels
 from unfreeze.reports.results import Results
+from unfreeze.storage.foreign_text import visible
 
 _SWEPT, _ANSWER, _PROBE = PALETTE[0], PALETTE[1], PALETTE[2]
 _KIND = "freeze:first="  # the strategies of a sweep; they are joined by a line, what stands beside them is not
@@ -44,7 +45,7 @@ def _draw_model(sweep: Mapping[str, Any] | None, probe: Mapping[str, Any] | None
     for axes in panels:
         axes.set_ylim(low, high)
         axes.grid(axis="y")
-    metric = str((sweep or probe or {}).get("metric") or "score").replace("_", " ")
+    metric = visible(str((sweep or probe or {}).get("metric") or "score")).replace("_", " ")
     panels[0].set_ylabel(f"validation {metric}")
     # Names are placed last: whatever is drawn later would move what they were measured against.
     if sweep:

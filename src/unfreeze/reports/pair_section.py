@@ -7,10 +7,11 @@ from typing import Any
 
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Paragraph, Section, Table
+from unfreeze.reports.matrix_section import verdict_matrix
 from unfreeze.reports.results import Results
 from unfreeze.statistics.verdict import NOT_ENOUGH, WEIGHTS_ONLY
 
-_MOST_PAIRS = 15  # beyond these only the pairs with the recommended strategy are unfolded
+_MOST_PAIRS = 15  # beyond these they are folded
 
 
 def pairs(results: Results) -> Section:
@@ -22,9 +23,12 @@ def pairs(results: Results) -> Section:
     for split, model in dict.fromkeys((entry.get("split"), entry.get("model_name")) for entry in entries):
         here = [one for one in entries if (one.get("split"), one.get("model_name")) == (split, model)]
         where = f"{split}, {model}" if several_models else str(split)
+        matrix = verdict_matrix(here, where, results)
+        tables += [matrix] if matrix else []
         central = [entry for entry in here if recommended in (entry.get("a"), entry.get("b"))]
-        if len(here) <= _MOST_PAIRS or not central:
-            tables.append(_table(where, here))
+        if matrix is None or not central:
+            folded = "" if len(here) <= _MOST_PAIRS else f"All {len(here)} pairs on {where}"
+            tables.append(_table(where, here, folded))
             continue
         others = [entry for entry in here if entry not in central]
         tables.append(_table(where, central))

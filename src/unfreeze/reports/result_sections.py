@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfreeze.reports import quantities
-from unfreeze.reports.blocks import Block, Bullets, Image, Paragraph, Section, Table
+from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Table
 from unfreeze.reports.groups import state
-from unfreeze.reports.leaderboard import best_rows, columns, leaderboard
+from unfreeze.reports.leaderboard import Column, Row, best_rows, columns, leaderboard
 from unfreeze.reports.results import Results
 from unfreeze.storage.records import RunRecord
 
-_MOST_CHANGES = 5  # beyond these they are folded
+_MOST_CHANGES = 3  # beyond these they are folded
 
 
 def verdict(results: Results) -> Section:
@@ -30,7 +30,7 @@ def verdict(results: Results) -> Section:
         first = Paragraph("No strategy can be recommended.", strong=True)
     else:
         first = Paragraph("The comparison was not finished: below is what its finished runs tell.", strong=True)
-    blocks: list[Block] = [first, *([Bullets(reasons)] if reasons else [])]
+    blocks: list[Block] = [first, *([Paragraph(_paragraph(reasons))] if reasons else [])]
     if changes:
         blocks += [Paragraph("What would change this:"), Bullets(changes[:_MOST_CHANGES])]
     if more := changes[_MOST_CHANGES:]:
@@ -51,7 +51,7 @@ def layers(results: Results) -> Section:
         if answer:
             blocks.append(Paragraph(results.name_model(sweep) + str(answer), strong=True))
         blocks += [
-            Image(picture.svg, picture.shows + (f" {answer}" if answer else ""))
+            picture.image(f" {answer}" if answer else "")
             for picture in results.pictures_of("sweep")
             if picture.of == model
         ]
@@ -76,9 +76,14 @@ def scores(results: Results) -> Section:
         caption + _baseline(results.comparison.get("baseline") or {}),
         frozenset(marked),
         frozenset(words),
+        values=[[row.label, *(_value(column, row) for column in shown)] for row in rows],
+        descending=frozenset(1 + i for i, column in enumerate(shown) if column.better == "high"),
+        name="leaderboard",
+        paper=[0, *(1 + i for i, column in enumerate(shown) if _for_papers(column))],
     )
     left_out = [_why_left_out(run, results) for run in results.records if state(run) != "done"]
     blocks: list[Block] = [table] if rows else []
+    blocks += [picture.image() for picture in results.pictures_of("leaderboard")]
     if left_out:
         blocks += [
             Paragraph("Runs that did not finish or learnt nothing; their numbers count nowhere:"),
@@ -87,10 +92,34 @@ def scores(results: Results) -> Section:
     return Section("Leaderboard", blocks)
 
 
+def convergence(results: Results) -> Section:
+    """How scores grew while training."""
+    return Section("Convergence", [picture.image() for picture in results.pictures_of("convergence")])
+
+
 def figures(results: Results) -> Section:
-    """All figures that could be drawn and that no other section holds."""
-    shown = [one for one in results.pictures if not one.key or not results.comparison.get(one.key)]
-    return Section("Figures", [Image(picture.svg, picture.shows) for picture in shown])
+    """Figures against costs of a comparison that has no lists for them yet."""
+    shown = results.pictures_of("pareto") if not results.comparison.get("pareto") else []
+    return Section("Score against cost", [picture.image() for picture in shown])
+
+
+def _paragraph(sentences: Sequence[str]) -> str:
+    """
+    >>> _paragraph(["a ties with b", "It is faster."])
+    'a ties with b. It is faster.'
+    """
+    return " ".join(one if one.rstrip().endswith((".", "!", "?")) else f"{one}." for one in sentences)
+
+
+def _for_papers(column: Column) -> bool:
+    """Does a paper have room for it?"""
+    return column.title.startswith(("validation ", "test ", "trainable ", "train time", "peak ", "texts "))
+
+
+def _value(column: Column, row: Row) -> float | str | None:
+    """What a cell of the leaderboard is sorted by."""
+    value = column.value(row)
+    return value if value is not None else column.text(row) or None
 
 
 def _read_sweep(sweep: Mapping[str, Any], margin: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Examples worth reading: those on which strategies disagree, and those that all get wrong in the same way."""
+"""Examples worth reading: those on which strategies disagree, those that all get wrong alike, and mistakes of one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A text, or a word of one, for which every strategy gives the same answer and the gold label is another."""
+    """A text, or a word of one, that is answered with another label than gold has."""
 
     index: int
     word: int | None
@@ -77,6 +77,22 @@ def label_suspects(
         answers = set(case.answers.values())
         if len(answers) == 1 and case.gold not in answers and case.confidence >= least_confidence:
             found.append(Suspect(case.index, case.word, case.gold, answers.pop(), case.confidence))
+    found.sort(key=lambda one: (-one.confidence, one.index, one.word or 0))
+    return found[:limit]
+
+
+def confident_mistakes(by_seed: Sequence[Rows], *, limit: int | None = None) -> list[Suspect]:
+    """What one strategy gets wrong in most of its seeds, the most confident first.
+
+    Args:
+        by_seed: the rows of each of its runs, all of the same examples in the same order.
+        limit: at most so many.
+    """
+    found = [
+        Suspect(case.index, case.word, case.gold, answer, case.confidence)
+        for case in _cases({"": by_seed})
+        if (answer := case.answers[""]) != case.gold
+    ]
     found.sort(key=lambda one: (-one.confidence, one.index, one.word or 0))
     return found[:limit]
 

@@ -11,6 +11,8 @@ from unfreeze.statistics.standing import Standing, entries_against
 from unfreeze.statistics.student import mean_interval
 from unfreeze.statistics.what_would_change import what_would_change
 
+_MOST_SENTENCES = 2  # that say the same of one strategy each; more are one sentence
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -158,6 +160,10 @@ def _how_sure(chosen: Standing, best: str, margin: float) -> list[str]:
 
 
 def _may_be_better(rivals: Sequence[Standing], best: str) -> list[str]:
+    if len(rivals) > _MOST_SENTENCES:
+        listed = [f"{one.name} (by up to {one.may_be_better_by:.4f})" for one in rivals]
+        joined = f"{', '.join(listed[:-1])} and {listed[-1]}"
+        return [f"The data cannot tell which of these is better than {best}, and each may be: {joined}."]
     return [
         f"The data cannot tell whether {one.name} is better than {best}: by up to {one.may_be_better_by:.4f} it may be."
         for one in rivals

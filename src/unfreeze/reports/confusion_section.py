@@ -1,0 +1,64 @@
+"""Which labels are taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unfreeze.reports import quantities
+from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Shade, Table, heat
+from unfreeze.reports.results import Results
+
+_MOST_CONFUSED = 5
+
+
+def confusions(results: Results) -> Section:
+    """A matrix for each strategy, that of the recommended one open, and what it confuses most in words."""
+    entries = [one for one in results.entries("confusion") if one.get("labels")]
+    if not entries:
+        return Section("Confusion", [])
+    recommended = results.comparison.get("recommendation") or {}
+    key = (recommended.get("strategy"), recommended.get("model_name"))
+    order = {(group.strategy, group.model_name): place for place, group in enumerate(results.groups)}
+
+    def place(one: Mapping[str, Any]) -> tuple[bool, int]:
+        of = (one.get("strategy"), one.get("model_name"))
+        return of != key, order.get((str(of[0]), str(of[1])), len(order))
+
+    entries.sort(key=place)
+    first = entries[0]
+    blocks: list[Block] = []
+    if said := _most_confused(first):
+        blocks += [Paragraph(f"What {results.label(first)} confuses most:"), Bullets(said)]
+    blocks.append(_matrix(first, results, ""))
+    blocks += [_matrix(one, results, results.label(one)) for one in entries[1:]]
+    return Section("Confusion", blocks)
+
+
+def _most_confused(entry: Mapping[str, Any]) -> list[str]:
+    labels, counts = entry["labels"], entry["counts"]
+    found = [
+        (counts[i][j], i, j) for i in range(len(labels)) for j in range(len(labels)) if i != j and counts[i][j] > 0
+    ]
+    found.sort(key=lambda one: (-one[0], one[1], one[2]))
+    return [
+        f"{labels[i]} answered as {labels[j]}: {quantities.count(number)} of {quantities.count(sum(counts[i]))}"
+        for number, i, j in found[:_MOST_CONFUSED]
+    ]
+
+
+def _matrix(entry: Mapping[str, Any], results: Results, folded: str) -> Table:
+    labels, counts = [str(one) for one in entry["labels"]], entry["counts"]
+    shades: dict[tuple[int, int], Shade] = {}
+    rows = []
+    for i, line in enumerate(counts):
+        total = sum(line)
+        rows.append([labels[i], *(quantities.count(number) if number else "·" for number in line)])
+        for j, number in enumerate(line, start=1):
+            shades[i, j] = heat(number / total if total else 0.0)
+    seeds = entry.get("seeds") or 1
+    caption = (
+        f"{results.label(entry)} on {entry.get('split')}: rows are the labels in the data, columns the answers. "
+        f"The darker, the larger the share of the row." + (f" Summed over {seeds} seeds." if seeds > 1 else "")
+    )
+    return Table(["in the data \\ answered", *labels], rows, caption, shades=shades, grid=True, folded=folded)

@@ -1,0 +1,94 @@
+"""Tables for papers, in the style of the package booktabs. Everything in a cell is text, never a command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from unfreeze.storage.foreign_text import visible
+
+_SIGNS = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\char34{}",
+    "`": r"\char96{}",
+    # Braces keep neighbours from becoming another sign ("--" a dash) and a cell from being read as an option of the
+    # line end before it.
+    "'": "{'}",
+    "-": "{-}",
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "±": r"$\pm$",
+    "·": r"$\cdot$",
+}
+
+
+def to_latex(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    caption: str = "",
+    label: str = "",
+    texts: Collection[int] = (),
+    bold: Collection[tuple[int, int]] = (),
+) -> str:
+    """A whole `table` environment; it needs `\\usepackage{booktabs}`.
+
+    Args:
+        label: for `\\ref`; only letters, digits and hyphens of it are kept.
+        texts: columns set to the left besides the first.
+        bold: (row, column) of the cells to set in bold, counted from 0.
+    """
+    sides = "".join("l" if i == 0 or i in texts else "r" for i in range(len(header)))
+    body = [
+        [
+            f"\\textbf{{{latex_text(cell)}}}" if (i, j) in bold and cell else latex_text(cell)
+            for j, cell in enumerate(row)
+        ]
+        for i, row in enumerate(rows)
+    ]
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        "\\begin{table}",
+        "  \\centering",
+        *([f"  \\caption{{{latex_text(caption)}}}"] if caption else []),
+        *([f"  \\label{{tab:{name}}}"] if (name := re.sub(r"[^A-Za-z0-9-]+", "-", label)) else []),
+        f"  \\begin{{tabular}}{{{sides}}}",
+        "    \\toprule",
+        "    " + _line([latex_text(cell) for cell in header]),
+        "    \\midrule",
+        *("    " + _line(row) for row in body),
+        "    \\bottomrule",
+        "  \\end{tabular}",
+        "\\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def latex_text(text: str) -> str:
+    """Text on one line in which no character is a command.
+
+    >>> print(latex_text("50 % of \\\\input{x} & $a_1$"))
+    50 \\% of \\textbackslash{}input\\{x\\} \\& \\$a\\_1\\$
+    >>> print(latex_text("0.9123 ± 0.0040"), latex_text("-0.01"))
+    0.9123 $\\pm$ 0.0040 $-$0.01
+    """
+    line = " ".join(visible(text).split())
+    found = "".join(_SIGNS.get(sign, sign) for sign in line)
+    return re.sub(r"(?<![\w}])\{-\}(?=[\d.])", "$-$", found)  # before a number it is a minus
+
+
+def _line(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"

@@ -1,0 +1,7 @@
+(() => {
+"use strict";
+{% include "charts.js" %}
+
+{% include "page.js" %}
+
+})();

@@ -1,0 +1,126 @@
+"""The numbers and words that the page's script draws, without a browser."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, log_axis, seconds_axis, whole_axis
+from unfreeze.reports.costs import COSTS
+from unfreeze.reports.plane_charts import convergence_chart, layers_chart, lengths_chart, quality_chart
+from unfreeze.reports.results import Results
+from unfreeze.reports.row_charts import cost_split_chart, costs_chart, labels_chart, scores_chart
+from unfreeze.storage.records import RunRecord
+
+
+@pytest.fixture
+def results(make_records, every_key):
+    return Results(make_records(4, 3), every_key())
+
+
+def ticks(found: Axis) -> list[str]:
+    return [text for _, text in found.ticks]
+
+
+def test_ticks_are_round_and_inside():
+    assert ticks(axis("score", 0.83, 0.93)) == ["0.84", "0.86", "0.88", "0.90", "0.92"]
+    assert ticks(axis("score", 0.5, 0.5)) != []
+    assert ticks(whole_axis("layers", 0, 6)) == ["0", "1", "2", "3", "4", "5", "6"]
+    assert ticks(whole_axis("layers", 0, 48)) == [str(one) for one in range(0, 49, 4)]
+    assert ticks(seconds_axis("time", 400)) == ["0", "2 min", "4 min", "6 min"]
+    assert ticks(log_axis("parameters", [2e3, 5e7], lambda value: f"{value:g}")) == [
+        "10000",
+        "100000",
+        "1e+06",
+        "1e+07",
+    ]
+
+
+@pytest.mark.parametrize("cost", COSTS, ids=lambda cost: cost.name)
+@pytest.mark.parametrize("values", [[3.0], [3.0, 4.0], [0.2, 9e8], [66955010.0, 592130.0]])
+def test_every_cost_has_a_scale_around_its_values(cost, values):
+    found = cost_axis(cost, values)
+    assert found.low < min(values) <= max(values) < found.high
+    assert found.ticks
+    assert all(found.low <= place <= found.high for place, _ in found.ticks)
+
+
+def test_json_holds_nothing_that_acts_unseen():
+    evil = "</script>\x1b\u202e\ud800\u2028\"'"
+    chart = Chart(axis(evil, 0, 1), [Series([Point(0.5, 0, evil, name=evil)], evil, evil)], rows=[evil])
+    text = chart.as_json()
+    assert text.isascii()
+    read = json.loads(text)
+    assert read["rows"] == ["</script>\\x1b\\u202e\\ud800\\u2028\"'"]
+    assert read["series"][0]["points"][0][2] == read["rows"][0]
+
+
+def test_numbers_that_are_none_are_refused_by_no_reader():
+    """JSON of browsers knows no NaN."""
+    with pytest.raises(ValueError, match="JSON"):
+        Chart(axis("x", 0, 1), [Series([Point(float("nan"), 0, "")])]).as_json()
+
+
+def test_scores_have_seeds_mean_and_interval(results):
+    chart = scores_chart(results)
+    assert chart is not None
+    assert chart.rows == [group.label for group in results.groups]
+    seeds, mean = chart.series[:2]
+    assert [point.x for point in seeds.points] == results.groups[0].scores("test", "macro_f1")
+    [point] = mean.points
+    assert point.low < point.x < point.high
+    assert point.text.startswith("full: 0.9")
+    assert mean.strategy == seeds.strategy == "full"
+
+
+def test_convergence_has_a_line_for_each_seed_and_says_what_was_selected(results):
+    chart = convergence_chart(results)
+    assert chart is not None
+    assert len(chart.series) == 12
+    assert chart.x.log  # 30 epochs beside 3
+    assert [point.text.endswith("selected") for point in chart.series[0].points] == [False, False, True]
+
+
+def test_layers_show_sweep_probe_and_margin(results):
+    chart = layers_chart(results, "distilbert-base-uncased")
+    assert chart is not None
+    swept, head, probe = chart.series
+    assert [point.x for point in swept.points] == [0, 3, 5, 6]
+    assert head.strategy == "head"
+    assert len(probe.points) == 7
+    assert chart.band == pytest.approx((0.911, 0.931))
+    assert layers_chart(results, "another") is None
+
+
+def test_the_dashed_line_needs_every_cost(results):
+    assert quality_chart(results, COSTS[0]).series[0].line == "dashed"
+    records = [replace(results.records[0], train_seconds=None)] * 3 + results.records[3:]
+    chart = quality_chart(replace(results, records=records), COSTS[0])
+    assert all(not one.line for one in chart.series)
+    assert len(chart.series) == 3
+
+
+def test_bars_of_the_split_stand_end_to_end(results):
+    chart = cost_split_chart(results)
+    assert [one.name for one in chart.series] == ["training", "evaluation", "caching"]
+    training, evaluation, caching = chart.series
+    assert [one.start for one in evaluation.points] == [one.x for one in training.points]
+    assert len(caching.points) == 1
+    assert costs_chart(results).series[0].points[0].name == "6 min 46 s (100 %)"
+
+
+def test_data_are_shown_as_shares(results):
+    lengths, labels = lengths_chart(results), labels_chart(results)
+    assert sum(point.y for point in lengths.series[0].points) > 75
+    assert lengths.guides == [("x", 80.0, "cut at 80")]
+    assert list(labels.rows)[:2] == ["joy", "sadness"]
+    assert labels.series[0].points[0].text == "joy, train: 5,280, 33 %"
+
+
+def test_without_numbers_there_is_no_chart():
+    bare = Results([RunRecord(strategy="full", seed=0, model_name="m", task="t", status="done")])
+    for make in (scores_chart, convergence_chart, costs_chart, cost_split_chart, labels_chart, lengths_chart):
+        assert make(bare) is None
+    assert quality_chart(bare, COSTS[0]) is None
