@@ -304,7 +304,7 @@ def not_finite(ground: Ground) -> Figure:
 
 @contextmanager
 def _planted(where: str, number: float, at: int, trainer: Trainer) -> Iterator[None]:
-    real = type(trainer.task).loss
+    real = type(trainer.criterion.task).loss
     calls = 0
 
     def loss(self: Any, outputs: Any, batch: Any, weights: Any = None) -> Any:
@@ -335,7 +335,7 @@ def _planted(where: str, number: float, at: int, trainer: Trainer) -> Iterator[N
         finally:
             handle.remove()
 
-    with patch.object(type(trainer.task), "loss", loss), patch.object(Speedups, "forward", poisoned):
+    with patch.object(type(trainer.criterion.task), "loss", loss), patch.object(Speedups, "forward", poisoned):
         yield
 
 

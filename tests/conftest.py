@@ -56,6 +56,7 @@ from unfreeze.tasks import (
     Task,
 )
 from unfreeze.training.checkpoint import Checkpoints
+from unfreeze.training.criterion import Criterion
 from unfreeze.training.loop import Trainer
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.parameters import Trainables
@@ -439,7 +440,7 @@ class Workbench:
         values = {
             "network": self.network,
             "trainables": self.trainables,
-            "task": self.task,
+            "criterion": Criterion(self.task),
             "collator": self.collator,
             "speedups": self.evaluator.speedups,
             "options": self.options,

@@ -14,6 +14,7 @@ from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.features import Batch
 from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.tasks import Classification
+from unfreeze.training.criterion import Criterion
 
 
 def run(workbench: Callable[..., Any], folder: Path, task: str, strategy: str = "head", **options: Any) -> Any:
@@ -84,7 +85,7 @@ class Nosy(Classification):
 @pytest.mark.parametrize("looks_at", ["inputs", "features"])
 def test_a_loss_that_reads_more_gets_more(workbench: Callable[..., Any], tmp_path: Path, looks_at: str) -> None:
     bench = workbench("bert", "classification", "head", speedups=Speedups(cache=FeatureFiles(tmp_path)), epochs=2)
-    trainer = bench.trainer(task=Nosy(looks_at=looks_at))
+    trainer = bench.trainer(criterion=Criterion(Nosy(looks_at=looks_at)))
     trainer.train(bench.train.encoded.features)
     assert trainer.head is None and trainer.prefix is not None
 

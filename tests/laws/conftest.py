@@ -20,6 +20,7 @@ SETTINGS = {
     "gradual": ["gradual", "gradual:layers_per_epoch=2", "gradual:milestones=1"],
     "llrd": ["llrd:decay=0.5"],
     "discriminative": ["discriminative", "discriminative:embeddings=1e-4,encoder=3e-4,head=1e-3"],
+    "distill": [],  # trains like `full`; what its teacher adds is in tests/experiments/test_distill.py
 }
 SUMS = [
     "lora+freeze:first=1",

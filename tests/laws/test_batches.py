@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from unfreeze.acceleration.speedups import OFF, Speedups
+from unfreeze.training.criterion import Criterion
 from unfreeze.training.step import OptimizerStep
 
 
@@ -57,8 +58,9 @@ def test_accumulated_gradients_equal_those_of_one_batch_for_uneven_units(workben
         windows = bench.train.encoded.features[:8]
         bench.trainables.apply(bench.network, 0)
         optimizer = torch.optim.SGD(bench.network.parameters(), lr=1.0)
+        criterion = Criterion(bench.task)
         step = OptimizerStep(
-            bench.network, bench.task, bench.collator, OFF, bench.options, optimizer, None, None, None, print, tuple
+            bench.network, criterion, bench.collator, OFF, bench.options, optimizer, None, None, print, tuple
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(OptimizerStep, "_update", keep)

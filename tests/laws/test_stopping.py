@@ -11,6 +11,7 @@ import torch
 
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.tasks import Classification
+from unfreeze.training.criterion import Criterion
 from unfreeze.training.step import Diverged
 
 
@@ -161,7 +162,7 @@ def test_a_loss_that_is_no_number_does_not_touch_the_weights(
     bench = workbench(per_device_train_batch_size=size, gradient_accumulation_steps=accumulation)
     after_each_step = [bench.state()]
     trainer = bench.trainer(
-        task=BreaksDown(calls=[], good=good, factor=factor),
+        criterion=Criterion(BreaksDown(calls=[], good=good, factor=factor)),
         on_progress=lambda progress: after_each_step.append(bench.state()),
     )
     steps_done = good // accumulation

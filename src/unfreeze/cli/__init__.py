@@ -24,6 +24,7 @@ COMMANDS = {
     "train": ("unfreeze.cli.train", "train one strategy with one seed"),
     "pretrain": ("unfreeze.cli.pretrain", "adapt an encoder to plain text, or train one from scratch"),
     "plan": ("unfreeze.cli.plan", "say what a comparison will take, from a few steps of each strategy"),
+    "distill": ("unfreeze.cli.distill", "teach a smaller network what a trained one answers"),
     "verify": ("unfreeze.cli.verify", "does the fast path follow the stock Trainer on your model and data?"),
     "evaluate": ("unfreeze.cli.evaluate", "score a trained model on labelled data"),
     "predict": ("unfreeze.cli.predict", "label texts with a trained model"),
@@ -36,7 +37,7 @@ COMMANDS = {
 }
 
 # What the processes that `torchrun` starts do together.
-TOGETHER = ("compare", "train", "pretrain")
+TOGETHER = ("compare", "train", "distill", "pretrain")
 
 EXAMPLES = """examples:
   unfreeze compare --model minilm --data sample:emotion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unfreeze.cli.flags import add_settings_flags, named_by_user, settings_from
 from unfreeze.settings import Settings, SettingsError, flag, read_settings
@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN) if options.resume is None else _resumed(options)
+    settings, notes = (
+        settings_from(options, PROCESS_FOR_EACH_RUN)
+        if options.resume is None
+        else go_on_with(options.resume, options, f"--resume {options.resume}")
+    )
     if options.print_config:
         import yaml
 
@@ -44,24 +48,29 @@ def call(options: argparse.Namespace) -> int:
     return run_and_print(settings, notes, quiet=options.quiet)
 
 
-def _resumed(options: argparse.Namespace) -> tuple[Settings, list[str]]:
+def go_on_with(output: Path, options: argparse.Namespace, typed: str, **instead: Any) -> tuple[Settings, list[str]]:
+    """The settings of the comparison in a folder, to be gone on with, and notes on them.
+
+    Args:
+        typed: the argument that named the folder.
+        instead: settings that the command has in place of the folder's.
+
+    Raises:
+        SettingsError: the command names others; OutputError: there is no comparison.
+    """
     from unfreeze.acceleration.ranks import started_together
     from unfreeze.experiments.folder import settings_of
 
     others = sorted(named_by_user(options) - {*OF_A_COMMAND})
     if others:
-        raise SettingsError(
-            [f"--resume {options.resume} {flag(name)}: the folder says that. Leave one out." for name in others]
-        )
+        raise SettingsError([f"{typed} {flag(name)}: the folder says that. Leave one out." for name in others])
     given = {name: getattr(options, name) for name in OF_A_COMMAND if hasattr(options, name)}
-    earlier = settings_of(options.resume)
+    earlier = settings_of(output)
     if given.keys() & set(WHERE) or started_together() > 1:  # where runs are made is said anew
         earlier = PROCESS_FOR_EACH_RUN | {name: value for name, value in earlier.items() if name not in WHERE}
     if str(earlier.get("data", "")).endswith(" in memory>"):
-        raise SettingsError(
-            [f"--resume {options.resume}: its data were in memory. Call `unfreeze.compare` again, as before."]
-        )
-    return read_settings(earlier | given | {"output": options.resume, "overwrite": False})
+        raise SettingsError([f"{typed}: its data were in memory. Call `unfreeze.compare` again, as before."])
+    return read_settings(earlier | given | instead | {"output": output, "overwrite": False})
 
 
 def run_and_print(settings: Settings, notes: list[str], *, quiet: bool) -> int:
@@ -90,7 +99,7 @@ def print_result(comparison: Comparison) -> int:
     if follows():  # the first of several processes prints it
         return code
     report = write_report(comparison.output)
-    print(leaderboard_text(leaderboard(comparison.records)))
+    print(leaderboard_text(leaderboard(comparison.records, comparison.summary.get("speeds") or [])))
     print()
     recommendation = comparison.summary["recommendation"]
     if recommendation["strategy"] is not None:

@@ -14,6 +14,8 @@ def leaderboard_text(rows: Sequence[Row]) -> str:
     """One line for each strategy; the full table, with every cost, is in `leaderboard.md`."""
     metric = rows[0].metric if rows else "score"
     header = ["strategy", f"validation {metric}", f"test {metric}", "seeds", "trained", "seconds", "FLOPs of full"]
+    timed = any(row.texts_per_second is not None for row in rows)
+    header += ["texts/s"] if timed else []
     cells = [[*map(one_line, header)]] + [
         [
             one_line(row.label),
@@ -23,6 +25,7 @@ def leaderboard_text(rows: Sequence[Row]) -> str:
             MISSING if row.trainable_share is None else f"{100 * row.trainable_share:.2f} %",
             MISSING if row.train_seconds is None else f"{row.train_seconds:.1f}",
             MISSING if row.flops_of_full is None else f"{100 * row.flops_of_full:.0f} %",
+            *([MISSING if row.texts_per_second is None else f"{row.texts_per_second:,.0f}"] if timed else []),
         ]
         for row in rows
     ]

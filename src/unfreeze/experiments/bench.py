@@ -13,6 +13,7 @@ from unfreeze.experiments.launchers.launcher import Death, Launcher
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.work import Job, failed, make_cell
+from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.journal import log_event
@@ -33,10 +34,16 @@ class Bench:
     launcher: Launcher
     listener: Listener
     started: int = field(default=0, init=False)
+    _teachers: dict[str, str] = field(default_factory=dict, init=False)  # what their weights are known by
 
     def folder(self, cell: Cell) -> Path:
         """Where the result of a cell is or will be."""
-        content = [self.data_sha256, cell.model, self.weights[cell.model], self.settings.of_a_run()]
+        weights, taught = [self.weights[cell.model]], cell.strategy.teaching
+        if taught is not None:
+            if taught.teacher not in self._teachers:
+                self._teachers[taught.teacher] = weights_identity(taught.teacher)
+            weights.append(self._teachers[taught.teacher])
+        content = [self.data_sha256, cell.model, *weights, self.settings.of_a_run()]
         return cell_folder(self.output, cell, content)
 
     def found(self, cell: Cell) -> RunRecord | None:

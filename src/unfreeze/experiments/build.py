@@ -8,8 +8,8 @@ from dataclasses import replace
 from unfreeze.batching.window_file import token_counts
 from unfreeze.experiments.options import options_for, shortened
 from unfreeze.experiments.prepare import Prepared
+from unfreeze.experiments.teaching import criterion_of, load_start, refuse_adapters
 from unfreeze.models.anatomy import take_anatomy
-from unfreeze.models.load import load_network
 from unfreeze.settings import Settings
 from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import Checkpoints
@@ -37,7 +37,7 @@ def build_trainer(
         share: of the run's training.
     """
     task, device = prepared.task, prepared.collator.device
-    loaded = load_network(prepared.model_name, task.auto_class, seed, **prepared.config_overrides)
+    loaded = load_start(strategy, prepared.model_name, task.auto_class, seed, prepared.config_overrides)
     network = loaded.network
     network.config.unfreeze = prepared.usage(settings)
     task.attach(network, prepared.tokenizer, seed)
@@ -46,6 +46,7 @@ def build_trainer(
     before = {name: one._version for name, one in network.named_parameters()}
     config = network.config.to_dict()
     strategy.adapt(network, anatomy)
+    refuse_adapters(strategy, network, anatomy)
     changed = [
         anatomy.locate(name).depth
         for name, one in network.named_parameters()
@@ -53,23 +54,25 @@ def build_trainer(
     ]
     # Of these depths other runs find the same; with another configuration or layers started anew nobody does.
     depths = [one for one in prepared.cache_depths if one < min(changed, default=one + 1)]
-    depths = depths if network.config.to_dict() == config else []
+    depths = depths if network.config.to_dict() == config and strategy.teaching is None else []
     network.to(device)
     lengths = token_counts(prepared.train.encoded.features)
     options = options_for(strategy, seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     # What trains is a question of the whole run, also where only a share of it is made.
     trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
     evaluator = replace(prepared.evaluator, between=raise_if_asked_to_stop)
+    criterion, speedups = criterion_of(strategy, prepared), prepared.evaluator.speedups
+    if criterion.reads_layers:
+        speedups = replace(speedups, unpad=False, cache=None)
     return Trainer(
         network,
         trainables,
-        task,
+        criterion,
         prepared.collator,
-        prepared.evaluator.speedups,
+        speedups,
         options if share == 1 else shortened(options, share, len(lengths)),
         lambda current: evaluator.evaluate(current, prepared.validation, calibrate=True),
         checkpoints,
-        prepared.label_weights,
         on_progress,
         prepared.used_ids,
         prepared.validation.encoded.features,

@@ -11,6 +11,7 @@ from typing import Any
 
 from unfreeze.acceleration.ranks import ALONE, Ranks, join
 from unfreeze.data.sources import Corpus
+from unfreeze.experiments.answering_speed import answering_speeds
 from unfreeze.experiments.ask import ask
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
@@ -159,6 +160,10 @@ def _compare_in(
     )
     # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
     bench.make(cells, lambda: concluded(pairs=False, extra=extra))
+    speeds = answering_speeds(
+        output, corpus.validation, everything[0].task, everything[0].collator.device, listener.said
+    )
+    extra |= {"speeds": speeds} if speeds else {}
     if not settings.until_decided:
         return finish(alpha=looked.alpha)
     return add_seeds_until_decided(bench, cells, lambda alpha: finish(alpha=alpha), words, looked)

@@ -17,9 +17,10 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import load_corpus
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import choose_task, prepare
+from unfreeze.experiments.teaching import load_start
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.architecture import BYTES_PER_PARAMETER, BYTES_PER_TRAINED, Architecture, architecture_of
-from unfreeze.models.load import LoadedNetwork, explained, load_config, load_network, load_tokenizer, model_path
+from unfreeze.models.load import LoadedNetwork, explained, load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.strategies import Strategy, StrategyError
 from unfreeze.tasks import TASKS, Task
@@ -106,7 +107,7 @@ def inspect_models(settings: Settings, say: Callable[[str], None], device: str |
 
 
 def _inspect(model: str, strategy: Strategy, step: _Step, settings: Settings, device: str) -> Inspection:
-    loaded = _load(model, step, settings.seed)
+    loaded = _load(model, strategy, step, settings.seed)
     network = loaded.network
     step.attach(network, settings.seed)
     anatomy = take_anatomy(network)
@@ -142,9 +143,9 @@ def _inspect(model: str, strategy: Strategy, step: _Step, settings: Settings, de
     )
 
 
-def _load(model: str, step: _Step, seed: int) -> LoadedNetwork:
-    if _has_weights(model):
-        return load_network(model, step.task.auto_class, seed, **step.config_overrides)
+def _load(model: str, strategy: Strategy, step: _Step, seed: int) -> LoadedNetwork:
+    if _has_weights(model) or strategy.teaching is not None:
+        return load_start(strategy, model, step.task.auto_class, seed, step.config_overrides)
     import torch
     import transformers
 

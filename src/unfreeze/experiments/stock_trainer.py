@@ -33,7 +33,7 @@ def stock_batches(trainer: Trainer, features: Sequence[Features]) -> list[dict[s
         ):
             batch = trainer.collator([features[i] for i in indices])
             labels = {"labels": batch.labels}
-            if trainer.task.name == "question-answering":
+            if trainer.criterion.task.name == "question-answering":
                 labels = dict(zip(("start_positions", "end_positions"), batch.labels.unbind(1), strict=True))
             batches.append({**batch.inputs, **labels})
     return batches[: options.max_steps]

@@ -94,6 +94,8 @@ def _refuse_what_stock_has_not(settings: Settings) -> None:
         mistakes.append(f"--budget {settings.budget}: the stock Trainer has no such schedule. Give --max-steps.")
     if settings.long_text.startswith("window"):
         mistakes.append(f"--long-text {settings.long_text}: the stock Trainer weighs all windows alike. Leave it out.")
+    taught = [one for one in settings.strategies() if one.teaching is not None]
+    mistakes += [f"--strategy {one}: the stock Trainer has no teacher. Leave it out." for one in taught]
     if mistakes:
         raise SettingsError(mistakes)
 

@@ -15,7 +15,7 @@ from unfreeze.reports.results import Results
 def worth(results: Results) -> Section:
     """For each cost the strategies that no other beats, as a table and a figure."""
     fronts = {name: list(names) for name, names in (results.comparison.get("pareto") or {}).items() if names}
-    rows = [row for row in leaderboard(results.records) if row.validation]
+    rows = [row for row in leaderboard(results.records, results.entries("speeds")) if row.validation]
     several = len({row.model_name for row in rows}) > 1
     named = {f"{row.strategy} on {row.model_name}" if several else row.strategy: row for row in rows}
     if not fronts:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class Row:
     trainable_share: float | None
     train_seconds: float | None
     seconds_to_best: float | None
+    texts_per_second: float | None  # that its network answers; known where there are networks of several shapes
     flops: float | None
     flops_of_full: float | None  # as a share of full fine-tuning's
     time_saved: float | None  # 1 - train_seconds / full's
@@ -72,12 +73,17 @@ class Column:
     better: Literal["high", "low"] | None = None
 
 
-def leaderboard(records: Sequence[RunRecord]) -> list[Row]:
-    """The rows, best mean validation score first; runs on a part of the training data have none."""
+def leaderboard(records: Sequence[RunRecord], speeds: Sequence[Mapping[str, Any]] = ()) -> list[Row]:
+    """The rows, best mean validation score first; runs on a part of the training data have none.
+
+    Args:
+        speeds: what `comparison.json` says under that key.
+    """
     groups = group_runs(records)
     metric = selection_metric(records) or ""
     full = {(one.model_name, one.train_examples): one for one in groups if one.strategy == "full"}
-    return [_row(one, full.get((one.model_name, one.train_examples)), metric) for one in groups]
+    by_shape = {(one["model_name"], one["num_layers"]): float(one["texts_per_second"]) for one in speeds}
+    return [_row(one, full.get((one.model_name, one.train_examples)), metric, by_shape) for one in groups]
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:
@@ -88,6 +94,7 @@ def columns(rows: Sequence[Row]) -> list[Column]:
     candidates = [
         Column(f"validation {title}", lambda row: _mean(row.validation), lambda row: _text(row.validation), good),
         Column(f"test {title}", lambda row: _mean(row.test), lambda row: _text(row.test), good),
+        _column("texts / s", lambda row: row.texts_per_second, quantities.count, "high"),
         Column("seeds", lambda row: row.seeds, lambda row: str(row.seeds)),
         Column("trainable parameters", lambda row: row.trainable_parameters, _parameters, "low"),
         _column("train time", lambda row: row.train_seconds, quantities.seconds, "low"),
@@ -114,7 +121,8 @@ def best_rows(column: Column, rows: Sequence[Row]) -> set[int]:
 
 def write_leaderboard(output: Path) -> list[Row]:
     """Write `leaderboard.csv` (bare numbers) and `leaderboard.md` (to read) of a comparison."""
-    rows = leaderboard(read_results(output).records)
+    results = read_results(output)
+    rows = leaderboard(results.records, results.entries("speeds"))
     write_text(output / CSV_FILE, leaderboard_csv(rows))
     write_text(output / MARKDOWN_FILE, leaderboard_markdown(rows))
     return rows
@@ -139,6 +147,7 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
         "trainable_share",
         "train_seconds",
         "seconds_to_best",
+        "texts_per_second",
         "flops",
     ]
     numbers += ["flops_of_full", "time_saved", "peak_memory_bytes", "disk_bytes", "epochs_run", "converged", "status"]
@@ -151,7 +160,7 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
     return to_csv(header + numbers, body)
 
 
-def _row(group: Group, full: Group | None, metric: str) -> Row:
+def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[str, int | None], float]) -> Row:
     train_seconds = group.mean(lambda run: run.train_seconds)
     flops = group.mean(lambda run: run.flops)
     seconds_of_full = _ratio(train_seconds, full.mean(lambda run: run.train_seconds) if full else None)
@@ -168,6 +177,7 @@ def _row(group: Group, full: Group | None, metric: str) -> Row:
         trainable_share=group.mean(lambda run: _ratio(run.trainable_parameters, run.total_parameters)),
         train_seconds=train_seconds,
         seconds_to_best=group.mean(lambda run: run.seconds_to_best),
+        texts_per_second=group.mean(lambda run: speeds.get((run.model_name, run.num_layers))),
         flops=flops,
         flops_of_full=_ratio(flops, full.mean(lambda run: run.flops) if full else None),
         time_saved=None if seconds_of_full is None else 1 - seconds_of_full,

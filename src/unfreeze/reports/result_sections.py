@@ -62,7 +62,7 @@ def layers(results: Results) -> Section:
 
 def scores(results: Results) -> Section:
     """The leaderboard."""
-    rows = leaderboard(results.records)
+    rows = leaderboard(results.records, results.entries("speeds"))
     shown = columns(rows)
     marked = {(row, 1 + i) for i, column in enumerate(shown) for row in best_rows(column, rows)}
     words = {1 + i for i, column in enumerate(shown) if column.title in ("converged", "status")}

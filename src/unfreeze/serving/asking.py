@@ -79,7 +79,7 @@ async def _in_time(request: Request, future: Future[list[Any]], seconds: float) 
         raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, f"No answer within {seconds:g} s. Ask for less, or later.")
     finally:
         gone.cancel()
-        # Its own future would only be cancelled in the loop's next turn, after the response, and could be computed still.
+        # Not `answers`: the loop would pass that on in its next turn, after the response, and the batch may begin.
         future.cancel()
 
 

@@ -3,6 +3,7 @@
 from unfreeze.strategies.adapter import Adapter
 from unfreeze.strategies.bitfit import BitFit
 from unfreeze.strategies.discriminative import Discriminative
+from unfreeze.strategies.distill import Distill
 from unfreeze.strategies.freeze import Freeze
 from unfreeze.strategies.full import Full
 from unfreeze.strategies.gradual import Gradual
@@ -29,6 +30,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "lora": LoRA,
     "adapter": Adapter,
     "peft": PeftMethod,
+    "distill": Distill,
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "BitFit",
     "Combined",
     "Discriminative",
+    "Distill",
     "Freeze",
     "Full",
     "Gradual",

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_type_hints
 
+from unfreeze.strategies.teaching import Teaching
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -30,6 +32,12 @@ class Strategy:
     kind: ClassVar[Kind] = "opener"
     epochs: ClassVar[int] = 3  # default number of epochs where the user sets none
     learning_rate: float = 2e-4
+
+    @property
+    def teaching(self) -> Teaching | None:
+        """The teacher that a run begins with layers of, and whose answers it learns beside the labels; None: there is
+        no teacher."""
+        return None
 
     def refuse(self, anatomy: Anatomy) -> None:
         """Raise StrategyError if this network cannot follow the strategy. By default: it can."""
@@ -113,6 +121,10 @@ class Combined(Strategy):
     @property
     def epochs(self) -> int:  # type: ignore[override]
         return self.first_opener().epochs
+
+    @property
+    def teaching(self) -> Teaching | None:
+        return next((one.teaching for one in self.members if one.teaching is not None), None)
 
     def refuse(self, anatomy: Anatomy) -> None:
         for member in self.members:

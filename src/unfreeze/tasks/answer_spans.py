@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from unfreeze.data.examples import Span
+from unfreeze.tasks.cross_entropy import at_least_fp32
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from unfreeze.batching.features import Batch, Features
 
 
@@ -141,3 +144,13 @@ def _context_mask(windows: Sequence[Features], tokens: int) -> npt.NDArray[np.bo
         if window.offsets is not None:
             row[: len(window)] = window.offsets[:, 0] >= 0
     return mask
+
+
+def possible_places(outputs: Any, batch: Batch) -> list[Tensor]:
+    """Logits of start and end, both (batch, tokens). What is padded is no place for an answer: neither the loss nor a
+    probability depends on how long the batch is."""
+    padding = batch.inputs["attention_mask"] == 0
+    return [
+        at_least_fp32(logits[:, : padding.shape[1]]).masked_fill(padding, -inf)
+        for logits in (outputs.start_logits, outputs.end_logits)
+    ]

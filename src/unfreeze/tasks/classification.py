@@ -11,7 +11,7 @@ from unfreeze.data.examples import Example, TextExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
-from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.cross_entropy import summed_cross_entropy, summed_divergence
 from unfreeze.tasks.task import Model, Prediction, required
 from unfreeze.tasks.texts import TextTask, weights_of
 
@@ -55,6 +55,13 @@ class Classification(TextTask):
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return summed_cross_entropy(outputs.logits, batch.labels, label_weights, weights_of(batch))
+
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        return summed_divergence(
+            outputs.logits, taught.logits, batch.labels, temperature, label_weights, weights_of(batch)
+        )
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         return list(outputs.logits.float().softmax(-1).tolist())

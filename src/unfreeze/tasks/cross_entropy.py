@@ -1,4 +1,4 @@
-"""Cross-entropy as a sum and the units it sums over."""
+"""Cross-entropy as a sum and the units it sums over, and the divergence from what a teacher says in the same units."""
 
 from __future__ import annotations
 
@@ -34,3 +34,31 @@ def summed_cross_entropy(
     total = cross_entropy(logits, labels, weight=label_weights, reduction="sum", ignore_index=IGNORE)
     units = counted if label_weights is None else label_weights[labels[counted]]
     return total, units.sum().to(total.dtype)
+
+
+def summed_divergence(
+    logits: Tensor,
+    taught: Tensor,
+    labels: Tensor,
+    temperature: float,
+    label_weights: Tensor | None = None,
+    item_weights: Tensor | None = None,
+) -> Tensor:
+    """T^2 KL(teacher || student) with both softened by T, summed over the items with a label, each weighted as in
+    `summed_cross_entropy`: one more unit of the same. T^2 keeps its gradients as large whatever T is (Hinton et al.
+    2015, section 2).
+
+    Shapes: logits, taught (items, labels), -inf where there is no choice; the rest as in `summed_cross_entropy`.
+    """
+    import torch
+
+    own, theirs = ((at_least_fp32(one) / temperature).log_softmax(-1) for one in (logits, taught))
+    # Where neither has a choice, both are -inf.
+    apart = torch.where(theirs == -torch.inf, 0.0, theirs.exp() * (theirs - own))
+    counted = labels != IGNORE
+    weights = counted.to(apart.dtype)
+    if label_weights is not None:
+        weights = weights * label_weights[labels.clamp(min=0)]
+    if item_weights is not None:
+        weights = weights * item_weights
+    return temperature**2 * (apart.sum(-1) * weights).sum()

@@ -15,7 +15,7 @@ from unfreeze.batching.windows import token_windows
 from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.resampling import Accuracy, ResampledMetric
-from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.cross_entropy import summed_cross_entropy, summed_divergence
 from unfreeze.tasks.inputs import read_each, refuse_longer, text_of
 from unfreeze.tasks.pieces import pieces_of_words
 from unfreeze.tasks.pretraining import Objective
@@ -110,6 +110,13 @@ class MaskedLM(Objective):
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         hidden = batch.labels != IGNORE  # (batch, tokens)
         return summed_cross_entropy(outputs.logits[:, : hidden.shape[1]][hidden], batch.labels[hidden], None)
+
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        hidden = batch.labels != IGNORE
+        own, theirs = (one.logits[:, : hidden.shape[1]][hidden] for one in (outputs, taught))
+        return summed_divergence(own, theirs, batch.labels[hidden], temperature)
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         """Of each window the ids hidden, those said, and the probability of those hidden."""

@@ -79,6 +79,21 @@ class MultiLabel(TextTask):
         losses = binary_cross_entropy_with_logits(logits, targets.clamp(min=0), reduction="none")
         return (losses * counted).sum(), counted.sum()
 
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        """Each label is a choice of its own between yes and no."""
+        from torch.nn.functional import logsigmoid
+
+        logits, theirs = (at_least_fp32(one.logits) / temperature for one in (outputs, taught))
+        targets = batch.labels.reshape(logits.shape)
+        counted = (targets != IGNORE).to(logits.dtype)
+        if (weights := weights_of(batch)) is not None:
+            counted = counted * weights.to(logits.dtype).unsqueeze(-1)
+        yes, no = theirs.sigmoid(), (-theirs).sigmoid()
+        apart = yes * (logsigmoid(theirs) - logsigmoid(logits)) + no * (logsigmoid(-theirs) - logsigmoid(-logits))
+        return temperature**2 * (apart * counted).sum()
+
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         return list(outputs.logits.float().sigmoid().tolist())
 

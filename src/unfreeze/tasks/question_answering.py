@@ -19,8 +19,8 @@ from unfreeze.data.questions import has_unanswerable
 from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshold, mean_scores, normalized
 from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
-from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged, tokens_of
-from unfreeze.tasks.cross_entropy import at_least_fp32, summed_cross_entropy
+from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged, possible_places, tokens_of
+from unfreeze.tasks.cross_entropy import summed_cross_entropy, summed_divergence
 from unfreeze.tasks.inputs import read_each, refuse_blank, texts_of
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
@@ -159,9 +159,18 @@ class QuestionAnswering(Task):
         return sorted(rng.randrange(tokens) for _ in range(2))
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        sides = zip(_places(outputs, batch), batch.labels.unbind(1), strict=True)
+        sides = zip(possible_places(outputs, batch), batch.labels.unbind(1), strict=True)
         starts, ends = (summed_cross_entropy(logits, labels, None) for logits, labels in sides)
         return (starts[0] + ends[0]) / 2, starts[1]
+
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        sides = zip(
+            possible_places(outputs, batch), possible_places(taught, batch), batch.labels.unbind(1), strict=True
+        )
+        starts, ends = (summed_divergence(own, theirs, labels, temperature) for own, theirs, labels in sides)
+        return (starts + ends) / 2
 
     def reduce(self, outputs: Any, batch: Batch) -> list[WindowSpans]:
         return best_spans(outputs, batch, self.max_answer_length, self.n_best_size)
@@ -246,7 +255,7 @@ class QuestionAnswering(Task):
 
     def explained(self, outputs: Any, batch: Batch, labels: LabelSet) -> list[list[dict[str, float]]]:
         """How likely each token of a window is to be the first and the last of the answer; the first token: none."""
-        starts, ends = (logits.softmax(-1).tolist() for logits in _places(outputs, batch))
+        starts, ends = (logits.softmax(-1).tolist() for logits in possible_places(outputs, batch))
         return [
             [{"start": start, "end": end} for start, end in zip(*row, strict=True)][: len(window)]
             for window, *row in zip(batch.features, starts, ends, strict=True)
@@ -278,16 +287,6 @@ class QuestionAnswering(Task):
             shown = [candidate.as_answer(example.context) for candidate in ranked]
             found.append(shown[0] if top_k == 1 else shown)
         return found
-
-
-def _places(outputs: Any, batch: Batch) -> list[Tensor]:
-    """Logits of start and end, both (batch, tokens). What is padded is no place for an answer: neither the loss nor a
-    probability depends on how long the batch is."""
-    padding = batch.inputs["attention_mask"] == 0
-    return [
-        at_least_fp32(logits[:, : padding.shape[1]]).masked_fill(padding, -inf)
-        for logits in (outputs.start_logits, outputs.end_logits)
-    ]
 
 
 def _question(given: Any) -> QuestionExample:

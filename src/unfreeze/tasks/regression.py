@@ -74,6 +74,18 @@ class Regression(TextTask):
             counted = counted * weights.to(numbers.dtype)
         return ((numbers - targets.nan_to_num()).square() * counted).sum(), counted.sum()
 
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        """The mean squared distance from the teacher's numbers, which no temperature softens."""
+        import torch
+
+        own, theirs = (at_least_fp32(one.logits).squeeze(-1) for one in (outputs, taught))
+        counted = torch.isfinite(batch.labels).to(own.dtype)
+        if (weights := weights_of(batch)) is not None:
+            counted = counted * weights.to(own.dtype)
+        return ((own - theirs).square() * counted).sum()
+
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         return list(outputs.logits.float().tolist())
 

@@ -16,7 +16,7 @@ from unfreeze.data.examples import Example, PassageExample
 from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.resampling import Accuracy, LabelF1, ResampledMetric
-from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.cross_entropy import summed_cross_entropy, summed_divergence
 from unfreeze.tasks.inputs import read_each, texts_of
 from unfreeze.tasks.pieces import token_ids
 from unfreeze.tasks.pretraining import Objective
@@ -95,6 +95,11 @@ class SentencePairs(Objective):
 
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return summed_cross_entropy(outputs.logits, batch.labels, None)
+
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        return summed_divergence(outputs.logits, taught.logits, batch.labels, temperature)
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         names = self.label_names()

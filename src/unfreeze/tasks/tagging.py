@@ -15,7 +15,7 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.metrics.classification import classification_scores, scores_by_label
 from unfreeze.metrics.entities import entity_scores, scores_by_entity_type
 from unfreeze.metrics.resampling import Accuracy, EntityF1, LabelF1, ResampledMetric
-from unfreeze.tasks.cross_entropy import summed_cross_entropy
+from unfreeze.tasks.cross_entropy import summed_cross_entropy, summed_divergence
 from unfreeze.tasks.entities import Aggregation, entity_groups, split_words
 from unfreeze.tasks.inputs import read_each, text_or_words, texts_of
 from unfreeze.tasks.pieces import blocks, chosen_overlap
@@ -148,6 +148,12 @@ class Tagging(Task):
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         # (batch, tokens, labels) and (batch, tokens)
         return summed_cross_entropy(outputs.logits.flatten(0, 1), batch.labels.flatten(), label_weights)
+
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        own, theirs = outputs.logits.flatten(0, 1), taught.logits.flatten(0, 1)
+        return summed_divergence(own, theirs, batch.labels.flatten(), temperature, label_weights)
 
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         scores, best = outputs.logits.float().softmax(-1).max(-1)  # both (batch, tokens)

@@ -177,6 +177,16 @@ class Task(ABC):
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(sum of the loss, number of units it sums over); the loop divides by the units of the whole step."""
 
+    def soft_loss(
+        self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
+    ) -> Tensor:
+        """How far the outputs are from a teacher's, summed over the units of `loss`.
+
+        Raises:
+            TaskError: a teacher has nothing to say here.
+        """
+        raise TaskError(f"{self.name}: there is nothing to learn from a teacher's answers.")
+
     @abstractmethod
     def reduce(self, outputs: Any, batch: Batch) -> list[Any]:
         """What decoding needs of each window, so that logits need not be kept."""

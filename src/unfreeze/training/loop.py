@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,8 @@ from unfreeze.batching.order import training_batches
 from unfreeze.batching.window_file import token_counts
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.storage.environment import arithmetic
-from unfreeze.tasks.task import Task
 from unfreeze.training.checkpoint import Checkpoints, Saved
+from unfreeze.training.criterion import Criterion
 from unfreeze.training.early_stopping import BestEvaluation
 from unfreeze.training.flops import StepCost
 from unfreeze.training.meter import Stopwatch
@@ -48,13 +47,12 @@ class Trainer:
 
     network: PreTrainedModel
     trainables: Trainables
-    task: Task
+    criterion: Criterion
     collator: Collator
     speedups: Speedups
     options: TrainingOptions
     evaluate: Callable[[PreTrainedModel], Evaluation]
     checkpoints: Checkpoints | None  # None: nothing is kept, the network ends with the last weights
-    label_weights: torch.Tensor | None = None
     on_progress: Callable[[Progress], None] = lambda progress: None
     used_ids: frozenset[int] | None = None  # the tokens that training and validation hold; None: they may be any
     evaluated: Sequence[Features] = ()  # the windows that `evaluate` looks at
@@ -81,7 +79,7 @@ class Trainer:
             self.result.state = saved.state
         self.result.state.notes.extend(told)
         self.ranks.take_over([*self.network.parameters(), *self.network.buffers()])
-        with signals_noted(), self._ready(features, saved):
+        with signals_noted(), self.criterion.watching(self.network), self._ready(features, saved):
             return self._train(features, saved)
 
     @contextmanager
@@ -109,8 +107,7 @@ class Trainer:
             if self.prefix is not None:
                 trained = [one for name, one in self.network.named_parameters() if self.trainables.ever_trains(name)]
                 if saved is None or saved.state.head_alone:
-                    criterion = partial(self.task.loss, label_weights=self.label_weights)
-                    self.head = self.speedups.head_step(self.network, features, self.collator, trained, criterion)
+                    self.head = self.speedups.head_step(self.network, features, self.collator, trained, self.criterion)
                 self.result.cache_seconds = time.perf_counter() - begin
             # A head by itself has products too small to gain from another library.
             with PLAIN.products() if self.head is not None else nullcontext():
@@ -125,7 +122,7 @@ class Trainer:
             make: compute what no run has computed before.
             others: before training, so many frozen layers of other runs, which are filled in the same pass.
         """
-        fixed = self.task.static_inputs and not self.options.frozen_dropout
+        fixed = self.criterion.task.static_inputs and not self.options.frozen_dropout
         depth = self.trainables.frozen_layers(self.network) if fixed else 0
         places = {name: self.trainables.anatomy.locate(name) for name, _ in self.network.named_parameters()}
 
@@ -148,8 +145,8 @@ class Trainer:
             parameter_groups(self.network, self.trainables, options.weight_decay), lr=options.learning_rate, fused=True
         )
         step = OptimizerStep(
-            self.network, self.task, self.collator, self.speedups, options, optimizer, self.label_weights,
-            self.compact, self.head, self.result.state.notes.append, self._between, self.ranks,
+            self.network, self.criterion, self.collator, self.speedups, options, optimizer, self.compact, self.head,
+            self.result.state.notes.append, self._between, self.ranks,
         )  # fmt: skip
         best = BestEvaluation(options.early_stopping_patience, state.scores)
         if saved is not None:
@@ -206,7 +203,7 @@ class Trainer:
         loss, units = made or (0.0, 0.0)
         state.step, state.position = state.step + 1, state.position + 1
         state.tokens += sum(tokens)
-        state.flops += cost.of(tokens)
+        state.flops += cost.of(tokens) + self.criterion.operations(tokens)
         state.epoch_loss, state.epoch_units = state.epoch_loss + loss, state.epoch_units + units
         expected = timetable.expected_steps(state.step, self._trained(watch))
         state.over = state.step == expected

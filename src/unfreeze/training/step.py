@@ -15,7 +15,7 @@ from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
 from unfreeze.batching.order import stable_seed
-from unfreeze.tasks.task import Task
+from unfreeze.training.criterion import Criterion
 from unfreeze.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -44,12 +44,11 @@ class OptimizerStep:
     """Makes the steps of one run; its weights change by whole steps or not at all."""
 
     network: PreTrainedModel
-    task: Task
+    criterion: Criterion
     collator: Collator
     speedups: Speedups
     options: TrainingOptions
     optimizer: torch.optim.Optimizer
-    label_weights: torch.Tensor | None
     compact: CompactVocabulary | None
     head: HeadStep | None
     told: Callable[[str], object]  # hears what was not done as planned
@@ -199,4 +198,4 @@ class OptimizerStep:
         else:
             batch = self.collator([features[i] for i in indices], fresh=True)
             outputs = self.speedups.forward(self.network, batch)
-        return self.task.loss(outputs, batch, self.label_weights)
+        return self.criterion(outputs, batch)

@@ -1,0 +1,67 @@
+"""`unfreeze distill`: a smaller network learns from a trained one, and joins its comparison."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, go_on_with, run_and_print
+from unfreeze.cli.flags import add_settings_flags, settings_from
+from unfreeze.settings import Settings
+from unfreeze.storage.folders import BEST_FILE, SETTINGS_FILE, best_run
+from unfreeze.storage.records import RECORD_FILE
+from unfreeze.strategies import Distill
+
+WHAT_IT_DOES = """\
+The student begins with layers of the teacher and learns from its answers beside the labels. With a comparison, or one
+of its runs, as teacher the students join it, with its data and settings, as rows of its leaderboard. With any other
+trained model give --data and what else a comparison is told."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = f"{parser.description}\n\n{WHAT_IT_DOES}"
+    parser.add_argument(
+        "--teacher",
+        required=True,
+        help="a comparison (its best run), a run, a trained model or its hub id",
+    )
+    parser.add_argument(
+        "--layers",
+        action="append",
+        type=int,
+        metavar="N",
+        help="of the student; repeatable for several students (default: half of the teacher's)",
+    )
+    parser.add_argument("--temperature", type=float, default=Distill.temperature, help="softens both (default: 2)")
+    parser.add_argument("--alpha", type=float, default=Distill.alpha, help="share of the teacher (default: 0.5)")
+    parser.add_argument("--hidden", type=float, default=Distill.hidden, help="weight of hidden states (default: 0)")
+    parser.add_argument("--quiet", action="store_true", help="print the result only")
+    add_settings_flags(parser, set(Settings.model_fields) - {"strategy"})
+
+
+def call(options: argparse.Namespace) -> int:
+    teacher, comparison = _teacher(options.teacher)
+    students = [
+        str(Distill(Distill.learning_rate, teacher, layers, options.temperature, options.alpha, options.hidden))
+        for layers in options.layers or [0]
+    ]
+    if comparison is not None:
+        settings, notes = go_on_with(comparison, options, f"--teacher {options.teacher}", strategy=students)
+    else:
+        defaults = PROCESS_FOR_EACH_RUN | {"plan": False, "model": [teacher]}
+        settings, notes = settings_from(options, defaults, strategy=students)
+    return run_and_print(settings, notes, quiet=options.quiet)
+
+
+def _teacher(typed: str) -> tuple[str, Path | None]:
+    """The teacher and the comparison that it is from, if it is from one. A comparison's best run is named itself: which
+    one that is may change."""
+    folder = Path(typed).expanduser()
+    if (folder / BEST_FILE).is_file():
+        return str(Path(typed) / best_run(folder).relative_to(folder.resolve())), folder
+    run = folder.parent if folder.name in ("model", "model-merged") else folder
+    if (run / RECORD_FILE).is_file():
+        output = run.resolve().parents[3]
+        if (output / SETTINGS_FILE).is_file():
+            return typed, output
+    return typed, None
