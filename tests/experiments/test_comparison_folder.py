@@ -75,8 +75,10 @@ def test_comparison_json_has_the_keys_of_the_design(comparison: Comparison) -> N
     assert summary == comparison.summary
     keys = ["schema_version", "task", "data", "model", "selection_metric", "margin", "alpha", "recommendation"]
     keys += ["comparisons", "pareto", "sweep", "time_to_quality", "data_sizes", "baseline", "disagreements"]
-    assert list(summary) == [*keys, "label_suspects", "notes", "runs"]
-    assert set(summary["data"]) == {"name", "sha256", "sizes", "labels", "reading", "checks", "notes"}
+    keys += ["label_suspects", "mistakes", "confusion", "trained_parts"]
+    assert list(summary) == [*keys, "notes", "runs"]
+    described = {"name", "sha256", "sizes", "labels", "reading", "lengths", "label_counts", "checks", "notes"}
+    assert set(summary["data"]) == described
     assert summary["data"]["sizes"] == SIZES
     assert set(summary["recommendation"]) == {"strategy", "model_name", "reasons", "what_would_change"}
     assert summary["recommendation"]["strategy"] in ("full", "lora:r=2") and summary["recommendation"]["reasons"]

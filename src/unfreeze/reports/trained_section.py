@@ -36,7 +36,8 @@ def _grid(entries: Sequence[Mapping[str, Any]], model: str, results: Results) ->
     shown = sorted((one for one in entries if one["strategy"] in order), key=lambda one: order.index(one["strategy"]))
     if not shown:
         return None
-    parts = [str(part["part"]) for part in shown[0]["parts"]][::-1]
+    deepest = max(shown, key=lambda one: len(one["parts"]))  # a strategy may train a network with fewer layers
+    parts = [str(part["part"]) for part in deepest["parts"]][::-1]
     rows: list[list[str]] = []
     shades: dict[tuple[int, int], Shade] = {}
     for row, name in enumerate(parts):
@@ -60,7 +61,7 @@ def _cell(part: Mapping[str, Any], epochs: int) -> str:
     """
     spans = part.get("spans") or ()
     if not spans:
-        return "·"
+        return "·" if part else ""
     lines = [quantities.span(_rates(part), _rate)]
     if (share := max(span["trained"] for span in spans) / part["parameters"]) < 1:
         lines.append(quantities.percent(share))
