@@ -26,7 +26,8 @@ def call(options: argparse.Namespace) -> int:
     from unfreeze.cli.plain_lines import PlainLines
     from unfreeze.cli.tables import print_table
     from unfreeze.cli.terminal import json_text
-    from unfreeze.experiments.compare import choose_launcher, plan_only
+    from unfreeze.experiments.compare import plan_only
+    from unfreeze.experiments.launchers.choice import choose_launcher
     from unfreeze.experiments.plan import say_plan
 
     settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN)

@@ -10,28 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from unfreeze.acceleration.joining import join, launching_note
-from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.data.sources import Corpus
 from unfreeze.experiments.answering_speed import answering_speeds
 from unfreeze.experiments.ask import ask
 from unfreeze.experiments.bench import Bench
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
+from unfreeze.experiments.data_summary import data_summary
 from unfreeze.experiments.disk_space import refuse_without_room
-from unfreeze.experiments.distributions import label_distribution, length_distribution
 from unfreeze.experiments.fitting import Fit, what_trains
 from unfreeze.experiments.folder import check_folder, open_folder, refuse_two_rates
 from unfreeze.experiments.identity import identity_of
-from unfreeze.experiments.launchers.in_process import InProcess
-from unfreeze.experiments.launchers.launcher import Launcher, LauncherError
-from unfreeze.experiments.launchers.local import LocalProcesses
-from unfreeze.experiments.launchers.ray_tasks import RayTasks
-from unfreeze.experiments.launchers.together import Together, follow, leading
+from unfreeze.experiments.launchers.choice import choose_launcher
+from unfreeze.experiments.launchers.launcher import Launcher
+from unfreeze.experiments.launchers.together import follow, leading
 from unfreeze.experiments.learning_rate import search_budget, search_rates
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.looks import Looks
 from unfreeze.experiments.plan import plan_runs, say_plan
-from unfreeze.experiments.prepare import Prepared, reading
+from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.probe import probe_models, wants_probe
 from unfreeze.experiments.until_decided import add_seeds_until_decided
 from unfreeze.models.weights_identity import weights_identity
@@ -153,7 +150,7 @@ def _compare_in(
     concluded = partial(
         conclude,
         output,
-        _data_summary(corpus, everything[0]),
+        data_summary(corpus, everything[0]),
         _command_notes(everything),
         type(everything[0].task),
         margin=settings.margin,
@@ -203,24 +200,6 @@ def grid(
         for seed in range(settings.seed, settings.seed + settings.seeds)
         for share in shares
     ]
-
-
-def choose_launcher(settings: Settings, ranks: Ranks = ALONE) -> Launcher:
-    """Runs in this process, each in one of its own, each as a task of Ray, or all of them in all processes together.
-
-    Raises:
-        LauncherError: that cannot be had here; a script without a main guard is refused before it works.
-    """
-    if not ranks.alone:
-        if settings.launcher == "ray" or (settings.jobs or 1) > 1:
-            said = "--launcher ray" if settings.launcher == "ray" else f"--jobs {settings.jobs}"
-            raise LauncherError(
-                f"{said}: {ranks.world} processes started together make one run at a time. Leave it out."
-            )
-        return Together(ranks)
-    if settings.launcher == "ray":
-        return RayTasks(settings.address, settings.cpus_per_run, settings.gpus_per_run)
-    return InProcess() if settings.jobs is None else LocalProcesses(settings.jobs)
 
 
 def _as_before(prepared: Prepared, precision: Mapping[str, Any]) -> Prepared:
@@ -295,22 +274,6 @@ def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any
     """What an earlier command on this folder said of other strategies stays."""
     entries = {(one["model_name"], one["strategy"]): one for one in (*(before or ()), *now)}
     return list(entries.values())
-
-
-def _data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
-    encoded = {"train": prepared.train, "validation": prepared.validation, **prepared.tests}
-    return {
-        "name": corpus.name,
-        "sha256": corpus.sha256,
-        "sizes": {name: len(examples) for name, examples in splits.items()},
-        "labels": list(prepared.labels.names),
-        "reading": {name: reading(split) for name, split in encoded.items()},
-        "lengths": length_distribution(encoded) | {"max_length": prepared.max_length},
-        "label_counts": label_distribution(splits, prepared.labels.names),
-        "checks": [str(finding) for finding in corpus.findings],
-        "notes": list(corpus.notes),
-    }
 
 
 def _command_notes(everything: Sequence[Prepared]) -> list[str]:

@@ -21,7 +21,8 @@ from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.launchers.launcher import Death
 from unfreeze.experiments.listener import Listener
-from unfreeze.experiments.run import folder_bytes, save_verified
+from unfreeze.experiments.run import folder_bytes
+from unfreeze.experiments.save_verified import save_verified
 from unfreeze.experiments.travelling import Travelling
 from unfreeze.settings import Settings
 from unfreeze.storage.feature_files import FeatureFiles

@@ -16,9 +16,8 @@ from unfreeze.experiments.learnt_nothing import learnt_nothing
 from unfreeze.experiments.model_card import model_card
 from unfreeze.experiments.options import rate_source
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.inference.predictor import load_predictor
+from unfreeze.experiments.save_verified import save_verified
 from unfreeze.models.extensions import loading_notes
-from unfreeze.models.save import merged_folder, save_model
 from unfreeze.models.vocabulary import vocabulary_sha256
 from unfreeze.settings import Settings
 from unfreeze.storage.atomic import remove_leftovers, write_json
@@ -33,14 +32,7 @@ from unfreeze.training.step import Diverged
 from unfreeze.training.stopping import AskedToStop, raise_if_asked_to_stop, signals_noted
 
 if TYPE_CHECKING:
-    import torch
-
-# Outputs of a reloaded model may differ by this share of the largest one: a merged adapter rounds once more.
-RELOAD_TOLERANCE = 1e-3
-
-
-class ReloadError(RuntimeError):
-    """A saved model does not give the outputs of the trained one."""
+    pass
 
 
 def run(
@@ -228,58 +220,9 @@ def degenerate_on_validation(prepared: Prepared, evaluation: Evaluation) -> str 
     return learnt_nothing([row["gold"] for row in rows], [row["predicted"] for row in rows], compared, task.unit)
 
 
-def save_verified(trainer: Trainer, prepared: Prepared, folder: Path, card: str) -> None:
-    """Save the trained model where nothing lies yet, and see that it gives the same when reloaded.
-
-    Raises:
-        ReloadError: it does not.
-    """
-    network, trainables = trainer.network.cpu(), trainer.trainables
-    prepared.task.detach(network)
-    save_model(
-        network,
-        prepared.tokenizer,
-        folder,
-        base=prepared.path,
-        auto_class=prepared.task.auto_class,
-        peft_type=prepared.task.peft_type,
-        trained=[name for name, _ in network.named_parameters() if trainables.ever_trains(name)],
-        card=card,
-        whole_encoder=prepared.task.learns_encoder,
-    )
-    verify_saved(network, folder, prepared)
-
-
 def folder_bytes(folder: Path) -> int:
     """What all files in a folder take."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def verify_saved(network: Any, folder: Path, prepared: Prepared) -> None:
-    """Reload what was saved and compare its outputs with the trained network's on real inputs.
-
-    Raises:
-        ReloadError: an output differs by more than rounding.
-    """
-    import torch
-
-    batch = replace(prepared.collator, device="cpu")(prepared.validation.encoded.features[:8])
-    with torch.inference_mode():
-        expected = _flat(network(**batch.inputs))
-        allowed = RELOAD_TOLERANCE * max(1.0, float(expected.abs().max()))
-        for saved in (folder, merged_folder(folder)):
-            if saved.is_dir():
-                reloaded = load_predictor(saved, task=prepared.task, device="cpu").network
-                difference = float((_flat(reloaded(**batch.inputs)) - expected).abs().max())
-                if not difference <= allowed:
-                    raise ReloadError(f"{saved}: reloaded, its outputs differ by {difference:g}")
-
-
-def _flat(outputs: Any) -> torch.Tensor:
-    """All numbers that a network gives: a head may have several."""
-    import torch
-
-    return torch.cat([one.flatten() for one in outputs.values() if isinstance(one, torch.Tensor)])
 
 
 def _task_files(prepared: Prepared, evaluations: dict[str, Evaluation]) -> dict[str, Any]:
