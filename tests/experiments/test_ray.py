@@ -156,7 +156,7 @@ def states(output: Path) -> list[int]:
     return sorted(int(one.name.removeprefix("step-")) for one in output.glob("runs/*/*/*/checkpoints/step-*"))
 
 
-LONG = {"strategy": ["full"], "epochs": 160}  # 1440 steps
+LONG = {"strategy": ["full"], "epochs": 160, "early_stopping_patience": None}  # 1440 steps
 
 
 def test_a_run_whose_process_dies_goes_on_from_its_newest_state(
@@ -215,6 +215,7 @@ model, data, output, address = sys.argv[1:]
 settings, _ = read_settings({
     "model": model, "data": data, "output": output, "address": address, "launcher": "ray", "strategy": ["full"],
     "seeds": 1, "epochs": 2000, "plan": False, "speedups": "off", "max_length": 48, "save_steps": 1000000,
+    "early_stopping_patience": None,
 })
 try:
     compare(settings, Says())

@@ -89,16 +89,16 @@ class _Says:
         self._number = number
         self._mailbox = mailbox
         self._sender = None if states is None else StateSender(number, states, mailbox)
-        self._said = 0.0
+        self._said = self._looked = 0.0
         self.last = last  # what the mailbox has not necessarily yet
 
     def __call__(self, message: Message) -> None:
         now = time.monotonic()
-        due = now - self._said >= SAYS_EVERY
-        if due or getattr(message, "metrics", None) is not None:
+        if now - self._said >= SAYS_EVERY or getattr(message, "metrics", None) is not None:
             self._said = now
             self.last = self._mailbox.put.remote(self._number, message)
-        if due and self._sender is not None:
+        if self._sender is not None and now - self._looked >= SAYS_EVERY:  # however often something is measured
+            self._looked = now
             self._sender.send_if_due()
 
 
