@@ -35,6 +35,10 @@ def test_a_comparison_gets_two_students(unfreeze_cli: Cli, copied: Path) -> None
     assert students == {f"distill:teacher={best},layers={n},temperature=3.0" for n in (1, 2)}
     lines = [line for line in called.out.splitlines() if line.startswith("distill:")]
     assert "texts/s" in called.out and len(lines) == 2
+    student = next(one for one in find_runs(copied) if read_record(one).strategy.startswith("distill"))
+    (copied / "best").write_text(str(student.relative_to(copied)))
+    called = unfreeze_cli("distill", "--teacher", copied)
+    assert called.code == 2 and "its best run is a student (distill:teacher=" in called.err
 
 
 def test_a_run_of_a_comparison_teaches_in_it(unfreeze_cli: Cli, copied: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, go_on_with, run_and_print
 from unfreeze.cli.flags import add_settings_flags, settings_from
 from unfreeze.cli.progress import add_progress_flags
-from unfreeze.settings import Settings
+from unfreeze.settings import Settings, SettingsError
 from unfreeze.storage.folders import BEST_FILE, SETTINGS_FILE, best_run
-from unfreeze.storage.records import RECORD_FILE
+from unfreeze.storage.records import RECORD_FILE, read_record
 from unfreeze.strategies import Distill
 
 WHAT_IT_DOES = """\
@@ -64,7 +64,12 @@ def _teacher(typed: str) -> tuple[str, Path | None]:
     one that is may change."""
     folder = Path(typed).expanduser()
     if (folder / BEST_FILE).is_file():
-        return str(Path(typed) / best_run(folder).relative_to(folder.resolve())), folder
+        best = best_run(folder)
+        if (best / RECORD_FILE).is_file() and (strategy := read_record(best).strategy).startswith(Distill.name):
+            raise SettingsError(
+                [f"--teacher {typed}: its best run is a student ({strategy}). Give the run of a teacher."]
+            )
+        return str(Path(typed) / best.relative_to(folder.resolve())), folder
     run = folder.parent if folder.name in ("model", "model-merged") else folder
     if (run / RECORD_FILE).is_file():
         output = run.resolve().parents[3]
