@@ -24,7 +24,11 @@ from unfreeze.strategies import STRATEGIES, Distill, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
 SIZES = {"train": 36, "validation": 12, "test": 12}
-TRAINED = ["classification", "tagging", "question-answering", "multi-label", "regression"]
+TRAINED = [
+    "classification",
+    "tagging",
+    *(pytest.param(task, marks=pytest.mark.slow) for task in ("question-answering", "multi-label", "regression")),
+]
 OPTIONS: dict[str, Any] = {
     "seeds": 1,
     "epochs": 3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import fields
 from importlib.util import find_spec
 from typing import Any
@@ -53,8 +54,18 @@ def call(options: argparse.Namespace) -> int:
         raise SettingsError(mistakes)
     models = named_models(options.models)
     _refuse_device(options.device)
+    _leave_a_core()
     serve(models, serving, options.device, say)
     return 0
+
+
+def _leave_a_core() -> None:
+    """Requests are read while models compute. Where every core computes, a product waits for the thread that was pushed
+    aside; OMP_NUM_THREADS says otherwise."""
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
 
 
 def _refuse_device(device: str | None) -> None:
