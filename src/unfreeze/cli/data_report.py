@@ -26,6 +26,8 @@ LONGEST_NAME = 24  # characters of a label or split in the first column
 
 def print_data_report(summary: Summary) -> None:
     """What was inferred, findings by severity, then the tables. Nothing of the data acts on the terminal."""
+    if summary["inferred"]:
+        print("What was inferred")
     for note in summary["inferred"]:
         _print(note)
     print()

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.examples import Example
 
 Unit = Literal["words", "characters"]
+Lengths: TypeAlias = dict[Unit, list[int]]  # of the examples of a split, in their order
+UNITS: tuple[Unit, Unit] = ("words", "characters")
 POINTS = ("shortest", "percentile_25", "median", "percentile_75", "percentile_95", "longest")
 
 _BINS = 24
 _LONG_WORDS = 20  # characters a word: beyond that a script writes no blanks between its words
 
 
-def lengths_in(examples: Sequence[Example], unit: Unit) -> list[int]:
-    """The length of each example, a question's with its context."""
-    if unit == "words":
-        return [len(example.shown.split()) for example in examples]
-    return [len(example.shown) for example in examples]
+def lengths_of(examples: Sequence[Example]) -> Lengths:
+    """The length of each example in both units, a question's with its context."""
+    shown = [example.shown for example in examples]
+    return {"words": [len(text.split()) for text in shown], "characters": [*map(len, shown)]}
 
 
 def quantiles(lengths: Sequence[float]) -> dict[str, float | int | None]:
@@ -47,19 +48,16 @@ def quantiles(lengths: Sequence[float]) -> dict[str, float | int | None]:
     }
 
 
-def natural_unit(splits: Mapping[str, Sequence[Example]]) -> Unit:
+def natural_unit(splits: Mapping[str, Lengths]) -> Unit:
     """Characters for scripts that write no blanks between words, which words would say nothing of."""
-    every = [example for examples in splits.values() for example in examples]
-    if any(isinstance(example, TaggedExample) for example in every):
-        return "words"
-    words, characters = sum(lengths_in(every, "words")), sum(lengths_in(every, "characters"))
+    words, characters = (sum(sum(one[unit]) for one in splits.values()) for unit in UNITS)
     return "characters" if characters > _LONG_WORDS * words else "words"
 
 
-def length_histogram(splits: Mapping[str, Sequence[Example]], unit: Unit) -> dict[str, Any]:
+def length_histogram(splits: Mapping[str, Lengths], unit: Unit) -> dict[str, Any]:
     """`edges` of the bins, the same for all splits, and the `counts` of each; a bin holds what is above its left edge,
     up to its right one."""
-    lengths = {name: lengths_in(examples, unit) for name, examples in splits.items() if examples}
+    lengths = {name: one[unit] for name, one in splits.items() if one[unit]}
     longest = max((max(one) for one in lengths.values()), default=0)
     step = max(1, -(-longest // _BINS))
     edges = list(range(0, longest + step, step)) if longest else []

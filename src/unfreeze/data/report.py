@@ -11,7 +11,7 @@ from unfreeze.data.corpus import Corpus, notes_of
 from unfreeze.data.examples import Example, MultiLabelExample, NumberExample, QuestionExample, TaggedExample
 from unfreeze.data.excerpts import entity_counts, excerpts
 from unfreeze.data.findings import DataError, Finding
-from unfreeze.data.lengths import length_histogram, lengths_in, natural_unit, quantiles
+from unfreeze.data.lengths import Lengths, Unit, length_histogram, lengths_of, natural_unit, quantiles
 from unfreeze.data.repeats import repeats
 
 # Notes of the checks: what is found in data, not inferred of them.
@@ -59,23 +59,25 @@ def _told(findings: Iterable[Finding]) -> dict[str, Any]:
 
 
 def _described(splits: Mapping[str, Sequence[Example]], scheme: str | None) -> dict[str, Any]:
-    unit = natural_unit(splits)
+    measured = {name: lengths_of(examples) for name, examples in splits.items()}
+    # A sentence that is given in words is measured in them.
+    unit: Unit = "words" if scheme else natural_unit(measured)
     train = splits.get("train") or next(iter(splits.values()), ())
     return {
-        "splits": {name: _split(examples, scheme) for name, examples in splits.items()},
-        "lengths": length_histogram(splits, unit),
+        "splits": {name: _split(examples, measured[name], scheme) for name, examples in splits.items()},
+        "lengths": length_histogram(measured, unit),
         "repeats": repeats(splits),
         "examples": excerpts(train, scheme),
     }
 
 
-def _split(examples: Sequence[Example], scheme: str | None) -> dict[str, Any]:
+def _split(examples: Sequence[Example], lengths: Lengths, scheme: str | None) -> dict[str, Any]:
     counts = Counter(label for example in examples for label in example.labels)
     described: dict[str, Any] = {
         "examples": len(examples),
         "labels": dict(counts.most_common()),
-        "words": quantiles(lengths_in(examples, "words")),
-        "characters": quantiles(lengths_in(examples, "characters")),
+        "words": quantiles(lengths["words"]),
+        "characters": quantiles(lengths["characters"]),
     }
     if unlabelled := sum(not example.is_labelled for example in examples):
         described["unlabelled"] = unlabelled
