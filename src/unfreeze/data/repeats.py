@@ -23,7 +23,7 @@ class Twins:
     @property
     def differ(self) -> bool:
         """Is something else to be learnt of the two?"""
-        return said(self.first) != said(self.again)
+        return bool(said(self.first) != said(self.again))
 
 
 def repeats_within(examples: Sequence[Example], keys: Sequence[str]) -> list[Twins]:

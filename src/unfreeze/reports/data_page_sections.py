@@ -21,6 +21,7 @@ from unfreeze.reports.data_words import SEVERITIES, Summary, found, headline, la
 from unfreeze.reports.figures import FIGURES, draw_figures
 from unfreeze.reports.results import Results
 
+_ANSWERS = {"question-answering": "answers", "regression": "numbers"}  # of other tasks labels
 _SHADES: Mapping[str, Shade] = {"error": "bad", "warning": "even", "note": "off"}
 
 
@@ -40,7 +41,9 @@ def what_was_found(summary: Summary) -> Section:
 
 def findings(summary: Summary) -> Section:
     """Each finding with its place and what to do."""
-    rows, values, shades = [], [], {}
+    rows: list[list[str]] = []
+    values: list[list[float | str | None]] = []
+    shades: dict[tuple[int, int], Shade] = {}
     for number, one in enumerate(summary.get("found") or ()):
         severity = str(one["severity"])
         rows.append([str(number + 1), severity, str(one["message"]), place(one), str(one.get("advice") or "")])
@@ -57,13 +60,14 @@ def findings(summary: Summary) -> Section:
 
 def splits_and_labels(summary: Summary) -> Section:
     """Sizes, and how often each label occurs, drawn and in numbers."""
+    title = f"Splits and {_ANSWERS.get(str(summary.get('task')), 'labels')}"
     if not _size(summary):
-        return Section("Splits and labels", [])
+        return Section(title, [])
     blocks: list[Block] = [split_sizes(summary)]
     what = label_noun(summary)
     blocks += _figure("labels", {"label_counts": label_counts(summary)}, f"How often each {what} occurs, by split.")
     tables = [labels_table(summary), labels_of_a_text(summary), numbers_table(summary), *answers_tables(summary)]
-    return Section("Splits and labels", [*blocks, *(one for one in tables if one)])
+    return Section(title, [*blocks, *(one for one in tables if one)])
 
 
 def lengths(summary: Summary) -> Section:

@@ -43,7 +43,9 @@ def labels_table(summary: Summary) -> Table | None:
     shown = labels[:MOST_LABELS]
     totals = {name: sum(split.values()) or 1 for name, split in counts.items()}
     rows = [[label, *(_share(split.get(label, 0), totals[name]) for name, split in counts.items())] for label in shown]
-    values = [[label, *(float(split.get(label, 0)) for split in counts.values())] for label in shown]
+    values: list[list[float | str | None]] = [
+        [label, *(float(split.get(label, 0)) for split in counts.values())] for label in shown
+    ]
     caption = f"{what.capitalize()}s: number, and share of the split"
     if len(labels) > len(shown):
         caption += f"; the {len(shown)} most frequent of {len(labels):,} (--json has all)"
@@ -67,7 +69,11 @@ def labels_of_a_text(summary: Summary) -> Table | None:
 def lengths_table(summary: Summary) -> Table | None:
     """Lengths in the unit that suits the texts."""
     unit = str((summary.get("lengths") or {}).get("unit") or "words")
-    return _points({name: one[unit] for name, one in summary["splits"].items()}, f"Lengths in {unit}")
+    return _points({name: one[unit] for name, one in summary["splits"].items()}, _lengths_caption(summary, unit))
+
+
+def _lengths_caption(summary: Summary, unit: str) -> str:
+    return f"Lengths in {unit}" + (", question and context" if summary.get("task") == "question-answering" else "")
 
 
 def answers_tables(summary: Summary) -> list[Table]:
@@ -105,7 +111,7 @@ def repeats_table(summary: Summary) -> Table | None:
         within = one["split"] == one["in"]
         number = _share(one["examples"], summary["splits"][one["split"]]["examples"])
         rows.append([one["split"], "itself, earlier" if within else one["in"], number, f"{one['differ']:,}"])
-    header = ["examples of", "also in", "number and share", "of them labelled otherwise"]
+    header = ["examples of", "also in", "number and share", "labelled otherwise"]
     return Table(header, rows, "Repeated and leaked examples", texts=frozenset({1})) if rows else None
 
 
