@@ -195,7 +195,7 @@ def test_inspect(unfreeze_cli: Cli, data_folders: dict[str, Path], task: str) ->
     summary = json.loads(called.out)
     assert summary["task"] == task
     plain = unfreeze_cli("inspect", "--data", data_folders[task])
-    assert plain.code == 0 and f"task: {task}" in plain.out and "recognised train" in plain.err
+    assert plain.code == 0 and f"task: {task}" in plain.out and "recognised train" in plain.out
 
 
 def test_train_is_one_run_and_takes_the_strategy_of_a_file(

@@ -8,6 +8,7 @@ from unfreeze.data.duplicates import document_key
 from unfreeze.data.examples import Example, NumberExample, QuestionExample
 from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding
+from unfreeze.data.repeats import repeats_across, repeats_within, split_pairs
 
 Splits = Mapping[str, Sequence[Example]]
 Keys = Mapping[str, Sequence[str]]  # the normalised contents, in the order of the examples
@@ -16,19 +17,11 @@ Keys = Mapping[str, Sequence[str]]  # the normalised contents, in the order of t
 def check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
     """Examples that repeat an earlier one of their split, and those that say something else of it."""
     for split, examples in splits.items():
-        first: dict[str, Example] = {}
-        repeated: list[Example] = []
-        contradicting: list[Example] = []
-        for key, example in zip(keys[split], examples, strict=True):
-            if key not in first:
-                first[key] = example
-                continue
-            repeated.append(example)
-            if _said(first[key]) != _said(example):
-                contradicting.append(example)
+        repeated = repeats_within(examples, keys[split])
+        contradicting = [one.again for one in repeated if one.differ]
         if repeated:
             message = f"{len(repeated)} of {len(examples)} examples of {split} repeat an earlier one"
-            yield finding_at(repeated[0], "note", "duplicates", message)
+            yield finding_at(repeated[0].again, "note", "duplicates", message)
         if contradicting:
             what = _what(contradicting[0])
             message = f"{len(contradicting)} repeated examples of {split} have another {what} than the first"
@@ -38,18 +31,17 @@ def check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
 def check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
     """Examples of one split that are in an earlier one too."""
     known = {split: dict(zip(keys[split], examples, strict=True)) for split, examples in splits.items()}
-    for earlier, later in _pairs(splits):
-        pairs = zip(keys[later], splits[later], strict=True)
-        shared = [(known[earlier][key], example) for key, example in pairs if key in known[earlier]]
+    for earlier, later in split_pairs(splits):
+        shared = repeats_across(known[earlier], splits[later], keys[later])
         if not shared:
             continue
         message = f"{len(shared)} of {len(splits[later])} examples of {later} are also in {earlier}"
-        other = [example for twin, example in shared if _said(example) != _said(twin)]
+        other = [one.again for one in shared if one.differ]
         if other:
             place = other[0].origin or "data"
             message += f", {len(other)} of them with another {_what(other[0])} (first {place})"
         advice = f"Scores on {later} are too good by what is remembered; remove them from one of the two."
-        yield finding_at(shared[0][1], "warning", "leak", message, advice)
+        yield finding_at(shared[0].again, "warning", "leak", message, advice)
 
 
 def check_shared_contexts(splits: Splits, keys: Keys) -> Iterator[Finding]:
@@ -59,7 +51,7 @@ def check_shared_contexts(splits: Splits, keys: Keys) -> Iterator[Finding]:
         for split, examples in splits.items()
         if any(isinstance(one, QuestionExample) for one in examples)
     }
-    for earlier, later in _pairs(asked):
+    for earlier, later in split_pairs(asked):
         contexts, questions = {context for context, _, _ in asked[earlier]}, set(keys[earlier])
         shared = [one for context, key, one in asked[later] if context in contexts and key not in questions]
         if shared:
@@ -67,20 +59,6 @@ def check_shared_contexts(splits: Splits, keys: Keys) -> Iterator[Finding]:
             message = f"{number} are about a context of which {earlier} asks other questions"
             advice = "Split by context or by article, so that what is scored was not read before."
             yield finding_at(shared[0], "warning", "shared-contexts", message, advice)
-
-
-def _pairs(splits: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    names = list(splits)
-    return ((earlier, later) for i, earlier in enumerate(names) for later in names[i + 1 :])
-
-
-def _said(example: Example) -> object:
-    """What is to be learnt of an example, to be compared."""
-    if isinstance(example, NumberExample):
-        return example.value
-    if isinstance(example, QuestionExample):
-        return {answer.text for answer in example.answers or ()}
-    return example.labels
 
 
 def _what(example: Example) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import statistics
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from unfreeze.data.examples import Example, TaskName
 from unfreeze.data.findings import Finding
@@ -28,6 +26,7 @@ class Corpus:
     findings: tuple[Finding, ...]  # what the checks and readers warn of
     sha256: str  # over the contents of all splits, not over file names
     name: str
+    told: tuple[Finding, ...] = ()  # notes and warnings as they were told, with their places
 
 
 def splits_sha256(splits: Mapping[str, Sequence[Example]]) -> str:
@@ -54,32 +53,3 @@ def notes_of(findings: Iterable[Finding]) -> tuple[str, ...]:
         more = f" and {len(distinct) - 4} more" if len(distinct) > 4 else ""
         lines.append(str(replace(finding, file=", ".join(shown) + more) if shown else finding))
     return tuple(lines)
-
-
-def report(corpus: Corpus) -> dict[str, Any]:
-    """Sizes, label counts and lengths of a corpus as plain values, for `unfreeze inspect --data`."""
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
-    return {
-        "name": corpus.name,
-        "task": corpus.task,
-        "tag_scheme": corpus.tag_scheme,
-        "sha256": corpus.sha256,
-        "splits": {name: _split_report(examples) for name, examples in splits.items()},
-        "notes": list(corpus.notes),
-        "findings": [str(finding) for finding in corpus.findings],
-    }
-
-
-def _split_report(examples: Sequence[Example]) -> dict[str, Any]:
-    lengths = sorted(len(example.shown.split()) for example in examples)
-    counts = Counter(label for example in examples for label in example.labels)
-    words: dict[str, float | int | None] = dict.fromkeys(("total", "mean", "median", "percentile_95", "longest"))
-    if lengths:
-        words = {
-            "total": sum(lengths),
-            "mean": round(statistics.fmean(lengths), 2),
-            "median": statistics.median(lengths),
-            "percentile_95": lengths[min(len(lengths) - 1, int(0.95 * len(lengths)))],
-            "longest": lengths[-1],
-        }
-    return {"examples": len(examples), "labels": dict(counts.most_common()), "words": words}

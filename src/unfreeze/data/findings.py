@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Severity = Literal["error", "warning", "note"]
 
@@ -30,10 +30,21 @@ class Finding:
 
 
 class DataError(ValueError):
-    """The data cannot be used as it is; carries every finding, not only the first."""
+    """The data cannot be used as it is; carries every finding, not only the first.
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    Where the files could be read, `splits` are the examples of each and `tag_scheme` is that of their tags: a report
+    on the data shows them beside the errors.
+    """
+
+    def __init__(
+        self,
+        findings: Sequence[Finding],
+        splits: Mapping[str, Sequence[Any]] | None = None,
+        tag_scheme: str | None = None,
+    ) -> None:
         self.findings = tuple(findings)
+        self.splits = dict(splits or {})
+        self.tag_scheme = tag_scheme
         super().__init__("\n".join(str(finding) for finding in self.errors))
 
     @property
@@ -80,11 +91,13 @@ def data_error(
     return DataError([Finding("error", code, message, file, line, advice)])
 
 
-def stop_on_errors(findings: Iterable[Finding]) -> None:
-    """Raise DataError with all findings if one of them is an error."""
+def stop_on_errors(
+    findings: Iterable[Finding], splits: Mapping[str, Sequence[Any]] | None = None, tag_scheme: str | None = None
+) -> None:
+    """Raise DataError with all findings, and with what was read, if one of them is an error."""
     found = tuple(findings)
     if any(finding.severity == "error" for finding in found):
-        raise DataError(found)
+        raise DataError(found, splits, tag_scheme)
 
 
 def printable(text: str) -> str:

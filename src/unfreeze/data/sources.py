@@ -9,19 +9,20 @@ from typing import Literal
 
 from unfreeze.data.check_tags import check_single_and_last
 from unfreeze.data.checks import check_splits, check_unseen
-from unfreeze.data.corpus import Corpus, notes_of, report, splits_sha256
+from unfreeze.data.corpus import Corpus, notes_of, splits_sha256
 from unfreeze.data.examples import Example, TaggedExample, TaskName
 from unfreeze.data.findings import DataError, Finding, Say, data_error, silent, stop_on_errors
 from unfreeze.data.label_spelling import one_spelling, parse_label_names
 from unfreeze.data.missing_splits import make_missing_splits
 from unfreeze.data.read_settings import ReadSettings
+from unfreeze.data.report import report, report_of_faults
 from unfreeze.data.request import DataRequest
 from unfreeze.data.resolve import Load, Sources, read_file, resolve
 from unfreeze.data.splits import subset
 from unfreeze.data.tag_schemes import recognise, to_iob2
 from unfreeze.data.text_tasks import recast
 
-__all__ = ["Corpus", "DataRequest", "load_corpus", "load_for_scoring", "read_examples", "report"]
+__all__ = ["Corpus", "DataRequest", "load_corpus", "load_for_scoring", "read_examples", "report", "report_of_faults"]
 
 TagScheme = Literal["iob2", "plain"]
 
@@ -57,7 +58,7 @@ def _corpus(name: str, sources: Sources, request: DataRequest, findings: list[Fi
     task = _one_task(splits, request.task)
     splits, scheme = _prepare(splits, request, say)
     findings.extend(check_splits(splits, scheme))
-    stop_on_errors(findings)
+    stop_on_errors(findings, splits, scheme)
     if "train" in splits:
         splits = make_missing_splits(splits, request, say)
     drawn = {split: _subset(split, examples, request, say) for split, examples in splits.items()}
@@ -65,7 +66,7 @@ def _corpus(name: str, sources: Sources, request: DataRequest, findings: list[Fi
         # What was said of the whole training data need not hold for the part that is used.
         findings[:] = [finding for finding in findings if finding.code != "unseen-label"]
         findings.extend(check_unseen(drawn, scheme))
-        stop_on_errors(findings)
+        stop_on_errors(findings, drawn, scheme)
     return Corpus(
         task=task,
         train=tuple(drawn.get("train", ())),
@@ -76,6 +77,7 @@ def _corpus(name: str, sources: Sources, request: DataRequest, findings: list[Fi
         findings=tuple(dict.fromkeys(finding for finding in findings if finding.severity == "warning")),
         sha256=splits_sha256(drawn),
         name=name,
+        told=tuple(findings),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 Scheme: TypeAlias = Literal["iob1", "iob2", "bioes", "plain"]
@@ -104,6 +104,22 @@ def strays(tags: Iterable[str]) -> list[str]:
     odd = sorted(tag for tag in distinct if tag != "O" and not _PREFIXED.fullmatch(tag))
     entities = sum(tag.startswith(("B-", "I-", "S-", "E-")) and tag not in odd for tag in distinct)
     return odd if "O" in distinct and entities > len(odd) else []
+
+
+def entities(tags: Tags) -> Iterator[tuple[str, int, int]]:
+    """Type, first word and the word after the last of each entity in IOB2; one whose B- is missing begins with its I-.
+
+    >>> list(entities(["B-PER", "I-PER", "O", "I-LOC"]))
+    [('PER', 0, 2), ('LOC', 3, 4)]
+    """
+    start, kind = 0, None
+    for place, tag in enumerate([*tags, "O"]):
+        found = entity_type(tag)
+        if kind is not None and (found != kind or tag.startswith("B-")):
+            yield kind, start, place
+            kind = None
+        if kind is None and found is not None:
+            start, kind = place, found
 
 
 def entity_type(tag: str) -> str | None:

@@ -77,8 +77,8 @@ def data(results: Results) -> Section:
     elif described:
         blocks.append(Paragraph("The checks of the data found nothing to report."))
     blocks += [picture.image() for picture in results.pictures_of("data")]
-    blocks += _lengths(described.get("lengths") or {})
-    blocks += _reading(described.get("reading") or {})
+    blocks += lengths_of_tokens(described.get("lengths") or {})
+    blocks += what_is_read(described.get("reading") or {})
     notes = [str(note) for note in described.get("notes") or ()]
     notes += _notes_of_runs(results)
     if notes:
@@ -128,7 +128,7 @@ def _in_full(groups: Sequence[Group], labels: Sequence[str], results: Results) -
     return [Table(header, rows, caption, folded=f"All scores of {group.label}", values=values, descending=down)]
 
 
-def _reading(splits: Mapping[str, Mapping[str, int]]) -> list[Block]:
+def what_is_read(splits: Mapping[str, Mapping[str, int]]) -> list[Block]:
     """What of the splits does not reach the network, where something is cut or read in several windows."""
     rows = []
     for name, one in splits.items():
@@ -149,7 +149,8 @@ def _reading(splits: Mapping[str, Mapping[str, int]]) -> list[Block]:
     return [Table(header, rows, "How long texts are read; what is cut off does not reach the network.")]
 
 
-def _lengths(lengths: Mapping[str, Any]) -> list[Block]:
+def lengths_of_tokens(lengths: Mapping[str, Any]) -> list[Block]:
+    """How many tokens examples have, by split; nothing where that is not known."""
     splits = lengths.get("splits") or {}
     rows = [
         [str(name), *(quantities.count(one.get(key)) for key in ("median", "p95", "longest"))]

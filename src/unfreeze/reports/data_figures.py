@@ -12,7 +12,7 @@ MOST_LABELS = 40  # the most frequent
 
 
 def draw_lengths(results: Results) -> Figure | None:
-    """Lengths in tokens as shares of each split; None where `comparison.json` does not hold them."""
+    """Lengths in tokens, or in their `unit`, as shares of each split; None where `comparison.json` holds none."""
     lengths = (results.comparison.get("data") or {}).get("lengths") or {}
     edges, splits = list(lengths.get("edges") or ()), lengths.get("splits") or {}
     if len(edges) < 2 or not splits:
@@ -30,7 +30,8 @@ def draw_lengths(results: Results) -> Figure | None:
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
-    axes.set_xlabel("tokens, as the network reads them")
+    unit = lengths.get("unit")
+    axes.set_xlabel(str(unit) if unit else "tokens, as the network reads them")
     axes.set_ylabel("% of the split")
     axes.set_title("Lengths of the examples")
     axes.legend(frameon=False, fontsize=9)

@@ -1,19 +1,10 @@
-"""The report: one HTML page that needs no other file and nothing from the network, and the same as Markdown and LaTeX.
-
-The one script of the page is ours; the page's policy names its hash, so that no other one can run.
-"""
+"""The report of a comparison: one HTML page, and the same as Markdown and LaTeX."""
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unfreeze.reports import background_sections, cost_sections, data_sections, quantities, result_sections
 from unfreeze.reports.blocks import Section, Table
@@ -22,6 +13,7 @@ from unfreeze.reports.figures import draw_figures, write_figures
 from unfreeze.reports.latex import to_latex
 from unfreeze.reports.leaderboard import write_leaderboard
 from unfreeze.reports.markdown import markdown_report
+from unfreeze.reports.page import render_page
 from unfreeze.reports.pair_section import pairs
 from unfreeze.reports.plan_section import plan_against_actual
 from unfreeze.reports.results import Results, read_results
@@ -30,16 +22,15 @@ from unfreeze.reports.speed_section import answering_speed
 from unfreeze.reports.trained_section import what_trains
 from unfreeze.storage.atomic import write_text
 from unfreeze.storage.folders import refuse_links, slug
-from unfreeze.storage.foreign_text import visible
 
 REPORT_FILE = Path("report", "index.html")
 MARKDOWN_FILE = Path("report", "report.md")
 FIGURES_FOLDER = Path("report", "figures")
 TABLES_FOLDER = Path("report", "tables")
 
-POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'"
+FOOTER = (
+    "Written by unfreeze from the records of the runs. Beside this page: report.md, figures/ (SVG and PNG) and tables/ "
+    "(LaTeX)."
 )
 
 # In order of the page. A new section is one function Results -> Section and one line here.
@@ -112,40 +103,12 @@ def _tables_for_papers(sections: Sequence[Section]) -> dict[str, str]:
 
 def render_report(results: Results) -> str:
     """The page. Every text in it may come from data or file names; the template escapes all of them."""
-    environment = _environment()
-    # The only script that may run is this one, byte for byte.
-    program = environment.get_template("program.js").render()
-    digest = b64encode(sha256(program.encode("utf-8")).digest()).decode("ascii")
-    return environment.get_template("template.html").render(
-        title=_title(results),
-        facts=_facts(results),
-        sections=sections_of(results),
-        policy=POLICY.format(digest=digest),
-    )
+    return render_page(_title(results), _facts(results), sections_of(results), FOOTER, "unfreeze comparison")
 
 
 def sections_of(results: Results) -> list[Section]:
     """The sections that have something to say."""
     return [section for make in SECTIONS if (section := make(results)).blocks]
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True,
-        loader=PackageLoader("unfreeze.reports", "."),
-        undefined=StrictUndefined,
-        finalize=_seen,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # Where a line may end: behind a sign, but not inside of 66,955,010.
-    environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/])(?!\d{3})(?=.)", text)
-    return environment
-
-
-def _seen(value: Any) -> Any:
-    """What the template writes; a macro's result has been through here piece by piece."""
-    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _title(results: Results) -> str:

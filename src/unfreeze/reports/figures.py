@@ -151,10 +151,10 @@ FIGURES = (
 )
 
 
-def draw_figures(results: Results) -> list[Picture]:
+def draw_figures(results: Results, kinds: Sequence[FigureKind] = FIGURES) -> list[Picture]:
     """All figures for which the results hold numbers. Equal results give equal bytes."""
     pictures: list[Picture] = []
-    for kind in FIGURES:
+    for kind in kinds:
         with style():
             drawn = kind.draw(results)
             for name, (of, figure) in zip(_file_names(kind.name, [of for of, _ in drawn]), drawn, strict=True):

@@ -161,14 +161,14 @@ def lengths_chart(results: Results) -> Chart | None:
     edges, splits = list(lengths.get("edges") or ()), lengths.get("splits") or {}
     if len(edges) < 2 or not splits:
         return None
-    series = []
+    series, unit = [], str(lengths.get("unit") or "tokens")
     for number, (name, one) in enumerate(splits.items()):
         total = sum(one["counts"]) or 1
         points = [
             Point(
                 (low + high) / 2,
                 100 * count / total,
-                f"{name}\n{low + 1} to {high} tokens: {quantities.count(count)} examples"
+                f"{name}\n{low + 1} to {high} {unit}: {quantities.count(count)} examples"
                 f" ({quantities.percent(count / total)})",
             )
             for low, high, count in zip(edges[:-1], edges[1:], one["counts"], strict=True)
@@ -177,7 +177,7 @@ def lengths_chart(results: Results) -> Chart | None:
     highest = max(point.y for one in series for point in one.points)
     longest = lengths.get("max_length")
     guides = [("x", float(longest), f"cut at {longest}")] if longest and longest <= 1.1 * edges[-1] else []
-    across = axis("tokens", 0, max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1])
+    across = axis(unit, 0, max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1])
     return Chart(across, series, axis("% of the split", 0, 1.08 * highest), guides=guides)
 
 
