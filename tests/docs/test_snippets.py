@@ -53,7 +53,7 @@ PARSED = {
     "docs/trackers.md": "a server",
     "docs/reliability.md": "placeholders",
 }
-FAST = ("docs/quickstart.md", "docs/data-formats.md")
+FAST = ("docs/data-formats.md",)
 TRAINING = ("compare", "train", "pretrain", "plan", "verify")  # `distill` takes its settings from the folder
 # For whatever a snippet does not say itself. `jobs: null` is: in this process.
 SMALL: dict[str, Any] = {

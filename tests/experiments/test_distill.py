@@ -97,6 +97,7 @@ def test_an_adapter_teaches_as_its_merged_model(run_both: Callable[..., tuple[Pa
     assert {one.num_layers for one in both.records} == {1, 2}
 
 
+@pytest.mark.slow
 def test_two_times_the_same(
     family_folder: Callable[..., str], data_of: Callable[[str], dict[str, Any]], tmp_path: Path
 ) -> None:
