@@ -601,3 +601,16 @@ def _dropout(family: str, rate: float) -> dict[str, float]:
         if family == "albert":
             names.append("classifier_dropout_prob")
     return dict.fromkeys(names, rate)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; tests of pages are skipped without it."""
+    chromium = Path("/usr/bin/chromium")
+    if not chromium.exists():
+        pytest.skip("needs Debian's chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,8 @@ from unfreeze.data.sources import DataRequest, load_corpus, report, report_of_fa
 from unfreeze.reports.data_page import write_data_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>\"'&"
 VIEWS = [(360, "light"), (360, "dark"), (800, "light"), (1280, "light"), (1280, "dark")]
 Visit = Callable[..., Any]
@@ -45,16 +42,6 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         write_data_page(page, summary | {"made": {"command": ["unfreeze", "inspect"], "versions": {"unfreeze": "1"}}})
         found[name] = page.as_uri()
     return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

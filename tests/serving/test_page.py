@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> anna & <b>karl</b> 🙂 </textarea><script>alert(1)</script>"
 
 
@@ -50,16 +48,6 @@ class Visit:
         card = self.page.locator("#result .card")
         card.wait_for()
         return card
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(params=[(360, "light"), (768, "dark"), (1280, "light"), (360, "dark")], ids=str)

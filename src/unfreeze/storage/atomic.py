@@ -55,9 +55,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     disk.make_folder(temporary)
     try:
         yield temporary
-        for file in sorted(temporary.rglob("*")):
-            disk.sync(file)
-        disk.sync(temporary)
+        _sync_all(temporary)
         if path.exists():
             disk.remove(replaced)  # of a process with this number that died
             disk.rename(path, replaced)
@@ -86,9 +84,7 @@ def fresh_folder(path: Path) -> Iterator[Path]:
     disk.make_folder(temporary)
     try:
         yield temporary
-        for file in sorted(temporary.rglob("*")):
-            disk.sync(file)
-        disk.sync(temporary)
+        _sync_all(temporary)
         try:
             disk.rename(temporary, path)  # the system refuses where it would replace more than an empty folder
         except OSError as error:
@@ -117,3 +113,10 @@ def remove_leftovers(folder: Path) -> None:
 def _beside(path: Path, kind: str) -> Path:
     """The name that a file has until it is whole, or until it is removed."""
     return path.with_name(f".{path.name}.{os.getpid()}.{kind}")
+
+
+def _sync_all(folder: Path) -> None:
+    """What is in a folder first: a name must not reach the disk before its content."""
+    for file in sorted(folder.rglob("*")):
+        disk.sync(file)
+    disk.sync(folder)
