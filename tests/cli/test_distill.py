@@ -17,10 +17,9 @@ Cli = Callable[..., Any]
 
 
 @pytest.fixture
-def copied(compared: tuple[Path, Any], tmp_path: Path, task: str) -> Path:
-    if task != "classification":
-        pytest.skip("one task tells all")
-    return Path(shutil.copytree(compared[0], tmp_path / "out"))
+def copied(comparison_of: Callable[[str], tuple[Path, Any]], tmp_path: Path) -> Path:
+    """One task tells all."""
+    return Path(shutil.copytree(comparison_of("classification")[0], tmp_path / "out"))
 
 
 def test_a_comparison_gets_two_students(unfreeze_cli: Cli, copied: Path) -> None:
