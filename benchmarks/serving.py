@@ -1,6 +1,6 @@
 """What `unfreeze serve` bears: many requests, some of them hostile, against the latency of the idle server.
 
-    python benchmarks/serving.py MODEL [--requests 10000] [--hostile 0.05] [--output serving.json]
+    python benchmarks/serving.py MODEL [--requests 10000] [--hostile 0.05] [--clients 4] [--output serving.json]
 
 MODEL is a classifier. The server is the real command in a process of its own, the client is this process on the same
 machine, and what the client computes is counted as latency. In this order:
@@ -11,7 +11,8 @@ machine, and what the client computes is counted as latency. In this order:
 * loaded: `--requests` requests in all, the share `--hostile` of them of the kinds of `hostile_requests.py`, shuffled.
   They begin at times that are fixed beforehand (exponential gaps, seeded), on average at `--load` (half) of the
   capacity, whether the ones before are answered or not. A latency counts from the time a request was due, so that
-  waiting for a connection counts as well.
+  waiting for a connection counts as well. With `--clients` so many clients ask without a break instead, each as soon
+  as it is answered; the hostile ones are sent beside them.
 
 It must come out that the server is the same process as before and wrote no traceback, that every good request is
 answered 200 and every hostile one 4xx, and that the 99th percentile of good ones is under 3 times the unloaded one.
@@ -115,10 +116,40 @@ async def capacity(port: int, seconds: float) -> float:
                 status = await status_of(port, one)
                 answered += status == 200  # not in one line: others count while this one waits
 
-    mixed = good_requests(CLIENTS * 8)
+    good = good_requests(CLIENTS * 8)
     begin = time.perf_counter()
-    await asyncio.gather(*(client(mixed[i::CLIENTS]) for i in range(CLIENTS)))
+    await asyncio.gather(*(client(good[i::CLIENTS]) for i in range(CLIENTS)))
     return answered / (time.perf_counter() - begin)
+
+
+def mixed(number: int, share: float, rng: random.Random) -> list[Hostile]:
+    """Good and hostile ones, shuffled."""
+    kinds = hostile_requests(PATH, MAX_BODY_BYTES)
+    bad = [kinds[i % len(kinds)] for i in range(round(number * share))]
+    requests = [*bad, *good_requests(number - len(bad))]
+    rng.shuffle(requests)
+    return requests
+
+
+async def asked_by(port: int, clients: int, number: int, share: float, seed: int) -> list[tuple[Hostile, int, float]]:
+    """The same of clients that ask as soon as they are answered."""
+    requests = iter(mixed(number, share, random.Random(seed)))
+    found: list[tuple[Hostile, int, float]] = []
+
+    async def ask(one: Hostile) -> None:
+        found.append((one, *await _timed(port, one, time.perf_counter())))
+
+    async def client() -> None:
+        aside = []
+        for one in requests:
+            if one.kind == "good":
+                await ask(one)
+            else:
+                aside.append(asyncio.ensure_future(ask(one)))
+        await asyncio.gather(*aside)
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return found
 
 
 async def loaded(
@@ -126,10 +157,7 @@ async def loaded(
 ) -> list[tuple[Hostile, int, float]]:
     """Of each request what it was, its status and its milliseconds from when it was due."""
     rng = random.Random(seed)
-    kinds = hostile_requests(PATH, MAX_BODY_BYTES)
-    bad = [kinds[i % len(kinds)] for i in range(round(number * share))]
-    requests = [*bad, *good_requests(number - len(bad))]
-    rng.shuffle(requests)
+    requests = mixed(number, share, rng)
     due, tasks = time.perf_counter(), []
     for one in requests:
         due += rng.expovariate(per_second)
@@ -149,7 +177,9 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
 
-def measure(model: str, *, requests: int, share: float, load: float, seed: int = 0) -> tuple[Outcome, Counter[str]]:
+def measure(
+    model: str, *, requests: int, share: float, load: float, clients: int | None = None, seed: int = 0
+) -> tuple[Outcome, Counter[str]]:
     """Start a server, measure, stop it; with the kinds that were not refused."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -162,7 +192,12 @@ def measure(model: str, *, requests: int, share: float, load: float, seed: int =
             asyncio.run(unloaded(port, 50))  # whatever is slow the first time
             idle = asyncio.run(unloaded(port, min(1_000, requests)))
             most = asyncio.run(capacity(port, 5.0))
-            found = asyncio.run(loaded(port, requests, share, load * most, seed))
+            begin = time.perf_counter()
+            if clients is None:
+                found = asyncio.run(loaded(port, requests, share, load * most, seed))
+            else:
+                found = asyncio.run(asked_by(port, clients, requests, share, seed))
+            per_second = requests / (time.perf_counter() - begin)
             ended = server.poll() is not None
         finally:
             server.terminate()
@@ -183,7 +218,7 @@ def measure(model: str, *, requests: int, share: float, load: float, seed: int =
         unloaded_p50=percentile(idle, 0.5),
         unloaded_p99=p99,
         capacity_per_second=most,
-        offered_per_second=load * most,
+        offered_per_second=per_second,
         loaded_p50=percentile(times, 0.5),
         loaded_p99=percentile(times, 0.99),
         times_unloaded_p99=percentile(times, 0.99) / p99,
@@ -213,9 +248,12 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--hostile", type=float, default=0.05)
     parser.add_argument("--load", type=float, default=0.5, help="share of the capacity that is offered")
+    parser.add_argument("--clients", type=int, help="in place of --load: so many clients that ask without a break")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    outcome, missed = measure(options.model, requests=options.requests, share=options.hostile, load=options.load)
+    outcome, missed = measure(
+        options.model, requests=options.requests, share=options.hostile, load=options.load, clients=options.clients
+    )
     for name, value in asdict(outcome).items():
         print(f"{name:22} {value:,.2f}" if isinstance(value, float) else f"{name:22} {value:,}")
     for kind, number in missed.most_common():

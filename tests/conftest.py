@@ -9,6 +9,7 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any Hugging Face import: no test may reach the network
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of programs that tests start: other tests run beside them
 
 import gc
 import random
@@ -285,8 +286,8 @@ FAMILIES = {
         Family("mpnet", _mpnet_tokenizer),
     )
 }
-# In products with the strategies only in the slow tests; two of them are RoBERTa with another tokenizer.
-SLOW_FAMILIES = ("camembert", "deberta-v2", "mpnet", "xlm-roberta")
+# In products with the strategies only in the slow tests; the four others differ most from each other.
+SLOW_FAMILIES = ("camembert", "deberta-v2", "electra", "mpnet", "roberta", "xlm-roberta")
 # With what it is trained on.
 TASKS: dict[str, tuple[Task, Callable[..., Sequence[Example]]]] = {
     "classification": (Classification(), make_texts),

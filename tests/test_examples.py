@@ -25,7 +25,11 @@ def test_example_is_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 40
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow if path.stem == "compare" else ()) for path in EXAMPLES],
+    ids=lambda path: path.stem,
+)
 def test_example_runs(
     path: Path,
     tmp_path: Path,

@@ -77,6 +77,16 @@ def data_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Each process makes its own comparison of each task, which takes long: that of tagging in one file, and in the
+    slow tests."""
+    values = getattr(getattr(item, "callspec", None), "params", {})
+    if "compared" not in getattr(item, "fixturenames", ()) or item.path.name == "test_commands.py":
+        return
+    if values.get("task") == "tagging":
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", params=["classification", "tagging"])
 def task(request: pytest.FixtureRequest) -> str:
     return str(request.param)

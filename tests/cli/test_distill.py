@@ -22,6 +22,7 @@ def copied(comparison_of: Callable[[str], tuple[Path, Any]], tmp_path: Path) -> 
     return Path(shutil.copytree(comparison_of("classification")[0], tmp_path / "out"))
 
 
+@pytest.mark.slow
 def test_a_comparison_gets_two_students(unfreeze_cli: Cli, copied: Path) -> None:
     before = len(find_runs(copied))
     best = best_run(copied)

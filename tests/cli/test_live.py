@@ -242,6 +242,7 @@ def test_two_ways_are_a_mistake(unfreeze_cli: Callable[..., object]) -> None:
     assert unfreeze_cli("compare", "--quiet", "--progress", "quiet", "--print-config").code == 0  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_comparison_in_a_terminal(
     data_folders: dict[str, Path], family_folder: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -16,7 +16,13 @@ FREE: dict[str, Any] = {"epochs": None, "early_stopping_patience": None, "seeds"
 
 
 @pytest.mark.parametrize(
-    ("budget", "steps", "epochs"), [("epochs=2", 18, 2), ("steps=19", 19, 3), ("steps=2", 2, 1), ("steps=9", 9, 1)]
+    ("budget", "steps", "epochs"),
+    [
+        ("epochs=2", 18, 2),
+        ("steps=19", 19, 3),
+        pytest.param("steps=2", 2, 1, marks=pytest.mark.slow),
+        pytest.param("steps=9", 9, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_epochs_and_steps(run_comparison: RunComparison, tmp_path: Path, budget: str, steps: int, epochs: int) -> None:
     done = run_comparison(tmp_path / "out", strategy=["full", "head", "lora:r=2"], budget=budget, **FREE)

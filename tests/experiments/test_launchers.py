@@ -314,8 +314,9 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @only_linux
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_whole_group_lets_every_job_save(tmp_path: Path, number: signal.Signals) -> None:
     """As `timeout` and service managers send it: the children get it from them, and once more from their parent."""
     (script := tmp_path / "group.py").write_text(GROUP)

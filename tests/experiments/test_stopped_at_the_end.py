@@ -35,7 +35,9 @@ def stop_within(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
     monkeypatch.setattr(owner, name, stopped)
 
 
-@pytest.mark.parametrize("strategy", ["full", "head", "gradual", "lora:r=2"])
+@pytest.mark.parametrize(
+    "strategy", ["full", "gradual", *(pytest.param(text, marks=pytest.mark.slow) for text in ("head", "lora:r=2"))]
+)
 @pytest.mark.parametrize(("owner", "name"), [(run_module, "_evaluated"), (Trainer, "_select")])
 def test_its_training_is_kept(
     run_comparison: RunComparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, owner: Any, name: str

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.reports.document import write_report
 
@@ -35,6 +37,7 @@ def test_no_sweep_no_probe_unless_asked_for(run_comparison: RunComparison, tmp_p
     assert not run_comparison(tmp_path / "refused", strategy="freeze:first=0..2", probe=False).summary.get("probe")
 
 
+@pytest.mark.slow
 def test_the_curve_over_sizes(run_comparison: RunComparison, tmp_path: Path) -> None:
     done = run_comparison(tmp_path / "out", strategy=["full", "head"], seeds=2, data_curve=True)
     sizes = {(r.strategy, r.seed, r.train_share): r.train_examples for r in done.records}

@@ -15,6 +15,7 @@ from unfreeze.experiments.verify import Verified, verify
 from unfreeze.settings import SettingsError, read_settings
 
 WAYS = {"bert": "fused", "distilbert": "fused", "modernbert": "hooked", "albert": "plain", "mpnet": "plain"}
+TRIED = [pytest.param(name, marks=pytest.mark.slow if name in ("distilbert", "mpnet") else ()) for name in WAYS]
 
 
 def verified(model: str, data: Any, strategy: list[str], **changes: Any) -> list[Verified]:
@@ -23,19 +24,19 @@ def verified(model: str, data: Any, strategy: list[str], **changes: Any) -> list
     return verify(settings, Listener())
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", TRIED)
 def test_the_fast_path_follows(family_folder: Callable[..., str], corpora: dict[str, Any], name: str) -> None:
     strategies = ["full", "head"] if name == "albert" else ["full", "head", "freeze:first=1", "lora"]
     follows(family_folder, corpora, name, "classification", strategies)
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", TRIED)
 def test_on_words_too(family_folder: Callable[..., str], corpora: dict[str, Any], name: str) -> None:
     follows(family_folder, corpora, name, "tagging", ["full", "freeze:first=1"] if name == "bert" else ["full"])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", TRIED)
 def test_on_words_with_every_strategy(family_folder: Callable[..., str], corpora: dict[str, Any], name: str) -> None:
     follows(
         family_folder, corpora, name, "tagging", ["head"] if name == "albert" else ["head", "freeze:first=1", "lora"]

@@ -28,8 +28,19 @@ AUTO_CLASSES = {
 }
 TEXTS = ["we saw anna in berlin", "the happy day", "unbelievable grief", "a house in lima with karl"]
 
-each_family = pytest.mark.parametrize("family_name", FAMILIES_TRIED)
-each_task = pytest.mark.parametrize("task", TASKS_TRIED)
+# The other pairs are slow tests.
+FAST = (*(("bert", task) for task in TASKS_TRIED), ("albert", "classification"), ("modernbert", "tagging"))
+
+
+def pairs_of(families: list[str]) -> list[Any]:
+    return [
+        pytest.param(family, task, marks=() if (family, task) in FAST else pytest.mark.slow)
+        for family in families
+        for task in TASKS_TRIED
+    ]
+
+
+each_pair = pytest.mark.parametrize(("family_name", "task"), pairs_of(FAMILIES_TRIED))
 
 
 def stock_pipeline(folder: Path, task: str, **options: Any) -> Any:
@@ -45,8 +56,7 @@ def loadable_folder(runs: dict[str, tuple[Path, RunRecord]], strategy: str) -> P
     return folder / ("model-merged" if "lora" in strategy else "model")
 
 
-@each_task
-@each_family
+@each_pair
 @pytest.mark.parametrize("strategy", ["full", "head", "freeze", "lora"])
 def test_stock_pipeline_gives_our_predictions(
     saved_runs: SavedRuns, family_name: str, task: str, strategy: str
@@ -77,8 +87,7 @@ def test_stock_pipeline_gives_our_predictions(
 
 
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft's own
-@each_task
-@each_family
+@each_pair
 def test_peft_loads_the_adapter_as_well_as_the_merged_model(saved_runs: SavedRuns, family_name: str, task: str) -> None:
     for strategy in ("lora", "lora+pooler"):
         folder = saved_runs(family_name, task)[strategy][0]
@@ -95,8 +104,7 @@ def test_peft_loads_the_adapter_as_well_as_the_merged_model(saved_runs: SavedRun
         assert merged.config.id2label == config.id2label
 
 
-@each_task
-@each_family
+@each_pair
 def test_labels_weights_and_tokenizer_are_as_a_hub_wants_them(
     saved_runs: SavedRuns, family_name: str, task: str
 ) -> None:
@@ -126,7 +134,7 @@ def test_what_training_set_on_the_tokenizer_is_not_saved(family_folder: Callable
 
 
 @pytest.mark.parametrize("strategy", ["full", "lora+pooler"])
-@pytest.mark.parametrize("family_name", ["bert", "albert", "distilbert"])
+@pytest.mark.parametrize("family_name", ["bert", "albert", pytest.param("distilbert", marks=pytest.mark.slow)])
 def test_new_and_trained_weights_on_top_survive(saved_runs: SavedRuns, family_name: str, strategy: str) -> None:
     """The head and whatever else trained on top, against what another seed would draw."""
     folder, record = saved_runs(family_name, "classification")[strategy]
@@ -160,11 +168,7 @@ def test_an_adapter_is_found_from_any_directory(
 
 
 CHANGED_FAMILIES = ["bert", "albert", "distilbert", "modernbert"]
-CHANGED = [
-    pytest.param(family, task, marks=pytest.mark.slow if (family != "bert" and task != "classification") else ())
-    for family in CHANGED_FAMILIES
-    for task in TASKS_TRIED
-]
+CHANGED = pairs_of(CHANGED_FAMILIES)
 
 
 def is_stock(family: str, strategy: str) -> bool:
@@ -205,7 +209,10 @@ def test_stock_programs_agree_or_refuse(saved_changes: SavedRuns, family_name: s
                 assert torch.allclose(pipeline.model(**inputs).logits, ours.network(**inputs).logits, atol=1e-4)
 
 
-@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+@pytest.mark.parametrize(
+    "family_name",
+    ["bert", "albert", *(pytest.param(name, marks=pytest.mark.slow) for name in ("distilbert", "modernbert"))],
+)
 def test_what_loads_here_only_says_so(saved_changes: SavedRuns, family_name: str) -> None:
     sentence = "loads through unfreeze.load only"
     for strategy, (folder, record) in saved_changes(family_name, "classification").items():
@@ -215,7 +222,10 @@ def test_what_loads_here_only_says_so(saved_changes: SavedRuns, family_name: str
         assert f'library_name: "{"transformers" if stock else "unfreeze"}"' in card
 
 
-@pytest.mark.parametrize("family_name", CHANGED_FAMILIES)
+@pytest.mark.parametrize(
+    "family_name",
+    ["bert", "albert", *(pytest.param(name, marks=pytest.mark.slow) for name in ("distilbert", "modernbert"))],
+)
 def test_labels_and_tokenizer_come_along(saved_changes: SavedRuns, family_name: str) -> None:
     for folder, _ in saved_changes(family_name, "classification").values():
         config = json.loads((folder / "model" / "config.json").read_text())

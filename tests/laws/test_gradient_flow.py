@@ -12,7 +12,11 @@ import torch
 from unfreeze.strategies import StrategyError
 from unfreeze.training.gradient_flow import GradientFlow, gradient_flow
 
-FAMILIES_OF_EVERY_STRATEGY = ("bert", "distilbert", "modernbert", "albert")
+FAMILIES_OF_EVERY_STRATEGY = (
+    "bert",
+    "albert",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("distilbert", "modernbert")),
+)
 
 
 def bench_or_skip(workbench: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -32,6 +32,7 @@ def test_equal_results_give_equal_files(make_records, every_key, tmp_path):
     assert all(b"<dc:date>" not in picture.svg and b"<script" not in picture.svg for picture in first)
 
 
+@pytest.mark.slow
 def test_twelve_strategies(make_records):
     assert [picture.name for picture in draw_figures(Results(make_records(12, 3)))] == FROM_RECORDS
 

@@ -192,6 +192,7 @@ def test_what_does_not_arrive_in_time_is_given_up(small: Any) -> None:
     assert time.monotonic() - begin < 15
 
 
+@pytest.mark.slow
 def test_a_head_that_never_ends_is_given_up(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unfreeze.serving.header_deadline.HEADER_SECONDS", 0.3)
     assert status_of(small.raw(b"GET /healthz HTTP/1.1\r\nhost: loc")) == 408

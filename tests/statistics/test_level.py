@@ -95,6 +95,7 @@ def test_strategies_a_margin_apart_seldom_tie():
     assert wrong_alone > wrong  # without a correction it would be worse
 
 
+@pytest.mark.slow
 def test_looking_after_every_seed_finds_no_more():
     """Three looks, stopped at the first verdict, at the levels of `alpha_at`; and what the plain level would find."""
     wrong, wrong_plain = 0, 0

@@ -31,6 +31,7 @@ def test_the_page_is_up_to_date() -> None:
     assert MAKE in reference()
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_page() -> None:
     done = subprocess.run([sys.executable, "-m", "unfreeze.strategies.reference"], capture_output=True, check=True)
     assert done.stdout.decode() == reference()

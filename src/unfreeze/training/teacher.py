@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.speedups import Speedups
-from unfreeze.batching.features import Batch
+from unfreeze.batching.features import IGNORE, Batch
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.training.criterion import Criterion
 from unfreeze.training.flops import StepCost
@@ -25,7 +25,7 @@ class TaughtCriterion(Criterion):
     """`(1 - alpha)` of the loss of the labels, `alpha` of the divergence from the teacher, and hidden states.
 
     The distance of hidden states is the mean square over tokens, numbers and layers (Jiao et al. 2020, equation 8,
-    without a projection, for student and teacher are equally wide). It is weighted like a unit of the loss.
+    without a projection, for student and teacher are equally wide), once for each label of a window.
     """
 
     teacher: PreTrainedModel = field(kw_only=True)  # in eval mode, on the device of the batches
@@ -45,7 +45,7 @@ class TaughtCriterion(Criterion):
         soft = self.task.soft_loss(outputs, taught, batch, self.temperature, self.label_weights)
         total = (1 - self.alpha) * hard + self.alpha * soft
         if self.hidden:
-            total = total + self.hidden * units * _distance(self._seen[0], self._seen[1], batch)
+            total = total + self.hidden * _distance(self._seen[0], self._seen[1], batch)
         return total, units
 
     @property
@@ -80,13 +80,27 @@ def _noting(network: Any, seen: HiddenStates) -> Iterator[Any]:
 
 
 def _distance(own: HiddenStates, theirs: HiddenStates, batch: Batch) -> Tensor:
-    """Mean square between each layer of the student and the one of the teacher at the same share of its depth.
+    """Mean square between each layer of the student and the one of the teacher at the same share of its depth: of the
+    tokens of a window and of the layers the mean, of the windows the sum, each as often as it has labels. So it does
+    not depend on how a batch is cut.
 
     Shapes: each (batch, tokens, width); padding does not count.
     """
     import torch
 
-    tokens = batch.inputs["attention_mask"].bool()
+    tokens = batch.inputs["attention_mask"].float()
     of = len(theirs) / len(own)
     pairs = [(one, theirs[round(depth * of) - 1]) for depth, one in enumerate(own, start=1)]
-    return torch.stack([(one[tokens].float() - other[tokens].float()).square().mean() for one, other in pairs]).mean()
+    apart = torch.stack([(one.float() - other.float()).square().mean(-1) for one, other in pairs]).mean(0)
+    return ((apart * tokens).sum(1) / tokens.sum(1) * _labels(batch)).sum()
+
+
+def _labels(batch: Batch) -> Tensor:
+    """How many labels each window has, (batch,); an answer is one."""
+    import torch
+
+    if any(len(window.words) for window in batch.features):
+        return (batch.labels != IGNORE).sum(1)
+    weights = torch.tensor([window.weight for window in batch.features], device=batch.labels.device)
+    targets = batch.labels.dim() == 2 and batch.features[0].offsets is None
+    return weights * batch.labels.shape[1] if targets else weights
