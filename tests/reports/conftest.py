@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,42 @@ from unfreeze.statistics.candidates import candidates_from_runs
 from unfreeze.statistics.pairs import compare_pairs
 from unfreeze.statistics.recommend import recommend
 from unfreeze.storage.records import RunRecord
+
+VOID = {"meta", "img", "wbr", "br"}
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text, and checks that every tag is closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.programs: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.programs.append(data)
+        else:
+            self.text += data
+
+
+@pytest.fixture(scope="session")
+def page_of() -> Callable[[str], Page]:
+    """The parts of a page of HTML, which must be well-formed."""
+    return Page
+
 
 # strategy: (final score, trainable parameters, FLOPs as a share of full's, epochs)
 STRATEGIES = {

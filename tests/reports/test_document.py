@@ -8,7 +8,6 @@ import xml.etree.ElementTree as ElementTree
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
-from html.parser import HTMLParser
 
 import pytest
 
@@ -20,34 +19,6 @@ from unfreeze.storage.records import RunRecord
 
 EVIL = "<script>alert(1)</script>"
 OURS = "<script>(() => {"  # how the page's own script begins
-VOID = {"meta", "img", "wbr", "br"}
-
-
-class Page(HTMLParser):
-    """Collects tags and attributes, and checks that every tag is closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.programs: list[str] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "script":
-            self.programs.append(data)
-        else:
-            self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +38,8 @@ def whole_report(make_records, write_comparison, every_key, tmp_path_factory):
     return path.read_text(encoding="utf-8")
 
 
-def test_the_whole_report(whole_report):
-    page = Page(whole_report)
+def test_the_whole_report(page_of, whole_report):
+    page = page_of(whole_report)
     assert sum(tag == "img" for tag, _ in page.tags) == len(FIGURES)
     # No further test sets, and figures against costs stand beside their lists.
     assert sum(tag == "section" for tag, _ in page.tags) == len(SECTIONS) - 2
@@ -86,8 +57,8 @@ def test_the_first_figure_stands_under_the_verdict(whole_report):
     assert first.index("3 of 6 layers tie with full.") < first.index("<img")
 
 
-def test_nothing_comes_from_outside(whole_report):
-    page = Page(whole_report)
+def test_nothing_comes_from_outside(page_of, whole_report):
+    page = page_of(whole_report)
     [policy] = [a["content"] for tag, a in page.tags if "http-equiv" in a]
     [program] = page.programs  # one script, and no other can run
     digest = b64encode(sha256(program.encode("utf-8")).digest()).decode("ascii")
@@ -102,8 +73,8 @@ def test_nothing_comes_from_outside(whole_report):
     assert not re.search(r"url\(|@import", whole_report)
 
 
-def test_every_figure_can_be_looked_into(whole_report):
-    charts = [json.loads(str(a["data-chart"])) for tag, a in Page(whole_report).tags if tag == "figure"]
+def test_every_figure_can_be_looked_into(page_of, whole_report):
+    charts = [json.loads(str(a["data-chart"])) for tag, a in page_of(whole_report).tags if tag == "figure"]
     assert len(charts) == len(FIGURES)
     for chart in charts:
         points = [point for series in chart["series"] for point in series["points"]]
@@ -122,7 +93,7 @@ def test_tables_that_can_be_sorted_say_by_what(whole_report):
     assert 592130.0 in [float(one) for one in values if one.replace(".", "").isdigit()]
 
 
-def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_path):
+def test_everything_from_data_is_escaped(page_of, make_records, write_comparison, tmp_path):
     records = [
         replace(
             record,
@@ -146,10 +117,10 @@ def test_everything_from_data_is_escaped(make_records, write_comparison, tmp_pat
     assert "<img src=x" not in text
     # A line may end behind a sign of a name; apart from that the words are there as they were written.
     assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 20
-    Page(text)
+    page_of(text)
 
 
-def test_everything_in_the_comparison_is_escaped(make_records, every_key):
+def test_everything_in_the_comparison_is_escaped(page_of, make_records, every_key):
     """Every text of every key is replaced by markup, and half a character that no file can hold is added."""
     evil = f'{EVIL}"><img src=x onerror=alert(1)>\ud800'
 
@@ -171,19 +142,21 @@ def test_everything_in_the_comparison_is_escaped(make_records, every_key):
     assert "<img src=x" not in text
     assert text.encode("utf-8")
     assert text.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") > 30
-    charts = [json.loads(str(a["data-chart"])) for tag, a in Page(text).tags if tag == "figure" and "data-chart" in a]
+    charts = [
+        json.loads(str(a["data-chart"])) for tag, a in page_of(text).tags if tag == "figure" and "data-chart" in a
+    ]
     assert len(charts) > 5
     assert all(str(one).isprintable() for one in charts)
     assert any(EVIL in str(one) for one in charts)
 
 
-def test_characters_that_act_unseen_are_written_out(make_records):
+def test_characters_that_act_unseen_are_written_out(page_of, make_records):
     evil = "a\x1b[31m\x00\x9b\u202eb\u2066\r\ud800"
     records = [replace(one, strategy=evil, notes=[evil], trains=evil) for one in make_records(1, 2)]
     results = Results(records)
     text = render_report(replace(results, pictures=draw_figures(results)))
     assert text.replace("\n", "").isprintable()
-    assert "a\\x1b[31m\\x00\\x9b\\u202eb\\u2066\\r\\ud800" in Page(text).text
+    assert "a\\x1b[31m\\x00\\x9b\\u202eb\\u2066\\r\\ud800" in page_of(text).text
     # What joins letters of a script stays, and so does what only looks strange.
     persian = "می\u200cروم \u200f"
     assert persian in render_report(Results([replace(records[0], notes=[persian])]))
@@ -206,7 +179,7 @@ def test_figures_of_hostile_names_are_whole(make_records, every_key):
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_every_key_may_be_missing_or_null(make_records, every_key, seeds):
+def test_every_key_may_be_missing_or_null(page_of, make_records, every_key, seeds):
     keys = every_key()
     whole = render_report(Results(make_records(4, seeds), keys)).count("<section ")
     for key in keys:
@@ -214,27 +187,27 @@ def test_every_key_may_be_missing_or_null(make_records, every_key, seeds):
         for comparison in (rest, rest | {key: None}):
             text = render_report(Results(make_records(4, seeds), comparison))
             assert whole - 1 <= text.count("<section ") <= whole
-            assert "None" not in Page(text).text
+            assert "None" not in page_of(text).text
 
 
-def test_an_unfinished_comparison_has_no_empty_sections(make_records):
+def test_an_unfinished_comparison_has_no_empty_sections(page_of, make_records):
     text = render_report(Results(make_records(4, 1)))
     assert text.count("<section ") == 6  # verdict, leaderboard, labels, what trains, costs, how to reproduce
-    assert "None" not in Page(text).text
+    assert "None" not in page_of(text).text
 
 
-def test_records_with_nothing_in_them():
+def test_records_with_nothing_in_them(page_of):
     bare = RunRecord(strategy="full", seed=0, model_name="m", task="classification", status="done")
     text = render_report(Results([bare, replace(bare, seed=1, status="failed")]))
-    assert "None" not in Page(text).text
+    assert "None" not in page_of(text).text
     assert "not finished" in text
 
 
-def test_comparison_with_nothing_in_it(make_records):
+def test_comparison_with_nothing_in_it(page_of, make_records):
     comparison = {"recommendation": None, "data": None, "comparisons": [{"a": "x", "b": "y", "split": "test"}]}
     text = render_report(Results(make_records(2, 1), comparison))
     assert "No strategy can be recommended" in text
-    assert "None" not in Page(text).text
+    assert "None" not in page_of(text).text
 
 
 def test_many_pairs_are_folded_except_with_the_recommended(make_records, write_comparison, tmp_path):
