@@ -16,7 +16,7 @@ def fake_probe(monkeypatch: pytest.MonkeyPatch, *, plain: float, onednn: float, 
         return onednn if torch.backends.mkldnn.matmul.fp32_precision == "bf16" else plain
 
     monkeypatch.setattr(precision, "_seconds", seconds)
-    monkeypatch.setattr(precision, "_relative_error", lambda: error)
+    monkeypatch.setattr(precision, "_onednn_is_exact", lambda: error < precision.FP32_TOLERANCE)
     monkeypatch.setattr(precision, "_has_bf16_hardware", lambda: True)
 
 
@@ -28,7 +28,10 @@ def fake_probe(monkeypatch: pytest.MonkeyPatch, *, plain: float, onednn: float, 
         ("auto", {"plain": 1, "onednn": 1, "bf16": 1, "error": 1e-7}, "fp32", False),
         ("fp32", {"plain": 4, "onednn": 2, "bf16": 1, "error": 1e-7}, "fp32", True),
         ("fp32", {"plain": 4, "onednn": 2, "bf16": 1, "error": 1e-2}, "fp32", False),  # oneDNN rounds to bf16 (AMX)
-        ("bf16", {"plain": 1, "onednn": 1, "bf16": 2, "error": 1e-7}, "bf16", False),
+        # By name nothing is timed.
+        ("fp32", {"plain": 1, "onednn": 2, "bf16": 1, "error": 1e-7}, "fp32", True),
+        ("bf16", {"plain": 1, "onednn": 1, "bf16": 2, "error": 1e-7}, "bf16", True),
+        ("bf16", {"plain": 1, "onednn": 1, "bf16": 2, "error": 1e-2}, "bf16", False),
     ],
 )
 def test_the_choice_follows_the_probe(

@@ -39,6 +39,7 @@ def test_a_comparison_gets_two_students(unfreeze_cli: Cli, copied: Path) -> None
     (copied / "best").write_text(str(student.relative_to(copied)))
     called = unfreeze_cli("distill", "--teacher", copied)
     assert called.code == 2 and "its best run is a student (distill:teacher=" in called.err
+    assert f"Give its own teacher again: --teacher {best}" in called.err
 
 
 def test_a_run_of_a_comparison_teaches_in_it(unfreeze_cli: Cli, copied: Path) -> None:
@@ -68,5 +69,6 @@ def test_mistakes_are_told_in_a_line(unfreeze_cli: Cli, tmp_path: Path) -> None:
     assert called.code == 2 and "--teacher" in called.err
     called = unfreeze_cli("distill", "--teacher", tmp_path / "nowhere", "--data", "sample:emotion", "--alpha", 7)
     assert called.code == 2 and "alpha=7: expected a number from 0 to 1" in called.err
-    called = unfreeze_cli("distill", "--teacher", tmp_path / "nowhere", "--data", "sample:emotion")
-    assert called.code == 2 and "nowhere: no such folder" in called.err
+    for data in ((), ("--data", "sample:emotion")):
+        called = unfreeze_cli("distill", "--teacher", tmp_path / "nowhere", *data)
+        assert called.code == 2 and "nowhere: no model found" in called.err

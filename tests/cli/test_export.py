@@ -86,11 +86,16 @@ def test_mistakes_are_a_line_and_leave_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_is_not_there_and_a_folder_that_is(unfreeze_cli: Cli, compared: Compared, tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_and_a_folder_that_is(
+    unfreeze_cli: Cli, compared: Compared, tmp_path: Path, family_folder: Callable[..., str]
+) -> None:
     called = unfreeze_cli(
         *("export", tmp_path / "none", "--format", "merged", "--output", tmp_path / "new", "--unverified")
     )
     assert called.code == 2 and "no model found" in called.err
+    headless = family_folder("bert")
+    called = unfreeze_cli("export", headless, "--format", "onnx", "--output", tmp_path / "new")
+    assert called.code == 2 and "no task that it has a head for" in called.err  # before data is asked for
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "mine").touch()
     called = unfreeze_cli("export", compared[0], "--format", "merged", "--output", tmp_path / "used")

@@ -30,9 +30,15 @@ def test_what_is_finished_stays_and_what_is_missing_is_made(unfreeze_cli: Cli, c
     kept = {run: (run / "record.json").stat().st_mtime_ns for run in runs[1:]}
     weights = {file.relative_to(copied): file.read_bytes() for file in runs[0].rglob("*.safetensors")}
     (runs[0] / "record.json").write_bytes(b"{half")  # damaged: made again
+    command = json.loads((copied / "environment.json").read_text())["command"]
+    listed = unfreeze_cli("runs", copied)
+    assert listed.code == 1 and "record.json: not valid JSON" in listed.err
+    assert all(str(run.relative_to(copied)) in listed.out for run in runs[1:])
     called = unfreeze_cli("compare", "--resume", copied)
     assert called.code == 0, called.err
-    assert "record.json: not valid JSON" in called.err
+    assert called.err.count("record.json: not valid JSON") == called.err.count("not-used-record.json") == 1
+    assert (runs[0] / "not-used-record.json").read_bytes() == b"{half"
+    assert json.loads((copied / "environment.json").read_text())["command"] == command  # the report's, as before
     assert f"{len(runs) - 1} of {len(runs)} runs are in {copied} already" in called.err
     assert {run: (run / "record.json").stat().st_mtime_ns for run in runs[1:]} == kept
     assert {name: (copied / name).read_bytes() for name in weights} == weights

@@ -269,6 +269,17 @@ def test_what_holds_messages_states_and_tables_lives_beside_the_driver(cluster: 
         assert ray.get(where) == here
 
 
+def test_a_cluster_that_fails_is_a_line(cluster: Any, work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(kind: Any) -> Any:
+        found = actor(kind)
+        ray.kill(found)
+        return found
+
+    monkeypatch.setattr(ray_attempts, "actor", dead)
+    with pytest.raises(LauncherError, match=r"the cluster failed \(Actor\w+: .*go on with --resume"):
+        list(RayTasks().run(work.end, [work.Folder(1)], lambda *_: None))
+
+
 def test_orders_are_made_as_they_are_needed(cluster: Any, work: Any) -> None:
     jobs = [work.Folder(number) for number in range(12)]
     with closing(RayTasks().run(work.end, jobs, lambda *_: None)) as running:

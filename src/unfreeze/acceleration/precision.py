@@ -67,7 +67,11 @@ PLAIN = Precision("fp32", False, "fp32 as torch computes it by default")
 
 
 def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: bool = True) -> Precision:
-    """Probe the machine and choose: oneDNN fp32 where it rounds no worse, bf16 only with the hardware for it."""
+    """Probe the machine and choose: oneDNN fp32 where it rounds no worse, bf16 only with the hardware for it.
+
+    With `auto` a clock decides, so another run may be made in other products; what is asked for by name is the same on
+    each machine every time.
+    """
     import torch
 
     if not speedups:
@@ -76,19 +80,20 @@ def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: 
         has_it = torch.cuda.is_bf16_supported(including_emulation=False)
         wanted = choice == "bf16" or (choice == "auto" and has_it)
         return Precision("bf16" if wanted else "fp32", False, f"{'bf16' if wanted else 'fp32'} on {device}")
+    if choice == "fp32" or (choice == "bf16" and _has_bf16_hardware()):
+        exact = _onednn_is_exact()
+        return Precision(choice, exact, f"{choice} by name, not by a probe{', with oneDNN' if exact else ''}")
     plain = _seconds(torch.float32)
     with onednn_products(True):
-        onednn, error = _seconds(torch.float32), _relative_error()
-    use_onednn = error < FP32_TOLERANCE and plain / onednn > MINIMUM_GAIN
+        onednn = _seconds(torch.float32)
+    use_onednn = _onednn_is_exact() and plain / onednn > MINIMUM_GAIN
     said = f"oneDNN fp32 {plain / onednn:.1f}x, " if use_onednn else ""
     best_fp32 = onednn if use_onednn else plain
-    if choice == "fp32":
-        return Precision("fp32", use_onednn, f"fp32 as asked for; probe: {said}fp32 1x")
     if not _has_bf16_hardware():
         # Without the instructions bf16 products are emulated, 44 to 500 times slower (pytorch issue 146508).
         return Precision("fp32", use_onednn, f"fp32: this CPU has no bf16 instructions; probe: {said}fp32 1x")
     bf16 = _seconds(torch.bfloat16)
-    if choice == "bf16" or best_fp32 / bf16 > MINIMUM_GAIN:
+    if best_fp32 / bf16 > MINIMUM_GAIN:
         return Precision("bf16", use_onednn, f"bf16: probe {plain / bf16:.1f}x fp32 ({said}weights stay fp32)")
     return Precision("fp32", use_onednn, f"fp32: probe gives bf16 only {best_fp32 / bf16:.2f}x; {said}fp32 1x")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, go_on_with, run_and_print
@@ -46,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
+    from unfreeze.inference.predictor import model_source
+
     teacher, comparison = _teacher(options.teacher)
     students = [
         str(Distill(Distill.learning_rate, teacher, layers, options.temperature, options.alpha, options.hidden))
@@ -54,6 +57,7 @@ def call(options: argparse.Namespace) -> int:
     if comparison is not None:
         settings, notes = go_on_with(comparison, options, f"--teacher {options.teacher}", strategy=students)
     else:
+        model_source(teacher)  # before it is missed that no data is named
         defaults = PROCESS_FOR_EACH_RUN | {"plan": False, "model": [teacher]}
         settings, notes = settings_from(options, defaults, strategy=students)
     return run_and_print(settings, notes, options.progress)
@@ -66,9 +70,11 @@ def _teacher(typed: str) -> tuple[str, Path | None]:
     if (folder / BEST_FILE).is_file():
         best = best_run(folder)
         if (best / RECORD_FILE).is_file() and (strategy := read_record(best).strategy).startswith(Distill.name):
-            raise SettingsError(
-                [f"--teacher {typed}: its best run is a student ({strategy}). Give the run of a teacher."]
+            taught_by = re.search("teacher=([^,+]+)", strategy)
+            again = (
+                f"Give its own teacher again: --teacher {taught_by[1]}" if taught_by else "Give the run of a teacher."
             )
+            raise SettingsError([f"--teacher {typed}: its best run is a student ({strategy}). {again}"])
         return str(Path(typed) / best.relative_to(folder.resolve())), folder
     run = folder.parent if folder.name in ("model", "model-merged") else folder
     if (run / RECORD_FILE).is_file():

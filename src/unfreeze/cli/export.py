@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    from unfreeze.inference.export import ScoreLost, export, refuse_used
+    from unfreeze.inference.export import ScoreLost, export, refuse_impossible, refuse_used
     from unfreeze.inference.predictor import load_predictor, model_source
     from unfreeze.settings import SettingsError
 
@@ -68,11 +68,10 @@ def call(options: argparse.Namespace) -> int:
     if not points >= 0:
         raise SettingsError([f"--allow-difference {points:g}: expected hundredths of a score, 0 or more."])
     refuse_used(options.output_folder)
-    model_source(options.model_folder)  # before any data is read
-    predictor, examples = None, None
-    if not options.unverified:
-        predictor, examples = _scored(options)
-    predictor = predictor or load_predictor(options.model_folder, device="cpu")
+    model_source(options.model_folder)
+    predictor = load_predictor(options.model_folder, device="cpu")
+    refuse_impossible(predictor, options.model_folder, options.export_format)  # before any data is asked for
+    examples = None if options.unverified else _scored(options, predictor)
     try:
         done = export(
             predictor,
@@ -90,14 +89,13 @@ def call(options: argparse.Namespace) -> int:
     return 0
 
 
-def _scored(options: argparse.Namespace) -> tuple[Predictor, Sequence[Example]]:
-    """The model, and the labelled examples that the exported one is compared with it on.
+def _scored(options: argparse.Namespace, predictor: Predictor) -> Sequence[Example]:
+    """The labelled examples that the exported model is compared with this one on.
 
     Raises:
         SettingsError, DataError: there are none; `--unverified` is the way without.
     """
     from unfreeze.data.findings import DataError
-    from unfreeze.inference.predictor import load_predictor
 
     try:
         corpus = scored_corpus(options, options.model_folder)
@@ -107,11 +105,10 @@ def _scored(options: argparse.Namespace) -> tuple[Predictor, Sequence[Example]]:
         raise
     split = options.split or (None if corpus.tests else "validation" if corpus.validation else "train")
     [(name, examples), *_] = chosen_sets(corpus, split).items()
-    predictor = load_predictor(options.model_folder, device="cpu")
     refuse_other_task(corpus, predictor, options.model_folder)
     say(f"compared on {name}: {len(examples):,} examples")
     say_unknown_labels(name, examples, predictor)
-    return predictor, examples
+    return examples
 
 
 def _said(done: Exported) -> str:

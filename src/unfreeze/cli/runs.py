@@ -19,12 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from unfreeze.cli.terminal import json_text, one_line
+    from unfreeze.cli.terminal import json_text, one_line, print_error
+    from unfreeze.storage.folders import OutputError
     from unfreeze.storage.records import find_runs, read_record
 
     require_runs(options.output)
+    unreadable = []
     for folder in find_runs(options.output):
-        record = read_record(folder)
+        try:
+            record = read_record(folder)
+        except OutputError as error:
+            unreadable.append(str(error))
+            continue
         if options.json:
             print(json_text(asdict(record)))
             continue
@@ -35,7 +41,9 @@ def call(options: argparse.Namespace) -> int:
     if not options.json:
         for line in _what_happened(options.output):
             print(one_line(line))
-    return 0
+    for reason in unreadable:
+        print_error(one_line(reason))
+    return 1 if unreadable else 0
 
 
 def _what_happened(output: Path) -> list[str]:

@@ -15,9 +15,11 @@ from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.work import Job, failed, make_cell
 from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings
+from unfreeze.storage import disk
 from unfreeze.storage.atomic import remove_leftovers
 from unfreeze.storage.folders import OutputError
 from unfreeze.storage.journal import log_event
+from unfreeze.storage.lines import MOVE_ASIDE
 from unfreeze.storage.records import RECORD_FILE, RunRecord, read_record
 from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import Checkpoints
@@ -63,7 +65,10 @@ class Bench:
         try:
             record = read_record(folder)
         except OutputError as error:
-            self.listener.said(f"{error} It is made again.")
+            aside = folder / f"not-used-{RECORD_FILE}"
+            disk.rename(folder / RECORD_FILE, aside)
+            wrong = str(error).removesuffix(MOVE_ASIDE).rstrip()
+            self.listener.said(f"{wrong} That run is made again; the file is {aside.name} now.")
             return None
         if record.status == "failed":
             return None

@@ -89,7 +89,8 @@ def open_folder(output: Path, settings: Settings, identity: Identity) -> tuple[d
     else:
         claim_output(output, overwrite=settings.overwrite)
     write_json(output / IDENTITY_FILE, asdict(identity))
-    write_json(output / ENVIRONMENT_FILE, describe_environment())
+    before_this = _read_environment(output / ENVIRONMENT_FILE) if continued else {}
+    write_json(output / ENVIRONMENT_FILE, with_commands_of(before_this, describe_environment()))
     _write_yaml(output / SETTINGS_FILE, written)  # last: with it the folder holds a comparison
     return before, identity
 
@@ -170,6 +171,32 @@ def settings_of(output: Path) -> dict[str, Any]:
     if not path.is_file():
         raise OutputError(f"--resume {output}: no comparison there (no file {SETTINGS_FILE}).")
     return _read_settings(path)
+
+
+def with_commands_of(earlier: Mapping[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The machine as it is now, with the command that began the comparison and those that added to it. One that only
+    goes on adds nothing: the report is that of a comparison that was never interrupted.
+
+    >>> with_commands_of({"command": ["a"], "cpus": 1}, {"command": ["a", "--resume", "b"], "cpus": 2})
+    {'command': ['a'], 'cpus': 2}
+    >>> with_commands_of({"command": ["a"]}, {"command": ["a", "--seeds", "5"]})
+    {'command': ['a'], 'later_commands': [['a', '--seeds', '5']]}
+    """
+    first, later = earlier.get("command"), list(earlier.get("later_commands") or [])
+    if not first:
+        return now
+    if "--resume" not in now["command"] and now["command"] not in (first, *later):
+        later.append(now["command"])
+    return {**now, "command": first, **({"later_commands": later} if later else {})}
+
+
+def _read_environment(path: Path) -> dict[str, Any]:
+    """Empty where it cannot be read: nothing depends on it."""
+    try:
+        values = json.loads(read_own(path))
+    except (OSError, ValueError, OutputError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _read_identity(path: Path) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def export(
         ModelError: this model cannot be had in this form.
     """
     refuse_used(output)
-    _refuse_impossible(original, name, format)
+    refuse_impossible(original, name, format)
     with _placed(output) as temporary:
         opset = _write(original, temporary, format)
         _configuration(original, format).save_pretrained(temporary)
@@ -134,7 +134,8 @@ def _placed(output: Path) -> Iterator[Path]:
         raise OutputError(f"{refused} Choose another.") from None
 
 
-def _refuse_impossible(original: Predictor, name: str, format: Format) -> None:
+def refuse_impossible(original: Predictor, name: str, format: Format) -> None:
+    """ModelError where this model cannot be had in this form."""
     from unfreeze.inference.onnx_network import OnnxNetwork
 
     if isinstance(original.network, OnnxNetwork):

@@ -90,9 +90,9 @@ def reproduce(results: Results) -> Section:
     """The command, the versions and the machine."""
     environment = results.environment
     blocks: list[Block] = []
-    command = environment.get("command")
-    if command:
-        blocks.append(Code(shlex.join(map(str, command)) if isinstance(command, list) else str(command)))
+    for command in (environment.get("command"), *(environment.get("later_commands") or ())):
+        if command:
+            blocks.append(Code(shlex.join(map(str, command)) if isinstance(command, list) else str(command)))
     seeds = sorted({run.seed for run in results.records})
     if seeds:
         blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in settings.yaml."))

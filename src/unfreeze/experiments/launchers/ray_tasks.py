@@ -77,7 +77,28 @@ class RayTasks:
         started: Callable[[J], None] = tell_nobody,
     ) -> Generator[tuple[J, R | Death], None, None]:
         """See `Launcher.run`. When the generator is closed or interrupted, tasks are asked to end, and what they have
-        saved is kept; those that do not end are killed."""
+        saved is kept; those that do not end are killed.
+
+        Raises:
+            LauncherError: the cluster itself failed.
+        """
+        import ray
+
+        try:
+            yield from self._run(work, jobs, heard, started)
+        except ray.exceptions.RayError as error:  # not of a task: those are outcomes
+            raise LauncherError(
+                f"--launcher ray: the cluster failed ({type(error).__name__}: {first_line(error)}). What is finished "
+                "is kept: see that Ray runs (`ray status`), or use --address local, and go on with --resume."
+            ) from error
+
+    def _run(
+        self,
+        work: Work[J, R],
+        jobs: Sequence[J],
+        heard: Callable[[J, Message], None],
+        started: Callable[[J], None],
+    ) -> Generator[tuple[J, R | Death], None, None]:
         if not jobs:
             return
         with signals_noted():  # Ray's calls break where a signal's handler raises in them
