@@ -182,6 +182,7 @@ def _page(made: str, harmless: str) -> str | None:
     sources = [value for name, value in attributes if name in ("src", "href", "action", "data", "srcdoc", "content")]
     policy = POLICY.format(digest=b64encode(sha256("".join(page.programs).encode()).digest()).decode())
     allowed = ("#section-", "data:image/svg+xml;base64,", "width=device-width", "light dark", "no-referrer", policy)
+    allowed += ("unfreeze comparison",)  # what made the page, as it says itself
     charts = [str(json.loads(value)) for name, value in attributes if name == "data-chart"]
     wrong = {
         "tags": sorted({tag for tag, _ in page.tags} - TAGS),
