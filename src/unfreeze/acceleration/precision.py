@@ -69,8 +69,8 @@ PLAIN = Precision("fp32", False, "fp32 as torch computes it by default")
 def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: bool = True) -> Precision:
     """Probe the machine and choose: oneDNN fp32 where it rounds no worse, bf16 only with the hardware for it.
 
-    With `auto` a clock decides, so another run may be made in other products; what is asked for by name is the same on
-    each machine every time.
+    With `auto` a clock decides, so another run may be made in other products; what is asked for by name is the same
+    every time on one machine.
     """
     import torch
 

@@ -90,7 +90,8 @@ def reproduce(results: Results) -> Section:
     """The command, the versions and the machine."""
     environment = results.environment
     blocks: list[Block] = []
-    for command in (environment.get("command"), *(environment.get("later_commands") or ())):
+    later = environment.get("later_commands")
+    for command in (environment.get("command"), *(later if isinstance(later, list) else ())):
         if command:
             blocks.append(Code(shlex.join(map(str, command)) if isinstance(command, list) else str(command)))
     seeds = sorted({run.seed for run in results.records})
