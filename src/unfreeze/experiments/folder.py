@@ -182,7 +182,8 @@ def with_commands_of(earlier: Mapping[str, Any], now: dict[str, Any]) -> dict[st
     >>> with_commands_of({"command": ["a"]}, {"command": ["a", "--seeds", "5"]})
     {'command': ['a'], 'later_commands': [['a', '--seeds', '5']]}
     """
-    first, later = earlier.get("command"), list(earlier.get("later_commands") or [])
+    first, later = earlier.get("command"), earlier.get("later_commands")
+    later = list(later) if isinstance(later, list) else []
     if not first:
         return now
     if "--resume" not in now["command"] and now["command"] not in (first, *later):
