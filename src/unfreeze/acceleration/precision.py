@@ -82,7 +82,7 @@ def choose_precision(choice: PrecisionChoice, device: str = "cpu", *, speedups: 
         return Precision("bf16" if wanted else "fp32", False, f"{'bf16' if wanted else 'fp32'} on {device}")
     if choice == "fp32" or (choice == "bf16" and _has_bf16_hardware()):
         exact = _onednn_is_exact()
-        return Precision(choice, exact, f"{choice} by name, not by a probe{', with oneDNN' if exact else ''}")
+        return Precision(choice, exact, f"{choice} as asked, without a probe{', with oneDNN' if exact else ''}")
     plain = _seconds(torch.float32)
     with onednn_products(True):
         onednn = _seconds(torch.float32)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_config_file, read_layers
 
 REPEATABLE = ("model", "test_file", "strategy", "report_to")
+# Where the name of a setting does not end on what it takes.
+METAVARS = {"metric_for_best_model": "METRIC", "output": "DIR", "report_to": "TRACKER"}
 
 DATA_FLAGS = (
     *("data", "train_file", "validation_file", "test_file", "task", "format", "text_column", "text_pair_column"),
@@ -106,7 +109,21 @@ def _help(info: Any) -> str:
 
 
 def _metavar(name: str, annotation: Any) -> str:
-    choices = [choice for choice in get_args(annotation) if isinstance(choice, str)]
-    for option in get_args(annotation):
-        choices += [choice for choice in get_args(option) if isinstance(choice, str)]
-    return "|".join(choices) if choices else name.upper().rsplit("_", 1)[-1]
+    kinds = _kinds(annotation)
+    choices = [kind for kind in kinds if isinstance(kind, str)]
+    if choices:
+        return "|".join(choices)
+    if int in kinds or float in kinds:
+        return "N"
+    return METAVARS.get(name) or name.upper().rsplit("_", 1)[-1]
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """The types, and the strings, that a setting may be; not what is in a tuple or mapping.
+
+    >>> _kinds(tuple[int, ...] | float)
+    [tuple[int, ...], <class 'float'>]
+    """
+    if get_origin(annotation) not in (Annotated, Literal, Union, UnionType):
+        return [annotation]
+    return [kind for part in get_args(annotation) for kind in _kinds(part)]

@@ -34,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             options = {"action": "append", "default": [], "metavar": "NAME"}
             told = f"{ServingOptions.help_of(one.name)}; may be repeated"
         else:
-            options = {"type": type(default), "default": default, "metavar": one.name.rsplit("_", 1)[-1].upper()}
+            options = {
+                "type": type(default),
+                "default": default,
+                "metavar": one.name.upper() if isinstance(default, str) else "N",
+            }
             told = f"{ServingOptions.help_of(one.name)} (default: {default})"
         parser.add_argument(flag(one.name), help=told, **options)
     parser.add_argument("--device", metavar="DEVICE", help="such as cpu or cuda:1 (default: the GPU, if there is one)")
