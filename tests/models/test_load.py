@@ -127,6 +127,27 @@ def test_a_hub_id_without_a_network_says_the_next_step(
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("broken", "change", "said"),
+    [
+        ("tokenizer.json", {"added_tokens": None}, "tokenizer.json: "),
+        ("tokenizer.json", "no JSON at all", "tokenizer.json"),
+        ("config.json", {"hidden_size": "wide"}, "config.json: .*hidden_size"),
+        ("config.json", {"hidden_act": "nothing"}, "config.json and weights: KeyError 'nothing'"),
+    ],
+)
+def test_a_broken_file_is_named(
+    broken: str, change: str | dict[str, object], said: str, family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    folder = copy_of(family_folder("bert"), tmp_path / "model")
+    text = change if isinstance(change, str) else json.dumps(json.loads((folder / broken).read_text()) | change)
+    (folder / broken).write_text(text)
+    with pytest.raises(ModelError, match=f"cannot be loaded: .*{said}") as caught:
+        load_tokenizer(str(folder))
+        load_network(str(folder), CLASSIFICATION, 0)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("broken", ["config.json", "model.safetensors"])
 def test_a_broken_file_names_the_model(broken: str, family_folder: Callable[..., str], tmp_path: Path) -> None:
     folder = copy_of(family_folder("bert"), tmp_path / "broken")

@@ -151,7 +151,7 @@ def _load(model: str, strategy: Strategy, step: _Step, seed: int) -> LoadedNetwo
 
     config = load_config(model, **step.config_overrides)
     torch.manual_seed(seed)
-    with explained(model):
+    with explained(model, "config.json"):
         network = getattr(transformers, step.task.auto_class).from_config(config, dtype=torch.float32)
     return LoadedNetwork(network.eval(), frozenset())
 

@@ -109,13 +109,18 @@ def _download(name: str, weights: tuple[str, ...]) -> Path:
 
 
 @contextmanager
-def safe_folder(model: str | Path, weights: Sequence[str] = ()) -> Iterator[Path]:
+def safe_folder(
+    model: str | Path, weights: Sequence[str] = (), part: str = "config.json and weights"
+) -> Iterator[Path]:
     """What may be read of `--model` or of a folder, while it is read; every failure inside is one line for the user.
+
+    Args:
+        part: what is read, for that line.
 
     Raises:
         ModelError: a file may not be read, weights under one of these names are missing, or the reader failed.
     """
-    with explained(model):
+    with explained(model, part):
         folder = checked_folder(model, weights)
         with safe_view(folder) as view:
             try:
@@ -135,7 +140,7 @@ def load_config(model: str, **overrides: Any) -> Any:
     """
     from transformers import CONFIG_MAPPING
 
-    with explained(model):
+    with explained(model, "config.json"):
         folder, name = checked_folder(model), model_path(model)
         values = read_config(folder)
         config = CONFIG_MAPPING[values["model_type"]].from_dict(values, name_or_path=name, **overrides)
@@ -157,7 +162,7 @@ def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
     config = load_config(model)
     if config.model_type in ("roberta", "camembert", "modernbert", "longformer", "deberta"):
         options["add_prefix_space"] = True
-    with safe_folder(model) as view:
+    with safe_folder(model, part="tokenizer.json") as view:
         tokenizer = AutoTokenizer.from_pretrained(str(view), config=config, trust_remote_code=False, **options)
         tokenizer.name_or_path = model_path(model)
         if not isinstance(tokenizer.model_max_length, int | float):
@@ -248,8 +253,8 @@ def _redraw_foreign_head(network: PreTrainedModel, checkpoint: Any, new: set[str
 
 
 @contextmanager
-def explained(model: str | Path) -> Iterator[None]:
-    """Turn what libraries raise for the files of a model into one line for the user.
+def explained(model: str | Path, part: str = "") -> Iterator[None]:
+    """Turn what libraries raise for the files of a model, for a `part` of it, into one line for the user.
 
     Raises:
         ModelError: instead of it; errors of our own pass.
@@ -267,12 +272,17 @@ def explained(model: str | Path) -> Iterator[None]:
     except Exception as error:  # whatever the libraries raise for files that are not what they expect
         if type(error).__module__.startswith("unfreeze."):
             raise
-        raise ModelError(f"--model {model}: cannot be loaded: {_first_line(error)}") from error
+        said = _first_line(error)
+        if part and not any(name in said for name in part.split(" and ")):  # a library seldom says what it read
+            said = f"{part}: {said}"
+        raise ModelError(f"--model {model}: cannot be loaded: {said}") from error
 
 
 def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """What the error says, in one line; of a missing key also that it is one."""
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    said = " ".join(lines[: 2 if lines[0].endswith(":") else 1]) if lines else ""
+    return f"{type(error).__name__} {said}".strip() if not said or isinstance(error, KeyError) else said
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def build_skeleton(model: str, auto_class: str, **config_overrides: Any) -> PreT
     import transformers
 
     config = load_config(model, **config_overrides)
-    with explained(model), torch.device("meta"):
+    with explained(model, "config.json"), torch.device("meta"):
         network: PreTrainedModel = getattr(transformers, auto_class).from_config(config, dtype=torch.float32)
     # Memory that is never written costs nothing; on the meta device what adapts a network could not compute.
     network = network.to_empty(device="cpu").eval()
