@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from unfreeze.cli.evaluate import print_scores
-from unfreeze.cli.leaderboard import leaderboard_text
+from unfreeze.cli.leaderboard import leaderboard_text, print_leaderboard
 from unfreeze.cli.plain_lines import PlainLines
 from unfreeze.cli.tables import print_table
 from unfreeze.cli.terminal import json_text, one_line, print_error
@@ -78,3 +81,25 @@ def test_the_settings_as_yaml(unfreeze_cli: Callable[..., Any]) -> None:
     called = unfreeze_cli("compare", "--print-config", "--data", EVIL, "--model", "schön")
     assert called.code == 0 and is_harmless(called.out)
     assert yaml.safe_load(called.out)["data"] == EVIL
+
+
+@pytest.mark.parametrize(("columns", "ruled"), [(60, False), (80, True)])
+def test_the_leaderboard_is_a_ruled_table_where_it_fits(
+    monkeypatch: pytest.MonkeyPatch, columns: int, ruled: bool
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout", out)
+    record = RunRecord("freeze:first=half", 1, "m", "classification", "done", selection_metric="macro_f1")
+    print_leaderboard(
+        leaderboard([replace(record, validation={"macro_f1": 0.7354}, trainable_parameters=7, total_parameters=7)])
+    )
+    lines = re.sub(r"\x1b\[\d*m", "", out.getvalue()).splitlines()
+    assert any("───" in line for line in lines) == ruled
+    [row] = [line for line in lines if "freeze:first=half" in line]
+    assert "0.7354" in row and "100.00 %" in row, "cut"
+    assert not ruled or max(map(len, lines)) <= columns

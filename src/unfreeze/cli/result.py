@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def print_result(comparison: Comparison, report: Path) -> None:
     """Print it for people."""
-    from unfreeze.cli.leaderboard import leaderboard_text
+    from unfreeze.cli.leaderboard import print_leaderboard
 
-    print(leaderboard_text(rows_of(comparison)))
+    print_leaderboard(rows_of(comparison))
     print()
     recommendation = comparison.summary["recommendation"]
     if recommendation["strategy"] is not None:

@@ -12,7 +12,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     """Print a table with its first column on the left and the others on the right. Each cell stays on its line."""
     title, header, rows = one_line(title), [*map(one_line, header)], [[*map(one_line, row)] for row in rows]
     print()
-    if sys.stdout.isatty() and _print_ruled(title, header, rows):
+    if sys.stdout.isatty() and print_ruled(title, header, rows):
         return
     print(title)
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
@@ -21,7 +21,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
         print("  ".join([line[0].ljust(widths[0]), *cells[1:]]))
 
 
-def _print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Print a ruled table, in which headers wrap; False if it would have to cut or wrap a cell."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -29,13 +29,16 @@ def _print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]
     from rich.table import Table
 
     console = Console()
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        title=escape(title) or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for name, *cells in zip(header, *rows, strict=True):
         width = max(map(len, (*name.split(), *cells)))
         table.add_column(name, justify="right" if table.columns else "left", width=width)
     for row in rows:
         table.add_row(*map(escape, row))
-    fits = sum((column.width or 0) + 1 for column in table.columns) + 2 <= console.width
+    wanted = console.measure(table, options=console.options.update(max_width=10_000)).maximum
+    fits = wanted <= console.width
     if fits:
         console.print(table)
     return fits
