@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
@@ -423,3 +423,27 @@ def write_comparison_fixture() -> Callable[..., Path]:
 @pytest.fixture(scope="session", name="every_key")
 def every_key_fixture() -> Callable[..., dict[str, Any]]:
     return every_key
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """`open_page(address, width, scheme)`; whatever went wrong on a page (`.faults`) fails the test at its end."""
+    faults: list[str] = []
+    contexts = []
+
+    def opened(address: str, width: int, scheme: str, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda one: one.url.startswith(("file:", "data:")) or faults.append(f"asked {one.url}"))
+        page.goto(address)
+        return page
+
+    opened.faults = faults  # type: ignore[attr-defined]
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []

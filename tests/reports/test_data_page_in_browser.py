@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -45,26 +45,13 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def visit(browser: Any, addresses: dict[str, str]) -> Iterator[Visit]:
-    """`visit(name, width, scheme)`: the page; whatever went wrong on it fails the test at its end."""
-    faults: list[str] = []
-    contexts = []
+def visit(open_page: Visit, addresses: dict[str, str]) -> Visit:
+    """`visit(name, width, scheme)`: the page."""
 
-    def open_page(name: str, width: int = 1280, scheme: str = "light", **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
-        context.set_default_timeout(30_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda one: one.url.startswith(("file:", "data:")) or faults.append(f"asked {one.url}"))
-        page.goto(addresses[name])
-        return page
+    def visit_it(name: str, width: int = 1280, scheme: str = "light", **options: Any) -> Any:
+        return open_page(addresses[name], width, scheme, **options)
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
+    return visit_it
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS, ids=str)

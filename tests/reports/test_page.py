@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,27 +32,13 @@ def address(make_records: Any, write_comparison: Any, every_key: Any, tmp_path_f
 
 
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    """`visit(width, scheme)`: the page; whatever went wrong on it fails the test at its end."""
-    faults: list[str] = []
-    contexts = []
+def visit(open_page: Visit, address: str) -> Visit:
+    """`visit(width, scheme)`: the page."""
 
-    def open_page(width: int = 1280, scheme: str = "light", **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
-        context.set_default_timeout(30_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda one: one.url.startswith(("file:", "data:")) or faults.append(f"asked {one.url}"))
-        page.goto(address)
-        return page
+    def visit_it(width: int = 1280, scheme: str = "light", **options: Any) -> Any:
+        return open_page(address, width, scheme, **options)
 
-    open_page.faults = faults  # type: ignore[attr-defined]
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
+    return visit_it
 
 
 def strategies(page: Any, figure: int) -> list[str]:
@@ -203,15 +189,15 @@ def test_on_paper_the_figures_are_static_and_folded_parts_open(visit: Visit) -> 
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()") == "#000"
 
 
-def test_no_other_script_can_run(visit: Visit) -> None:
+def test_no_other_script_can_run(visit: Visit, open_page: Visit) -> None:
     page = visit()
     page.locator("h2").first.evaluate("(head) => head.setAttribute('onclick', 'document.title = `owned`')")
     page.locator("h2").first.click()
     assert page.title() != "owned"
     # The browser says that it refused, and why.
-    [refused] = visit.faults  # type: ignore[attr-defined]
+    [refused] = open_page.faults  # type: ignore[attr-defined]
     assert "Content Security Policy" in refused
-    visit.faults.clear()  # type: ignore[attr-defined]
+    open_page.faults.clear()  # type: ignore[attr-defined]
 
 
 def test_headings_are_in_order_and_cells_have_scopes(visit: Visit) -> None:
