@@ -56,6 +56,16 @@ def test_a_model_that_changed_since_is_refused(
     assert called.code == 2 and "with other files in it" in called.err
 
 
+def test_a_precision_that_a_probe_would_not_choose_today_stays_and_is_said(unfreeze_cli: Cli, copied: Path) -> None:
+    identity = json.loads((copied / "identity.json").read_text())
+    [precision] = identity["precision"].values()
+    precision["onednn_fp32"] = not precision["onednn_fp32"]
+    (copied / "identity.json").write_text(json.dumps(identity))
+    called = unfreeze_cli("compare", "--resume", copied)
+    assert called.code == 0, called.err
+    assert f"{precision['name']}, as the runs before (" in called.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -113,7 +113,7 @@ def _compare_in(
     if settings.overwrite:
         held.enter_context(renewed_folder(output))
     before, identity = open_folder(output, settings, asked)
-    everything = [_as_before(prepared, identity.precision[prepared.model_name]) for prepared in everything]
+    everything = [_as_before(prepared, identity.precision[prepared.model_name], listener) for prepared in everything]
     bench = _bench(output, settings, corpus, everything, launcher, listener)
     refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
     listener.began(bench)
@@ -202,11 +202,12 @@ def grid(
     ]
 
 
-def _as_before(prepared: Prepared, precision: Mapping[str, Any]) -> Prepared:
-    """With the precision that the runs of the folder have: a probe may find another one today."""
+def _as_before(prepared: Prepared, precision: Mapping[str, Any], listener: Listener) -> Prepared:
+    """With the precision that the runs of the folder have: a probe may find another one today, and has said so."""
     chosen = prepared.evaluator.speedups.precision.taken_over(precision)
     if chosen == prepared.evaluator.speedups.precision:
         return prepared
+    listener.said(chosen.reason)
     speedups = replace(prepared.evaluator.speedups, precision=chosen)
     notes = [note for note in prepared.notes if note != prepared.evaluator.speedups.precision.reason]
     return replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups), notes=(*notes, chosen.reason))
