@@ -42,11 +42,18 @@ def test_a_comparison_gets_two_students(unfreeze_cli: Cli, copied: Path) -> None
     assert f"Give its own teacher again: --teacher {best}" in called.err
 
 
-def test_a_run_of_a_comparison_teaches_in_it(unfreeze_cli: Cli, copied: Path) -> None:
+def test_a_run_of_a_comparison_teaches_in_it(unfreeze_cli: Cli, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And has one name, however it is typed: nothing is trained twice."""
     [run, *_] = [one for one in find_runs(copied) if read_record(one).strategy == "full"]
+    monkeypatch.chdir(copied.parent)
+    near = run.relative_to(copied.parent)
     called = unfreeze_cli("distill", "--teacher", run / "model", "--layers", 1, "--quiet")
     assert called.code == 0, called.err
-    assert f"distill:teacher={run / 'model'},layers=1" in called.out
+    assert f"distill:teacher={near},layers=1" in called.out
+    there = len(find_runs(copied))
+    for typed in (run, near, near / "model", near / ".." / run.name):
+        called = unfreeze_cli("distill", "--teacher", typed, "--layers", 1)
+        assert called.code == 0 and len(find_runs(copied)) == there, called.err
     called = unfreeze_cli("distill", "--teacher", run, "--seeds", 5)
     assert called.code == 2 and f"--teacher {run} --seeds: the folder says that." in called.err
 

@@ -11,9 +11,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from socket import gethostname
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -377,6 +379,17 @@ def test_reaching_a_cluster(address: str, said: str) -> None:
             "address that it prints, or --address local for this machine alone."
         )
     )
+
+
+def test_a_port_of_something_else_is_told_at_once() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        done = subprocess.run(
+            [sys.executable, "-c", CONNECT, address], capture_output=True, text=True, check=True, timeout=120
+        )
+        server.shutdown()
+    assert "no Ray cluster was reached (ValueError: something else answers there)" in done.stdout, done.stderr
 
 
 def test_what_a_job_says_and_raises(cluster: Any, work: Any) -> None:

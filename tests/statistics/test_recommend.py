@@ -76,6 +76,14 @@ def test_unknown_flops_make_nobody_cheap():
     assert recommend([FULL, FREEZE, unknown]).strategy == "freeze:first=3"
 
 
+def test_what_the_teacher_costs_is_not_forgotten():
+    student = candidate("distill:teacher=runs/full,layers=2", 0.9, flops=1.0)
+    found = recommend([student, candidate("full", 0.9, flops=2.0)])
+    assert found.strategy == student.strategy
+    assert "Its teacher, runs/full, is trained first: that comes on top." in found.reasons
+    assert not any("teacher" in one for one in recommend([candidate("full", 0.9, flops=2.0)]).reasons)
+
+
 def test_lower_can_be_better():
     low = candidate("full", 2.0, 2.0, flops=3.0)
     assert recommend([low, candidate("head", 3.0, 3.0)], higher_is_better=False).strategy == "full"

@@ -75,10 +75,16 @@ def _teacher(typed: str) -> tuple[str, Path | None]:
                 f"Give its own teacher again: --teacher {taught_by[1]}" if taught_by else "Give the run of a teacher."
             )
             raise SettingsError([f"--teacher {typed}: its best run is a student ({strategy}). {again}"])
-        return str(Path(typed) / best.relative_to(folder.resolve())), folder
+        return _named(best), folder
     run = folder.parent if folder.name in ("model", "model-merged") else folder
     if (run / RECORD_FILE).is_file():
         output = run.resolve().parents[3]
         if (output / SETTINGS_FILE).is_file():
-            return typed, output
+            return _named(run), output
     return typed, None
+
+
+def _named(run: Path) -> str:
+    """One name, whichever way it was typed: a student of the same run is the same row."""
+    place, here = run.resolve(), Path.cwd()
+    return str(place.relative_to(here) if place.is_relative_to(here) else place)

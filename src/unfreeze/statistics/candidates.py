@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,16 @@ class Candidate:
     def mean(self) -> float:
         """Mean validation score; only for candidates with scores."""
         return float(np.mean(self.scores))
+
+    @property
+    def teacher(self) -> str | None:
+        """The model that has to be trained before it, if there is one.
+
+        >>> Candidate("distill:teacher=runs/m,layers=2", "m", ()).teacher
+        'runs/m'
+        """
+        found = re.search("[:,]teacher=([^,+]+)", self.strategy)
+        return found[1] if found else None
 
 
 def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list[Candidate]:

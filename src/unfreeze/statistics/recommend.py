@@ -141,7 +141,8 @@ def _costs(
         )
         if value is not None and reference
     ]
-    return [f"It takes {' and '.join(shares)} of {names[against]}."] if shares else []
+    said = [f"It takes {' and '.join(shares)} of {names[against]}."] if shares else []
+    return said + ([f"Its teacher, {chosen.teacher}, is trained first: that comes on top."] if chosen.teacher else [])
 
 
 def _how_sure(chosen: Standing, best: str, margin: float) -> list[str]:

@@ -14,6 +14,9 @@ from unfreeze.experiments.launchers.launcher import Death, LauncherError
 
 INSTALL = "pip install 'unfreeze[ray]'"
 ANSWER_SECONDS = 5.0  # that a cluster's port may take; Ray itself tries for minutes
+# What a client of HTTP/2, and so of gRPC, says first (RFC 9113, section 3.4): a line, and settings that change nothing.
+# A server of it answers with its settings; their kind is the fourth byte.
+GREETING, SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5), b"\x04"
 
 
 def connect(address: str) -> None:
@@ -34,6 +37,8 @@ def connect(address: str) -> None:
     ray.util.register_serializer(WindowFile, serializer=WindowFile.content, deserializer=WindowFile.of_content)
     if ray.is_initialized():
         return
+    if address == "local":  # ours alone: as fast as without Ray, which gives way to all others by default
+        os.environ.setdefault("RAY_worker_niceness", "0")
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS") or address
     try:
@@ -42,24 +47,31 @@ def connect(address: str) -> None:
             ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False,
                      logging_level="ERROR", configure_logging=False)  # fmt: skip
     except (OSError, ValueError, RuntimeError) as error:
+        # What Ray says of a wrong token goes to the terminal by itself, and not into its error.
+        token = " If it asks for a token, set RAY_AUTH_MODE=token." if type(error) is ConnectionError else ""
         raise LauncherError(
-            f"--address {address}: no Ray cluster was reached ({first_line(error)}). Start one with "
+            f"--address {address}: no Ray cluster was reached ({first_line(error)}).{token} Start one with "
             "`ray start --head`, give the address that it prints, or --address local for this machine alone."
         ) from None
 
 
 def _knock(address: str) -> None:
-    """Does anybody answer there?
+    """Does something answer there that may be Ray?
 
     Raises:
-        OSError, ValueError: nobody; or the address is none.
+        OSError, ValueError: nothing does; or the address is none.
     """
     if address in ("local", "auto"):
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
         raise ValueError("expected auto, local or HOST:PORT")
-    socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
+    with socket.create_connection((host, int(port)), ANSWER_SECONDS) as line:
+        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+            return
+        line.sendall(GREETING)
+        if line.recv(9, socket.MSG_WAITALL)[3:4] != SETTINGS:
+            raise ValueError("something else answers there")
 
 
 @contextmanager
