@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -39,14 +40,14 @@ def load_hub(name: str, say: Say) -> dict[str, Any]:
 @contextmanager
 def _no_word_of_retries() -> Iterator[None]:
     """The client of the hub logs each of them; the error that is raised in the end says it all."""
-    from huggingface_hub.utils import logging
+    from huggingface_hub.utils import logging as hub_logging
 
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)
+    before = hub_logging.get_verbosity()
+    hub_logging.set_verbosity(logging.CRITICAL)
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        hub_logging.set_verbosity(before)
 
 
 def choose_splits(loaded: Any, name: str, say: Say) -> dict[str, Any]:
