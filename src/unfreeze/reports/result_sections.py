@@ -86,7 +86,7 @@ def scores(results: Results) -> Section:
     blocks += [picture.image() for picture in results.pictures_of("leaderboard")]
     if left_out:
         blocks += [
-            Paragraph("Runs that did not finish or learnt nothing; their numbers count nowhere:"),
+            Paragraph("Runs that did not finish or learnt nothing; no mean above has them:"),
             Bullets(left_out),
         ]
     return Section("Leaderboard", blocks)
