@@ -19,7 +19,8 @@ from soak.trial import Figure, Ground, Tally, Trial
 from soak.workload import make_model
 from unfreeze.data.findings import DataError
 from unfreeze.data.sources import DataRequest, load_corpus
-from unfreeze.models.load import ModelError, load_network
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import load_network
 from unfreeze.settings import SettingsError
 from unfreeze.settings.read import read_config_file, read_settings
 from unfreeze.storage.committed import MANIFEST_FILE, committed_folder, damage

@@ -14,7 +14,7 @@ import unfreeze
 from soak.in_process import call, working_in
 from soak.trial import Figure, Ground, Tally, Trial
 from soak.workload import TASKS, Workload
-from unfreeze.models.load import quiet_loading
+from unfreeze.models.quiet import quiet_loading
 
 CLASSES = {
     "classification": (transformers.AutoModelForSequenceClassification, "SEQ_CLS", ("calm", "loud", "odd")),

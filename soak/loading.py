@@ -184,7 +184,8 @@ def _good(folder: Path) -> dict[str, Path]:
 def _make_adapter(encoder: Path, model: Path, adapter: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
-    from unfreeze.models.load import load_network, load_tokenizer, quiet_loading
+    from unfreeze.models.load import load_network, load_tokenizer
+    from unfreeze.models.quiet import quiet_loading
 
     network = load_network(str(encoder), "AutoModelForSequenceClassification", 0).network
     tokenizer = load_tokenizer(str(encoder))

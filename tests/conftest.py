@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any Hugging Face import: no test may reach the network
+os.environ["HF_HUB_VERBOSITY"] = "critical"  # as the command line sets it, whose first call would change it else
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of programs that tests start: other tests run beside them
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from unfreeze.experiments.conclude import Comparison
     from unfreeze.experiments.listener import Listener
     from unfreeze.inference.predictor import Predictor
-    from unfreeze.models.load import ModelError
+    from unfreeze.models.explained import ModelError
     from unfreeze.settings import Settings, SettingsError
     from unfreeze.storage.records import RunRecord
     from unfreeze.strategies import Strategy, StrategyError

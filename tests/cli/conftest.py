@@ -44,6 +44,19 @@ def unfreeze_cli() -> Callable[..., Called]:
     return call
 
 
+class Terminal(io.StringIO):
+    """What a command takes for a terminal that can draw."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal() -> Callable[[], io.StringIO]:
+    """Makes a terminal; `getvalue()` is what was printed there."""
+    return Terminal
+
+
 def text_lines(number: int, seed: int) -> str:
     rng = random.Random(seed)
     lines = []

@@ -117,14 +117,14 @@ def test_the_tables(unfreeze_cli: Cli, family_folder: Callable[..., str]) -> Non
 
 @pytest.mark.parametrize(("columns", "ruled"), [(60, 1), (80, 3), (200, 4)])
 def test_the_tables_in_a_terminal_are_ruled_where_nothing_is_cut(
-    family_folder: Callable[..., str], monkeypatch: pytest.MonkeyPatch, columns: int, ruled: int
+    family_folder: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: Callable[[], io.StringIO],
+    columns: int,
+    ruled: int,
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     monkeypatch.setenv("COLUMNS", str(columns))
-    out, err = Terminal(), io.StringIO()
+    out, err = terminal(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         arguments = ["inspect", "--model", family_folder("bert"), "--speedups", "off", "--strategy", "full"]
         code = main([*arguments, "--strategy", "freeze:alternating,embeddings=train+freeze:last=1"])

@@ -203,13 +203,8 @@ def test_colours(variable: str | None, value: str, monkeypatch: pytest.MonkeyPat
     assert bool(COLOURS.search(text)) == (variable is None)
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.mark.parametrize(
-    ("way", "environment", "terminal", "expected"),
+    ("way", "environment", "drawn", "expected"),
     [
         (None, {"TERM": "xterm"}, True, LiveTable),
         ("auto", {"TERM": "xterm"}, False, PlainLines),
@@ -220,12 +215,17 @@ class Terminal(io.StringIO):
     ],
 )
 def test_the_way_it_is_shown(
-    way: str | None, environment: dict[str, str], terminal: bool, expected: type, monkeypatch: pytest.MonkeyPatch
+    way: str | None,
+    environment: dict[str, str],
+    drawn: bool,
+    expected: type,
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: Callable[[], io.StringIO],
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stderr", Terminal() if terminal else io.StringIO())
+    monkeypatch.setattr(sys, "stderr", terminal() if drawn else io.StringIO())
     assert type(shown(way)) is expected
     assert shown("quiet").quiet
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from unfreeze.cli.evaluate import print_scores
-from unfreeze.cli.leaderboard import leaderboard_text, print_leaderboard
+from unfreeze.cli.leaderboard import print_leaderboard
 from unfreeze.cli.plain_lines import PlainLines
 from unfreeze.cli.tables import print_table
 from unfreeze.cli.terminal import json_text, one_line, print_error
@@ -66,13 +66,15 @@ def test_a_finding_is_one_line(unfreeze_cli: Callable[..., Any], monkeypatch: py
     assert [line.startswith("error: ") for line in called.err.splitlines()] == [True, True]
 
 
-def test_records(unfreeze_cli: Callable[..., Any], tmp_path: Path) -> None:
+def test_records(unfreeze_cli: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = RunRecord(EVIL, 1, EVIL, "classification", "failed", error=EVIL, selection_metric=EVIL)
     write_record(run_folder(tmp_path, "m", EVIL, "", 1), record)
     for more in ([], ["--json"]):
         called = unfreeze_cli("runs", tmp_path, *more)
         assert called.code == 0 and is_harmless(called.out) and len(called.out.splitlines()) == 1
-    assert is_harmless(leaderboard_text(leaderboard([record])))
+    capsys.readouterr()
+    print_leaderboard(leaderboard([record]))
+    assert is_harmless(capsys.readouterr().out)
 
 
 def test_the_settings_as_yaml(unfreeze_cli: Callable[..., Any]) -> None:
@@ -85,13 +87,9 @@ def test_the_settings_as_yaml(unfreeze_cli: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize(("columns", "ruled"), [(60, False), (80, True)])
 def test_the_leaderboard_is_a_ruled_table_where_it_fits(
-    monkeypatch: pytest.MonkeyPatch, columns: int, ruled: bool
+    monkeypatch: pytest.MonkeyPatch, terminal: Callable[[], io.StringIO], columns: int, ruled: bool
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    out = Terminal()
+    out = terminal()
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr("sys.stdout", out)
     record = RunRecord("freeze:first=half", 1, "m", "classification", "done", selection_metric="macro_f1")

@@ -20,7 +20,7 @@ from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.learnt_nothing import learnt_nothing
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import SettingsError
 from unfreeze.storage.records import read_predictions

@@ -10,7 +10,7 @@ import pytest
 
 from unfreeze.data.findings import DataError
 from unfreeze.experiments.conclude import Comparison
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 from unfreeze.settings import SettingsError
 from unfreeze.storage.folders import OutputError
 from unfreeze.strategies import StrategyError

@@ -75,6 +75,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unfreeze(endpoint: str, home: Path, *arguments: object, offline: str = "0") -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_OFFLINE": offline}
     environment |= {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1", "OMP_NUM_THREADS": "1"}
+    environment.pop("HF_HUB_VERBOSITY", None)
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     command = [sys.executable, "-m", "unfreeze", *map(str, arguments)]
     return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=100, check=False)

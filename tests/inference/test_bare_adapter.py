@@ -13,7 +13,7 @@ import transformers
 from peft import LoraConfig, get_peft_model
 
 from unfreeze.inference.predictor import load_predictor
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft's own
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from unfreeze.inference.export import Checked, ScoreLost, export
 from unfreeze.inference.predictor import Predictor, load_predictor
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 from unfreeze.storage.folders import OutputError
 
 TEXTS = ["we saw anna in berlin", "the happy day", "unbelievable grief"]

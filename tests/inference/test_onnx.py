@@ -16,7 +16,8 @@ from unfreeze.data.examples import Example
 from unfreeze.inference.export import ALLOWED_POINTS, Exported, export
 from unfreeze.inference.onnx_network import TOKENS
 from unfreeze.inference.predictor import Predictor, load_predictor
-from unfreeze.models.load import ModelError, load_network
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import load_network
 
 pytestmark = pytest.mark.slow
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -15,7 +15,7 @@ from unfreeze.acceleration.speedups import OFF
 from unfreeze.inference.predictor import Predictor, load_predictor
 from unfreeze.inference.requests import requests_of
 from unfreeze.inference.speed import Plan, measure_speed
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 from unfreeze.tasks import MaskedLM, QuestionAnswering, TaskError
 
 QUICK = Plan(rounds=2, requests=4)

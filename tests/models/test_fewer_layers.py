@@ -12,8 +12,9 @@ import transformers
 from torch import nn
 
 from unfreeze.models.anatomy import take_anatomy
+from unfreeze.models.explained import ModelError
 from unfreeze.models.fewer_layers import load_fewer_layers, number_of_layers, spread
-from unfreeze.models.load import ModelError, load_network
+from unfreeze.models.load import load_network
 
 AUTO_CLASS = "AutoModelForTokenClassification"
 

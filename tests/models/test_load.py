@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from unfreeze.models import bundled
 from unfreeze.models.bundled import BundledEncoderError
-from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer, model_path
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import load_config, load_network, load_tokenizer, model_path
 
 CLASSIFICATION, TAGGING = "AutoModelForSequenceClassification", "AutoModelForTokenClassification"
 

@@ -15,7 +15,9 @@ from peft import LoraConfig, get_peft_model
 
 from unfreeze.inference.predictor import load_predictor
 from unfreeze.models import safe_files
-from unfreeze.models.load import ModelError, load_config, load_network, load_tokenizer, quiet_loading
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import load_config, load_network, load_tokenizer
+from unfreeze.models.quiet import quiet_loading
 from unfreeze.models.safe_files import (
     ADAPTER_WEIGHTS,
     ENCODERS,

@@ -77,7 +77,7 @@ def test_unknown_flops_make_nobody_cheap():
 
 
 def test_what_the_teacher_costs_is_not_forgotten():
-    student = candidate("distill:teacher=runs/full,layers=2", 0.9, flops=1.0)
+    student = candidate("distill:teacher=runs/full,layers=2", 0.9, flops=1.0, teacher="runs/full")
     found = recommend([student, candidate("full", 0.9, flops=2.0)])
     assert found.strategy == student.strategy
     assert "Its teacher, runs/full, is trained first: that comes on top." in found.reasons
@@ -97,12 +97,14 @@ def test_several_models_are_named():
 def test_candidates_from_runs():
     run = {"strategy": "full", "model_name": "m", "status": "done", "validation": {"f1": 0.9}, "flops": 4.0}
     runs = [
-        run | {"train_examples": 100, "converged": True},
+        run | {"train_examples": 100, "converged": True, "teacher": None},
         run | {"train_examples": 100, "converged": False, "flops": 2.0},
         run | {"train_examples": 10, "validation": {"f1": 0.1}},
         run | {"status": "failed", "validation": {}, "train_examples": None},
         run | {"strategy": "head", "validation": None, "flops": None},
+        run | {"strategy": "distill:teacher=runs/m", "teacher": "runs/m", "flops": None},
     ]
-    full, head = candidates_from_runs(runs, "f1")
+    full, head, student = candidates_from_runs(runs, "f1")
     assert full == Candidate("full", "m", (0.9, 0.9), flops=3.0, converged=False, unfinished=("failed",))
     assert head == Candidate("head", "m", ())
+    assert student == Candidate("distill:teacher=runs/m", "m", (0.9,), teacher="runs/m")

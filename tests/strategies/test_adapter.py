@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from unfreeze.models.anatomy import Anatomy, take_anatomy
+from unfreeze.models.explained import ModelError
 from unfreeze.models.extensions import load_extended, recorded
-from unfreeze.models.load import ModelError, load_network
+from unfreeze.models.load import load_network
 from unfreeze.strategies import STRATEGIES, Adapter, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from unfreeze.models.load import quiet_loading
+from unfreeze.models.quiet import quiet_loading
 
 IDS = (5, 6, 7, 8)
 

@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command in LIGHT:
         code: int = import_module(COMMANDS[options.command][0]).call(options)
         return code
+    # The client of the hub would log each retry; the error in the end says it all. It reads this when it is loaded.
+    os.environ.setdefault("HF_HUB_VERBOSITY", "critical")
     _Asked.to_stop = False
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in the background
@@ -89,7 +91,7 @@ def _call(module: str, options: argparse.Namespace) -> int:
     from unfreeze.experiments.launchers.launcher import LauncherError
     from unfreeze.models.anatomy import AnatomyError
     from unfreeze.models.bundled import BundledEncoderError
-    from unfreeze.models.load import ModelError
+    from unfreeze.models.explained import ModelError
     from unfreeze.serving.mistakes import ServingError
     from unfreeze.settings import SettingsError
     from unfreeze.storage.folders import OutputError

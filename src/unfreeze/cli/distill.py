@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, go_on_with, run_and_print
@@ -69,12 +68,9 @@ def _teacher(typed: str) -> tuple[str, Path | None]:
     folder = Path(typed).expanduser()
     if (folder / BEST_FILE).is_file():
         best = best_run(folder)
-        if (best / RECORD_FILE).is_file() and (strategy := read_record(best).strategy).startswith(Distill.name):
-            taught_by = re.search("teacher=([^,+]+)", strategy)
-            again = (
-                f"Give its own teacher again: --teacher {taught_by[1]}" if taught_by else "Give the run of a teacher."
-            )
-            raise SettingsError([f"--teacher {typed}: its best run is a student ({strategy}). {again}"])
+        if (best / RECORD_FILE).is_file() and (student := read_record(best)).teacher is not None:
+            again = f"Give its own teacher again: --teacher {student.teacher}"
+            raise SettingsError([f"--teacher {typed}: its best run is a student ({student.strategy}). {again}"])
         return _named(best), folder
     run = folder.parent if folder.name in ("model", "model-merged") else folder
     if (run / RECORD_FILE).is_file():

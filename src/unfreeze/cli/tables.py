@@ -9,19 +9,24 @@ from unfreeze.cli.terminal import one_line
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table with its first column on the left and the others on the right. Each cell stays on its line."""
+    """Print a table with its first column on the left and the others on the right. Each cell stays on its line.
+
+    A title stands above it, after an empty line.
+    """
     title, header, rows = one_line(title), [*map(one_line, header)], [[*map(one_line, row)] for row in rows]
-    print()
-    if sys.stdout.isatty() and print_ruled(title, header, rows):
+    if title:
+        print()
+    if sys.stdout.isatty() and _print_ruled(title, header, rows):
         return
-    print(title)
+    if title:
+        print(title)
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for line in (header, ["-" * width for width in widths], *rows):
         cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
         print("  ".join([line[0].ljust(widths[0]), *cells[1:]]))
 
 
-def print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def _print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Print a ruled table, in which headers wrap; False if it would have to cut or wrap a cell."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from unfreeze.data.findings import DataError, Finding, Say, data_error
@@ -30,24 +27,10 @@ def load_hub(name: str, say: Say) -> dict[str, Any]:
     try:
         import datasets
 
-        with _no_word_of_retries():
-            loaded = datasets.load_dataset(repository, configuration or None)
+        loaded = datasets.load_dataset(repository, configuration or None)
     except Exception as error:  # the library raises errors of many packages here; all mean: not loaded
         raise _not_loaded(name, error) from error
     return choose_splits(loaded, name, say)
-
-
-@contextmanager
-def _no_word_of_retries() -> Iterator[None]:
-    """The client of the hub logs each of them; the error that is raised in the end says it all."""
-    from huggingface_hub.utils import logging as hub_logging
-
-    before = hub_logging.get_verbosity()
-    hub_logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        hub_logging.set_verbosity(before)
 
 
 def choose_splits(loaded: Any, name: str, say: Say) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from unfreeze.experiments.teaching import refuse_adapters, start_skeleton
 from unfreeze.experiments.trained_parts import trained_parts
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
 from unfreeze.models.bundled import BundledEncoderError
-from unfreeze.models.load import ModelError, load_network
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import load_network
 from unfreeze.models.skeleton import build_skeleton
 from unfreeze.settings import Settings
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError

@@ -20,7 +20,8 @@ from unfreeze.experiments.prepare import choose_task, prepare
 from unfreeze.experiments.teaching import load_start
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.models.architecture import BYTES_PER_PARAMETER, BYTES_PER_TRAINED, Architecture, architecture_of
-from unfreeze.models.load import LoadedNetwork, explained, load_config, load_tokenizer, model_path
+from unfreeze.models.explained import explained
+from unfreeze.models.load import LoadedNetwork, load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.strategies import Strategy, StrategyError
 from unfreeze.tasks import TASKS, Task

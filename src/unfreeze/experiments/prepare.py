@@ -17,8 +17,9 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import Corpus
 from unfreeze.evaluation.evaluate import Evaluator, Split
 from unfreeze.experiments.label_weights import label_weights
+from unfreeze.models.explained import ModelError
 from unfreeze.models.input_length import longest_input
-from unfreeze.models.load import ModelError, load_config, load_tokenizer, model_path
+from unfreeze.models.load import load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
 from unfreeze.storage.feature_files import FeatureFiles, cache_folder
 from unfreeze.tasks import TASKS, Task

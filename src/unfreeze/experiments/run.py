@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unfreeze.acceleration.heap import trim_heap
 from unfreeze.acceleration.ranks import Apart
@@ -30,9 +30,6 @@ from unfreeze.training.result import Progress
 from unfreeze.training.shared_checkpoints import checkpoints_in
 from unfreeze.training.step import Diverged
 from unfreeze.training.stopping import AskedToStop, raise_if_asked_to_stop, signals_noted
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(
@@ -153,6 +150,7 @@ def first_record(
         status="done",
         train_examples=len(prepared.train.examples),
         data_sha256=data_sha256,
+        teacher=None if strategy.teaching is None else strategy.teaching.teacher,
         vocabulary_sha256=vocabulary_sha256(prepared.tokenizer),
         learning_rate=options.learning_rate,
         learning_rate_from=rate_source(strategy, settings, learning_rate),

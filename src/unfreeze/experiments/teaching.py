@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.anatomy import Anatomy, take_anatomy
+from unfreeze.models.explained import ModelError
 from unfreeze.models.extensions import recorded
 from unfreeze.models.fewer_layers import fewer_layers, load_fewer_layers, number_of_layers
 from unfreeze.models.input_length import longest_input
-from unfreeze.models.load import LoadedNetwork, ModelError, load_config, load_network, load_tokenizer
+from unfreeze.models.load import LoadedNetwork, load_config, load_network, load_tokenizer
 from unfreeze.models.skeleton import build_skeleton
 from unfreeze.models.vocabulary import vocabulary_sha256
 from unfreeze.strategies import Strategy, StrategyError

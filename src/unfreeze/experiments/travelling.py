@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 
 from unfreeze.acceleration.ranks import Ranks
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 from unfreeze.models.weights_identity import weights_identity
 from unfreeze.storage import disk
 from unfreeze.storage.feature_files import FeatureFiles

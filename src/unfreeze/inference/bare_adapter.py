@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unfreeze.models.load import ModelError, load_config
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import load_config
 from unfreeze.models.save import ADAPTER_FILE
 
 WEIGHTS_FILE = "adapter_model.safetensors"

@@ -15,7 +15,8 @@ from unfreeze.data.examples import Example
 from unfreeze.inference.export import Format, export
 from unfreeze.inference.onnx_network import OnnxNetwork
 from unfreeze.inference.predictor import Predictor, load_predictor, model_source
-from unfreeze.models.load import ModelError, checked_folder
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import checked_folder
 from unfreeze.models.safe_files import known_files
 from unfreeze.tasks import Classification, Prediction
 

@@ -13,8 +13,8 @@ from unfreeze.data.examples import Example
 from unfreeze.inference.export_card import export_card
 from unfreeze.inference.output_difference import largest_difference
 from unfreeze.inference.predictor import Predictor, load_predictor
+from unfreeze.models.explained import ModelError
 from unfreeze.models.extensions import NOT_STOCK, recorded
-from unfreeze.models.load import ModelError
 from unfreeze.models.save import save_beside, save_stock
 from unfreeze.storage.atomic import fresh_folder, write_json
 from unfreeze.storage.folders import OutputError, refuse_file

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unfreeze.inference.onnx_network import ONNX_FILE, OUTPUTS, SEGMENTS, TOKENS
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 from unfreeze.models.safe_files import ONNX_LIMIT
 
 if TYPE_CHECKING:

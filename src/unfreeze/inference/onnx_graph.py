@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 
 
 def refuse_foreign_tensors(content: bytes, name: str) -> None:

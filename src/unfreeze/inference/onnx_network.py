@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from unfreeze.inference.onnx_graph import refuse_foreign_tensors
-from unfreeze.models.load import ModelError, safe_folder
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import safe_folder
 from unfreeze.models.safe_files import ONNX_WEIGHTS
 
 [ONNX_FILE] = ONNX_WEIGHTS

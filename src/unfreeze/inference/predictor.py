@@ -20,8 +20,9 @@ from unfreeze.data.labels import LabelSet
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.inference.bare_adapter import bare_adapter
 from unfreeze.inference.saved_network import saved_network
+from unfreeze.models.explained import ModelError, explained
 from unfreeze.models.input_length import longest_input
-from unfreeze.models.load import ModelError, explained, load_config, load_tokenizer, model_folder
+from unfreeze.models.load import load_config, load_tokenizer, model_folder
 from unfreeze.tasks import SHORT_NAMES, TASKS, Prediction, Task, TaskError
 
 if TYPE_CHECKING:

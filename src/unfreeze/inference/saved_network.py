@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from unfreeze.models.explained import ModelError
 from unfreeze.models.extensions import load_extended, recorded
-from unfreeze.models.load import ModelError, load_network
+from unfreeze.models.load import load_network
 from unfreeze.models.safe_files import ONNX_WEIGHTS
 from unfreeze.models.save import ADAPTER_FILE, load_adapted
 from unfreeze.tasks import Task

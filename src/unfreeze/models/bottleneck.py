@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from unfreeze.models.anatomy import take_anatomy
-from unfreeze.models.load import ModelError
+from unfreeze.models.explained import ModelError
 from unfreeze.models.sublayers import BOTTLENECK, sublayers_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from unfreeze.models.load import EXTENSIONS_KEY, ModelError, safe_folder
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import EXTENSIONS_KEY, safe_folder
 from unfreeze.models.safe_files import OWN_WEIGHTS
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from unfreeze.models.anatomy import take_anatomy
-from unfreeze.models.load import LoadedNetwork, ModelError, load_config, load_network
+from unfreeze.models.explained import ModelError
+from unfreeze.models.load import LoadedNetwork, load_config, load_network
 
 
 def spread(layers: int, of: int) -> tuple[int, ...]:

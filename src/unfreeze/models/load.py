@@ -5,9 +5,7 @@ Whatever is read of a model is read through `safe_folder`; models/safe_files.py 
 
 from __future__ import annotations
 
-import logging
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.bundled import minilm_folder
+from unfreeze.models.explained import ModelError, explained
 from unfreeze.models.redraw import redraw
 from unfreeze.models.safe_files import (
     MODEL_WEIGHTS,
-    UnsafeFilesError,
     check,
     download_patterns,
     read_config,
@@ -34,10 +32,6 @@ if TYPE_CHECKING:
 # Key of config.json: what a network has that no stock class has (models/extensions.py).
 EXTENSIONS_KEY = "unfreeze_extensions"
 _HUB_ID = re.compile(r"([A-Za-z0-9_][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
-
-
-class ModelError(ValueError):
-    """The model cannot be loaded or used; the message names it and the next step."""
 
 
 @dataclass(frozen=True)
@@ -250,62 +244,3 @@ def _redraw_foreign_head(network: PreTrainedModel, checkpoint: Any, new: set[str
                 redraw(network, module)
                 redrawn |= names
     return redrawn
-
-
-@contextmanager
-def explained(model: str | Path, part: str = "") -> Iterator[None]:
-    """Turn what libraries raise for the files of a model, for a `part` of it, into one line for the user.
-
-    Raises:
-        ModelError: instead of it; errors of our own pass.
-    """
-    try:
-        with quiet_loading():
-            yield
-    except UnsafeFilesError as error:
-        raise ModelError(f"--model {model}: cannot be loaded: {error}") from error
-    except OSError as error:
-        raise ModelError(
-            f"--model {model}: cannot be loaded ({_first_line(error)}). Without a network, download the model "
-            "elsewhere (config.json, model.safetensors, tokenizer.json) and pass its folder, or use `--model minilm`."
-        ) from error
-    except Exception as error:  # whatever the libraries raise for files that are not what they expect
-        if type(error).__module__.startswith("unfreeze."):
-            raise
-        said = _first_line(error)
-        if part and not any(name in said for name in part.split(" and ")):  # a library seldom says what it read
-            said = f"{part}: {said}"
-        raise ModelError(f"--model {model}: cannot be loaded: {said}") from error
-
-
-def _first_line(error: Exception) -> str:
-    """What the error says, in one line; of a missing key also that it is one."""
-    lines = [line.strip() for line in str(error).strip().splitlines()]
-    said = " ".join(lines[: 2 if lines[0].endswith(":") else 1]) if lines else ""
-    return f"{type(error).__name__} {said}".strip() if not said or isinstance(error, KeyError) else said
-
-
-@contextmanager
-def quiet_loading() -> Iterator[None]:
-    """No progress bars and no load report: new weights are what fine-tuning starts with, and we say them ourselves."""
-    from huggingface_hub.utils import logging as hub_logging
-    from transformers.utils import logging as hf_logging
-
-    verbosity, hub_verbosity = hf_logging.get_verbosity(), hub_logging.get_verbosity()
-    # The hub client logs each retry; the one error that we raise in the end says it all.
-    hub_logging.set_verbosity(logging.CRITICAL)
-    bars = hf_logging.is_progress_bar_enabled()
-    hf_logging.set_verbosity(logging.ERROR)
-    hf_logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            # peft 0.21 asks for an attribute that transformers 5.23 is about to rename.
-            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
-            # BOFT does without; a factor it would have to change was refused before training.
-            warnings.filterwarnings("ignore", message="Failed to load the CUDA ext|Setting boft_n_butterfly_factor")
-            yield
-    finally:
-        hf_logging.set_verbosity(verbosity)
-        hub_logging.set_verbosity(hub_verbosity)
-        if bars:
-            hf_logging.enable_progress_bar()

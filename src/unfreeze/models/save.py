@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from unfreeze.models.anatomy import is_pretrained
 from unfreeze.models.extensions import recorded, save_extended
-from unfreeze.models.load import forget_training_lengths, load_network, quiet_loading, safe_folder
+from unfreeze.models.load import forget_training_lengths, load_network, safe_folder
+from unfreeze.models.quiet import quiet_loading
 from unfreeze.models.safe_files import ADAPTER_WEIGHTS
 from unfreeze.storage.atomic import new_folder
 

@@ -9,7 +9,8 @@ from textwrap import shorten
 from types import MappingProxyType
 from typing import Any, Literal
 
-from unfreeze.models.load import ModelError, quiet_loading
+from unfreeze.models.explained import ModelError
+from unfreeze.models.quiet import quiet_loading
 from unfreeze.storage.atomic import new_folder, write_json
 
 TokenizerKind = Literal["wordpiece", "bpe"]

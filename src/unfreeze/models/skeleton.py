@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.models.load import explained, load_config
+from unfreeze.models.explained import explained
+from unfreeze.models.load import load_config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

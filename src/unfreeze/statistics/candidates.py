@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,21 +24,12 @@ class Candidate:
     unfinished: tuple[str, ...] = ()  # the status of each run that is left out: diverged, failed, degenerate
     errors: tuple[str, ...] = ()  # why, for each run that failed or diverged: the first line of what was said
     degenerate: tuple[str, ...] = ()  # why, for each run that learnt nothing; it counts if another one learnt something
+    teacher: str | None = None  # the model that has to be trained before it
 
     @property
     def mean(self) -> float:
         """Mean validation score; only for candidates with scores."""
         return float(np.mean(self.scores))
-
-    @property
-    def teacher(self) -> str | None:
-        """The model that has to be trained before it, if there is one.
-
-        >>> Candidate("distill:teacher=runs/m,layers=2", "m", ()).teacher
-        'runs/m'
-        """
-        found = re.search("[:,]teacher=([^,+]+)", self.strategy)
-        return found[1] if found else None
 
 
 def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list[Candidate]:
@@ -81,6 +71,7 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 converged=all(known) if known else None,
                 unfinished=tuple(status for run in group if run not in finished and (status := _status(run)) != "done"),
                 errors=tuple(line for run in group if run["status"] != "done" for line in _first_line(run)),
+                teacher=next((run["teacher"] for run in group if run.get("teacher")), None),
                 degenerate=tuple(str(run["degenerate"]) for run in done if run.get("degenerate")),
             )
         )

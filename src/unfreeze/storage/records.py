@@ -34,6 +34,7 @@ class RunRecord:
     train_examples: int | None = None
     train_share: float | None = None  # of the training data, where a run used a part of it
     data_sha256: str | None = None
+    teacher: str | None = None  # the trained model that a student learns from
     vocabulary_sha256: str | None = None  # of the pieces of the model's tokenizer and their ids
     learning_rate: float | None = None
     learning_rate_from: Literal["default", "typed", "setting", "search"] | None = None

@@ -51,8 +51,8 @@ class Adapter(Strategy):
             )
 
     def adapt(self, network: PreTrainedModel, anatomy: Anatomy) -> None:
+        from unfreeze.models.explained import ModelError
         from unfreeze.models.extensions import Bottlenecks, extend
-        from unfreeze.models.load import ModelError
 
         size = max(1, int(network.config.hidden_size) // self.reduction_factor)
         non_linearity = self.non_linearity or {"pfeiffer": "relu", "houlsby": "gelu"}[self.placement]
