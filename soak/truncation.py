@@ -11,15 +11,8 @@ from typing import Any
 
 from soak.trial import Figure, Ground, Tally, Trial
 from unfreeze.batching.features import Encoded
-from unfreeze.data.examples import (
-    Example,
-    MultiLabelExample,
-    NumberExample,
-    QuestionExample,
-    Span,
-    TaggedExample,
-    TextExample,
-)
+from unfreeze.data.examples import Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
+from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.tasks.classification import Classification
 from unfreeze.tasks.multi_label import MultiLabel
 from unfreeze.tasks.question_answering import QuestionAnswering

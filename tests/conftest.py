@@ -29,17 +29,9 @@ from transformers.utils import logging as hf_logging
 from unfreeze.acceleration.speedups import OFF, Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
-from unfreeze.data.examples import (
-    Example,
-    MultiLabelExample,
-    NumberExample,
-    PassageExample,
-    QuestionExample,
-    Span,
-    TaggedExample,
-    TextExample,
-)
+from unfreeze.data.examples import Example, MultiLabelExample, NumberExample, PassageExample, TaggedExample, TextExample
 from unfreeze.data.labels import LabelSet
+from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.models.anatomy import Anatomy, take_anatomy
 from unfreeze.models.load import LoadedNetwork, load_network, load_tokenizer

@@ -26,7 +26,7 @@ _HOMES = {
     "Comparison": "unfreeze.experiments.conclude",
     "DataError": "unfreeze.data.findings",
     "Listener": "unfreeze.experiments.listener",
-    "ModelError": "unfreeze.models.load",
+    "ModelError": "unfreeze.models.explained",
     "Predictor": "unfreeze.inference.predictor",
     "RunRecord": "unfreeze.storage.records",
     "Settings": "unfreeze.settings",

@@ -5,17 +5,10 @@ from __future__ import annotations
 import pytest
 
 from unfreeze.data.checks import check_splits
-from unfreeze.data.examples import (
-    MultiLabelExample,
-    NumberExample,
-    Origin,
-    QuestionExample,
-    Span,
-    TaggedExample,
-    TextExample,
-)
+from unfreeze.data.examples import MultiLabelExample, NumberExample, Origin, TaggedExample, TextExample
 from unfreeze.data.findings import DataError, Finding, printable, stop_on_errors
 from unfreeze.data.labels import LabelSet
+from unfreeze.data.question_example import QuestionExample, Span
 
 GOOD = [TextExample(f"text {i}", "ab"[i % 2], Origin("train.csv", i + 2)) for i in range(10)]
 

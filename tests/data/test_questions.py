@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unfreeze.data.examples import QuestionExample, Span
 from unfreeze.data.findings import DataError, Finding
+from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.data.questions import Questions
 from unfreeze.data.sources import DataRequest, load_corpus, read_examples
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from unfreeze.data.bundled import sample_names
-from unfreeze.data.examples import QuestionExample, Span, TaggedExample, TextExample
+from unfreeze.data.examples import TaggedExample, TextExample
 from unfreeze.data.excerpts import FEW, LONGEST, excerpts
 from unfreeze.data.findings import DataError
 from unfreeze.data.lengths import POINTS
+from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.data.sources import DataRequest, load_corpus, report, report_of_faults
 from unfreeze.data.tag_schemes import entities, invalid_transitions
 

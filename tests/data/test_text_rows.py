@@ -9,8 +9,9 @@ from typing import Any
 import datasets
 import pytest
 
-from unfreeze.data.examples import MultiLabelExample, NumberExample, QuestionExample, Span, TextExample
+from unfreeze.data.examples import MultiLabelExample, NumberExample, TextExample
 from unfreeze.data.findings import DataError
+from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.data.sources import DataRequest, load_corpus, read_examples
 
 

@@ -12,7 +12,7 @@ import transformers
 from peft import PeftModel
 
 import unfreeze
-from unfreeze.data.examples import QuestionExample
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.data.sources import DataRequest, load_corpus
 from unfreeze.experiments.conclude import Comparison
 from unfreeze.metrics.answers import answer_scores

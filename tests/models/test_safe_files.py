@@ -18,9 +18,9 @@ from unfreeze.models import safe_files
 from unfreeze.models.explained import ModelError
 from unfreeze.models.load import load_config, load_network, load_tokenizer
 from unfreeze.models.quiet import quiet_loading
+from unfreeze.models.safe_contents import ENCODERS
 from unfreeze.models.safe_files import (
     ADAPTER_WEIGHTS,
-    ENCODERS,
     MODEL_WEIGHTS,
     UnsafeFilesError,
     check,

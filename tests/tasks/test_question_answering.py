@@ -22,8 +22,8 @@ from tokenizers.pre_tokenizers import ByteLevel
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.batching.windows import token_windows
-from unfreeze.data.examples import QuestionExample, Span
 from unfreeze.data.labels import LabelSet
+from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.models.load import load_tokenizer
 from unfreeze.tasks import Prediction, QuestionAnswering, TaskError
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from unfreeze.data.examples import Example, QuestionExample
+from unfreeze.data.examples import Example
 from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding
+from unfreeze.data.question_example import QuestionExample
 
 
 def check_questions(splits: Mapping[str, Sequence[Example]]) -> Iterator[Finding]:

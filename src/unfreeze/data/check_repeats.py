@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from unfreeze.data.duplicates import document_key
-from unfreeze.data.examples import Example, NumberExample, QuestionExample
+from unfreeze.data.examples import Example, NumberExample
 from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.data.repeats import repeats_across, repeats_within, split_pairs
 
 Splits = Mapping[str, Sequence[Example]]

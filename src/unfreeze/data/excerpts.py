@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from unfreeze.data.examples import Example, NumberExample, QuestionExample, TaggedExample
+from unfreeze.data.examples import Example, NumberExample, TaggedExample
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.data.tag_schemes import entities
 
 FEW = 3  # examples of a label

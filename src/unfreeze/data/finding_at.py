@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from unfreeze.data.examples import Example, Origin, QuestionExample
+from unfreeze.data.examples import Example, Origin
 from unfreeze.data.findings import Finding, Severity
+from unfreeze.data.question_example import QuestionExample
 
 
 def finding_at(example: Example, severity: Severity, code: str, message: str, advice: str | None = None) -> Finding:

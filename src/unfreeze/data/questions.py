@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, SupportsIndex, TypeGuard
 
-from unfreeze.data.examples import Example, Origin, QuestionExample, Span
+from unfreeze.data.examples import Example, Origin
 from unfreeze.data.findings import Finding, Problems, Say
+from unfreeze.data.question_example import QuestionExample, Span
 
 MOVED_ADVICE = "Offsets count characters (code points), not bytes or UTF-16 units."
 

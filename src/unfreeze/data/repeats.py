@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from unfreeze.data.duplicates import content_key
-from unfreeze.data.examples import Example, NumberExample, QuestionExample
+from unfreeze.data.examples import Example, NumberExample
 from unfreeze.data.excerpts import shortened
+from unfreeze.data.question_example import QuestionExample
 
 SHOWN = 10  # texts of a split, or of two
 

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from unfreeze.data.corpus import Corpus, notes_of
-from unfreeze.data.examples import Example, MultiLabelExample, NumberExample, QuestionExample, TaggedExample
+from unfreeze.data.examples import Example, MultiLabelExample, NumberExample, TaggedExample
 from unfreeze.data.excerpts import entity_counts, excerpts
 from unfreeze.data.findings import DataError, Finding
 from unfreeze.data.lengths import Lengths, Unit, length_histogram, lengths_of, natural_unit, quantiles
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.data.repeats import repeats
 
 # Notes of the checks: what is found in data, not inferred of them.

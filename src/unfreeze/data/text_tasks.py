@@ -12,13 +12,13 @@ from unfreeze.data.examples import (
     NumberExample,
     Objective,
     PassageExample,
-    QuestionExample,
     TaggedExample,
     TaskName,
     TextExample,
 )
 from unfreeze.data.findings import Problems
 from unfreeze.data.multi_labels import names_in_cell
+from unfreeze.data.question_example import QuestionExample
 
 
 def recast(examples: Sequence[Example], task: TaskName | None, separator: str | None) -> list[Example]:

@@ -14,9 +14,10 @@ from unfreeze.acceleration.precision import PrecisionError, steady_precision
 from unfreeze.acceleration.speedups import FP32, OFF, Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Encoded
-from unfreeze.data.examples import Example, lower_in_place
+from unfreeze.data.examples import Example
 from unfreeze.data.hub import is_hub_id
 from unfreeze.data.labels import LabelSet
+from unfreeze.data.question_example import lower_in_place
 from unfreeze.evaluation.evaluate import Evaluation, Evaluator, Split
 from unfreeze.inference.bare_adapter import bare_adapter
 from unfreeze.inference.saved_network import saved_network

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unfreeze.data.examples import Example, QuestionExample, TaggedExample
+from unfreeze.data.examples import Example, TaggedExample
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.tasks import Task, TaskError
 from unfreeze.tasks.texts import TextTask
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from unfreeze.data.examples import Span
+from unfreeze.data.question_example import Span
 from unfreeze.tasks.cross_entropy import at_least_fp32
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from unfreeze.batching.features import IGNORE, Batch, Encoded, Features
 from unfreeze.batching.window_file import WindowFile
 from unfreeze.batching.windows import token_windows
-from unfreeze.data.examples import Example, QuestionExample
+from unfreeze.data.examples import Example
 from unfreeze.data.labels import LabelSet
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.data.questions import has_unanswerable
 from unfreeze.metrics.answers import QuestionScore, answer_scores, best_threshold, mean_scores, normalized
 from unfreeze.metrics.resampling import ResampledMetric
