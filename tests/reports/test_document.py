@@ -31,6 +31,8 @@ def whole_report(make_records, write_comparison, every_key, tmp_path_factory):
     assert {one.name for one in (output / "report" / "tables").iterdir()} == {
         "leaderboard.tex",
         "labels.tex",
+        "metrics-test.tex",
+        "metrics-validation.tex",
         "pairs-test.tex",
         "pairs-validation.tex",
         "speeds.tex",
@@ -192,7 +194,7 @@ def test_every_key_may_be_missing_or_null(page_of, make_records, every_key, seed
 
 def test_an_unfinished_comparison_has_no_empty_sections(page_of, make_records):
     text = render_report(Results(make_records(4, 1)))
-    assert text.count("<section ") == 6  # verdict, leaderboard, labels, what trains, costs, how to reproduce
+    assert text.count("<section ") == 7  # verdict, leaderboard, metrics, labels, what trains, costs, how to reproduce
     assert "None" not in page_of(text).text
 
 
@@ -213,7 +215,7 @@ def test_comparison_with_nothing_in_it(page_of, make_records):
 def test_many_pairs_are_folded_except_with_the_recommended(make_records, write_comparison, tmp_path):
     write_comparison(tmp_path, make_records(12, 2))
     text = render_report(read_results(tmp_path))
-    assert text.count("<details>") == 3  # and all scores of each label
+    assert text.count("<details>") == 4  # and all scores of each label, and all metrics on validation
     assert "The other 55 pairs on test" in text
 
 

@@ -10,6 +10,7 @@ from unfreeze.reports import background_sections, cost_sections, data_sections, 
 from unfreeze.reports.blocks import Bullets, Image, Paragraph, Section, Table
 from unfreeze.reports.confusion_section import confusions
 from unfreeze.reports.figures import Picture
+from unfreeze.reports.metrics_section import every_metric
 from unfreeze.reports.pair_section import pairs
 from unfreeze.reports.plan_section import plan_against_actual
 from unfreeze.reports.results import Results
@@ -339,3 +340,19 @@ def test_the_same_note_of_many_runs_is_said_once(make_records):
     said = words(background_sections.data(Results(records)))
     assert "All runs: fp32" in said
     assert "full, seed 0: the batch was halved" in said
+
+
+def test_every_metric_with_the_best_of_its_column(make_records):
+    scores = {"full": {"accuracy": 0.9, "loss": 0.5}, "head": {"accuracy": 0.8, "loss": 0.4}}
+    runs = [replace(run, test=scores.get(run.strategy, {"accuracy": 0.7})) for run in make_records(3, 2)]
+    runs[0] = replace(runs[0], test={"accuracy": 0.8, "loss": 0.5})
+    test, validation = tables(every_metric(Results(runs)))
+    assert test.header == ["strategy", "accuracy", "loss"]
+    rows = by_row(test)
+    assert rows["full"] == {"strategy": "full", "accuracy": "0.8500 ± 0.6353", "loss": "0.5000 ± 0.0000"}
+    assert {row["loss"] for name, row in rows.items() if name not in scores} == {""}
+    assert {test.rows[row][column] for row, column in test.marked} == {"0.8500 ± 0.6353", "0.4000 ± 0.0000"}
+    assert validation.folded and "macro f1" in validation.header
+    without = tables(every_metric(Results([replace(run, test={}) for run in runs])))
+    assert [table.folded for table in without] == [""]
+    assert not every_metric(Results([replace(run, status="failed") for run in runs])).blocks

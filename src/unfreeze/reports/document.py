@@ -13,6 +13,7 @@ from unfreeze.reports.figures import draw_figures, write_figures
 from unfreeze.reports.latex import to_latex
 from unfreeze.reports.leaderboard import write_leaderboard
 from unfreeze.reports.markdown import markdown_report
+from unfreeze.reports.metrics_section import every_metric
 from unfreeze.reports.page import render_page
 from unfreeze.reports.pair_section import pairs
 from unfreeze.reports.plan_section import plan_against_actual
@@ -45,6 +46,7 @@ SECTIONS: tuple[Callable[[Results], Section], ...] = (
     result_sections.convergence,
     answering_speed,
     data_sections.more_data,
+    every_metric,
     background_sections.by_label,
     confusions,
     background_sections.further_tests,

@@ -13,7 +13,7 @@ import numpy as np
 
 from unfreeze.storage.records import RunRecord
 
-LOWER_IS_BETTER = frozenset({"loss", "perplexity"})
+LOWER_IS_BETTER = frozenset({"loss", "perplexity", "mse", "mae"})
 
 
 @dataclass(frozen=True)

@@ -170,8 +170,8 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
         strategy=group.strategy,
         train_examples=group.train_examples,
         metric=metric,
-        validation=_scores(group.scores("validation", metric)),
-        test=_scores(group.scores("test", metric)),
+        validation=seed_scores(group.scores("validation", metric)),
+        test=seed_scores(group.scores("test", metric)),
         seeds=len(group.finished),
         trainable_parameters=group.mean(lambda run: run.trainable_parameters),
         trainable_share=group.mean(lambda run: _ratio(run.trainable_parameters, run.total_parameters)),
@@ -189,7 +189,8 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
     )
 
 
-def _scores(values: Sequence[float]) -> SeedScores | None:
+def seed_scores(values: Sequence[float]) -> SeedScores | None:
+    """Of one score for each seed; None without any."""
     if not values:
         return None
     interval = mean_interval(values)

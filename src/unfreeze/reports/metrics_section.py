@@ -1,0 +1,54 @@
+"""Every score that the task measures, where the leaderboard shows the one that selects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from unfreeze.reports.blocks import Section, Table
+from unfreeze.reports.groups import Group, is_better_high
+from unfreeze.reports.leaderboard import SeedScores, seed_scores
+from unfreeze.reports.results import Results
+from unfreeze.storage.records import RunRecord
+
+CAPTION = "mean over seeds ± half of the 95 % interval (Student's t). The best of each column is marked."
+
+
+def every_metric(results: Results) -> Section:
+    """A table of all metrics on test, and a folded one on validation."""
+    test = _table(results, "test", lambda run: run.test)
+    validation = _table(results, "validation", lambda run: run.validation)
+    if test.rows:
+        validation = replace(validation, folded="All metrics on validation")
+    return Section("All metrics", [table for table in (test, validation) if table.rows])
+
+
+def _table(results: Results, split: str, scores: Callable[[RunRecord], Mapping[str, float]]) -> Table:
+    groups = [group for group in results.groups if any(map(scores, group.finished))]
+    metrics = list(dict.fromkeys(metric for group in groups for run in group.finished for metric in scores(run)))
+    cells = [[_over_seeds(group, scores, metric) for metric in metrics] for group in groups]
+    best = set()
+    for i, metric in enumerate(metrics):
+        known = {row: cell.mean for row, line in enumerate(cells) if (cell := line[i]) is not None}
+        if len(set(known.values())) > 1:
+            good = (max if is_better_high(metric) else min)(known.values())
+            best |= {(row, 1 + i) for row, mean in known.items() if mean == good}
+    return Table(
+        ["strategy", *(metric.replace("_", " ") for metric in metrics)],
+        [
+            [group.label, *("" if cell is None else str(cell) for cell in line)]
+            for group, line in zip(groups, cells, strict=True)
+        ],
+        f"{split.capitalize()}: {CAPTION}",
+        frozenset(best),
+        values=[
+            [group.label, *(None if cell is None else cell.mean for cell in line)]
+            for group, line in zip(groups, cells, strict=True)
+        ],
+        descending=frozenset(1 + i for i, metric in enumerate(metrics) if is_better_high(metric)),
+        name=f"metrics-{split}",
+    )
+
+
+def _over_seeds(group: Group, scores: Callable[[RunRecord], Mapping[str, float]], metric: str) -> SeedScores | None:
+    return seed_scores([scores(run)[metric] for run in group.finished if metric in scores(run)])
