@@ -64,6 +64,8 @@ def test_latex_from_data_is_text(hostile_folder):
 
 def test_latex_of_a_table():
     made = to_latex(["a", "b"], [["x_1", "0.5 ± 0.1"]], caption="50 %", label="my table", bold={(0, 1)})
+    assert made.splitlines()[0] == r"% needs \usepackage{booktabs}"
+    assert r"\usepackage[T1]{fontenc}" in to_latex(["a"], [["«日本»"]]).splitlines()[0]
     assert made.splitlines()[1:] == [
         r"\begin{table}",
         r"  \centering",

@@ -34,6 +34,9 @@ _SIGNS = {
     "·": r"$\cdot$",
 }
 
+_NEEDS = "% needs \\usepackage{booktabs}"
+_NEEDS_BEYOND_ASCII = ", \\usepackage[T1]{fontenc}, and for scripts other than Latin lualatex and a font that has them"
+
 
 def to_latex(
     header: Sequence[str],
@@ -60,7 +63,6 @@ def to_latex(
         for i, row in enumerate(rows)
     ]
     lines = [
-        "% needs \\usepackage{booktabs}",
         "\\begin{table}",
         "  \\centering",
         *([f"  \\caption{{{latex_text(caption)}}}"] if caption else []),
@@ -74,7 +76,8 @@ def to_latex(
         "  \\end{tabular}",
         "\\end{table}",
     ]
-    return "\n".join(lines) + "\n"
+    table = "\n".join(lines) + "\n"
+    return _NEEDS + ("" if table.isascii() else _NEEDS_BEYOND_ASCII) + "\n" + table
 
 
 def latex_text(text: str) -> str:

@@ -47,7 +47,13 @@ def _table(results: Results, split: str, scores: Callable[[RunRecord], Mapping[s
         ],
         descending=frozenset(1 + i for i, metric in enumerate(metrics) if is_better_high(metric)),
         name=f"metrics-{split}",
+        paper=[0, *(1 + i for i, metric in enumerate(metrics) if _for_papers(metric))],
     )
+
+
+def _for_papers(metric: str) -> bool:
+    """Not the parts that an F1 is made of, nor the loss: with them the table would be wider than a page."""
+    return not metric.endswith(("precision", "recall", "loss"))
 
 
 def _over_seeds(group: Group, scores: Callable[[RunRecord], Mapping[str, float]], metric: str) -> SeedScores | None:
