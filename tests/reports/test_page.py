@@ -65,6 +65,21 @@ def test_nothing_sticks_out_and_axe_finds_nothing(visit: Visit, width: int, sche
 
 
 @pytest.mark.parametrize("width", [360, 1280])
+def test_no_heading_of_a_column_reaches_into_the_next(
+    open_page: Visit, make_records: Any, write_comparison: Any, tmp_path: Path, width: int
+) -> None:
+    page = open_page(write_report(write_comparison(tmp_path, make_records(12, 1))).as_uri(), width, "light")
+    too_wide = page.evaluate(
+        """() => [...document.querySelectorAll("thead th")].filter((head) => {
+             const words = document.createRange();
+             words.selectNodeContents(head);
+             return words.getBoundingClientRect().right > head.getBoundingClientRect().right + 1;
+           }).map((head) => head.innerText)"""
+    )
+    assert page.locator("thead th").count() > 40 and too_wide == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
 def test_values_are_shown_on_hover_and_by_keys(visit: Visit, width: int) -> None:
     page = visit(width)
     for number in range(page.locator("figure.live").count()):

@@ -25,7 +25,8 @@ def every_metric(results: Results) -> Section:
 
 def _table(results: Results, split: str, scores: Callable[[RunRecord], Mapping[str, float]]) -> Table:
     groups = [group for group in results.groups if any(map(scores, group.finished))]
-    metrics = list(dict.fromkeys(metric for group in groups for run in group.finished for metric in scores(run)))
+    found = dict.fromkeys(metric for group in groups for run in group.finished for metric in scores(run))
+    metrics = sorted(found, key=lambda metric: not _for_papers(metric))  # what is looked at most, first
     cells = [[_over_seeds(group, scores, metric) for metric in metrics] for group in groups]
     best = set()
     for i, metric in enumerate(metrics):

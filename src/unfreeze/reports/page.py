@@ -54,7 +54,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     # Where a line may end: behind a sign, but not inside of 66,955,010.
-    environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/])(?!\d{3})(?=.)", text)
+    environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/=])(?!\d{3})(?=.)", text)
     return environment
 
 
