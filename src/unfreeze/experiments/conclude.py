@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from unfreeze.experiments.learnt_nothing import baseline_entry, read_judged_reco
 from unfreeze.experiments.sweeps import sweep_entries
 from unfreeze.experiments.verdicts import all_verdicts
 from unfreeze.statistics.candidates import Candidate, candidates_from_runs
+from unfreeze.statistics.counted import which_count
 from unfreeze.statistics.data_sizes import data_sizes
 from unfreeze.statistics.pareto import pareto_strategies
 from unfreeze.statistics.recommend import Recommendation, recommend, recommend_by_model
@@ -145,10 +147,9 @@ def conclude(
 
 
 def _that_count(records: Sequence[RunRecord], metric: str) -> list[RunRecord]:
-    """The runs that say what their strategies do with all of the data; see `candidates_from_runs`."""
-    done = [one for one in records if one.status == "done" and one.train_share is None and metric in one.validation]
-    learnt = {(one.model_name, one.strategy) for one in done if not one.degenerate}
-    return [one for one in done if (one.model_name, one.strategy) in learnt]
+    """The runs that say what their strategies do with all of the data."""
+    scored = [one for one in records if one.train_share is None and metric in one.validation]
+    return list(compress(scored, which_count(map(vars, scored))))
 
 
 def _other_tokens(finished: Sequence[RunRecord], task: type[Task], metric: str) -> str | None:

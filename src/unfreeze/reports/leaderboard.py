@@ -38,7 +38,7 @@ class SeedScores:
 
 @dataclass(frozen=True)
 class Row:
-    """One strategy on one model. Costs are means over finished runs; what was not measured is None."""
+    """One strategy on one model. Costs are means over the runs that count; what was not measured is None."""
 
     label: str
     model_name: str
@@ -47,7 +47,7 @@ class Row:
     metric: str
     validation: SeedScores | None
     test: SeedScores | None
-    seeds: int  # finished runs
+    seeds: int  # runs that count
     trainable_parameters: float | None
     trainable_share: float | None
     train_seconds: float | None
@@ -172,7 +172,7 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
         metric=metric,
         validation=_scores(group.scores("validation", metric)),
         test=_scores(group.scores("test", metric)),
-        seeds=len(group.finished),
+        seeds=len(group.counted),
         trainable_parameters=group.mean(lambda run: run.trainable_parameters),
         trainable_share=group.mean(lambda run: _ratio(run.trainable_parameters, run.total_parameters)),
         train_seconds=train_seconds,
@@ -197,7 +197,7 @@ def _scores(values: Sequence[float]) -> SeedScores | None:
 
 
 def _converged(group: Group) -> str:
-    known = [run.converged for run in group.finished if run.converged is not None]
+    known = [run.converged for run in group.counted if run.converged is not None]
     if not known:
         return ""
     return "yes" if all(known) else "no" if not any(known) else f"{sum(known)} of {len(known)}"
