@@ -26,6 +26,7 @@ from unfreeze.storage.folders import BEST_FILE
 from unfreeze.storage.records import COMPARISON_FILE, SCHEMA_VERSION, RunRecord, find_runs
 from unfreeze.tasks import Task
 
+NOTHING_TO_READ = {"disagreements": None, "label_suspects": None, "mistakes": None}
 QUALITY_SHARE = 0.95  # of the best score: what `time_to_quality` waits for
 
 
@@ -85,9 +86,9 @@ def conclude(
     main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
     splits = {"validation": "validation"} | ({"test": main_test} if main_test else {})
     answers = AnswersOfRuns(output, list(splits.values()), task)
+    shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
     comparisons: list[dict[str, Any]] = []
-    resampled = None if metric is None else task.resampled.get(metric)
-    if pairs and metric is not None and resampled is not None:
+    if pairs and metric is not None and (resampled := task.resampled.get(metric)) is not None:
         comparisons = all_verdicts(finished, answers, splits, metric, resampled, margin=margin, alpha=alpha)
     elif pairs and metric is not None:
         notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(task.resampled)}"]
@@ -103,15 +104,6 @@ def conclude(
         for record in finished
         if (record.strategy, record.model_name) == (recommendation.strategy, recommendation.model_name)
     ]
-    shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
-    read: dict[str, Any] = {"disagreements": None, "label_suspects": None, "mistakes": None, "confusion": None}
-    if pairs and chosen:
-        same_model = [record for record in finished if record.model_name == recommendation.model_name]
-        texts = texts_of(shown) if texts_of else None
-        by_strategy = answers.by_strategy(same_model, shown)
-        read = examples_to_read(by_strategy, chosen[0].model_name, shown, texts, recommendation.strategy)
-    if pairs:
-        read["confusion"] = confusion_entries(finished, answers, shown, task)
     summary = {
         "schema_version": SCHEMA_VERSION,
         "task": records[0].task if records else None,
@@ -132,7 +124,8 @@ def conclude(
         "time_to_quality": None if apart else _time_to_quality(whole, metric),
         "data_sizes": _data_sizes(records, metric),
         "baseline": _baseline(train_labels, answers, records, shown, metric, task),
-        **read,
+        **(_to_read(finished, chosen, answers, shown, texts_of) if pairs and chosen else NOTHING_TO_READ),
+        "confusion": confusion_entries(finished, answers, shown, task) if pairs else None,
         **(extra or {}),
         "notes": list(notes),
         "runs": runs,
@@ -144,6 +137,19 @@ def conclude(
     if best is not None and best.model is not None:
         write_text(output / BEST_FILE, str(Path(best.model).parent) + "\n")
     return Comparison(output, records, summary)
+
+
+def _to_read(
+    finished: Sequence[RunRecord],
+    chosen: Sequence[RunRecord],
+    answers: AnswersOfRuns,
+    split: str,
+    texts_of: Callable[[str], Sequence[Example]] | None,
+) -> dict[str, Any]:
+    """Examples of the split on which the strategies of the recommended model differ, or the recommended one errs."""
+    model, strategy = chosen[0].model_name, chosen[0].strategy
+    by_strategy = answers.by_strategy([record for record in finished if record.model_name == model], split)
+    return examples_to_read(by_strategy, model, split, texts_of(split) if texts_of else None, strategy)
 
 
 def _that_count(records: Sequence[RunRecord], metric: str) -> list[RunRecord]:
