@@ -12,7 +12,7 @@ import numpy as np
 
 from unfreeze.reports import quantities
 from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric, state
-from unfreeze.reports.results import read_results
+from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.tables import to_csv, to_markdown
 from unfreeze.statistics.student import mean_interval
 from unfreeze.storage.atomic import write_text
@@ -119,9 +119,13 @@ def best_rows(column: Column, rows: Sequence[Row]) -> set[int]:
     return {position for value, position in known if value == best}
 
 
-def write_leaderboard(output: Path) -> list[Row]:
-    """Write `leaderboard.csv` (bare numbers) and `leaderboard.md` (to read) of a comparison."""
-    results = read_results(output)
+def write_leaderboard(output: Path, results: Results | None = None) -> list[Row]:
+    """Write `leaderboard.csv` (bare numbers) and `leaderboard.md` (to read) of a comparison.
+
+    Args:
+        results: what `read_results` read there, where that is there already.
+    """
+    results = read_results(output) if results is None else results
     rows = leaderboard(results.records, results.entries("speeds"))
     write_text(output / CSV_FILE, leaderboard_csv(rows))
     write_text(output / MARKDOWN_FILE, leaderboard_markdown(rows))
