@@ -12,6 +12,7 @@ from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Code, Paragraph, Section, Table
 from unfreeze.reports.groups import Group
 from unfreeze.reports.results import Results
+from unfreeze.storage.folders import SETTINGS_FILE
 
 
 def by_label(results: Results) -> Section:
@@ -96,7 +97,7 @@ def reproduce(results: Results) -> Section:
             blocks.append(Code(shlex.join(map(str, command)) if isinstance(command, list) else str(command)))
     seeds = sorted({run.seed for run in results.records})
     if seeds:
-        blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in settings.yaml."))
+        blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in {SETTINGS_FILE}."))
     hashes = _hashes(results)
     if hashes:
         blocks.append(Table(["what went in", "SHA-256"], hashes, "Hashes of what went in", texts=frozenset({1})))
