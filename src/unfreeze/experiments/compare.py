@@ -114,7 +114,7 @@ def _compare_in(
         held.enter_context(renewed_folder(output))
     before, identity = open_folder(output, settings, asked)
     everything = [_as_before(prepared, identity.precision[prepared.model_name], listener) for prepared in everything]
-    bench = _bench(output, settings, corpus, everything, launcher, listener)
+    bench = _bench(output, settings, corpus, everything, asked.weights, launcher, listener)
     refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
     listener.began(bench)
 
@@ -180,7 +180,8 @@ def plan_only(settings: Settings, listener: Listener, task: Task | None = None) 
     """
     launcher = choose_launcher(settings)
     corpus, everything, fitting = ask(settings, listener, task)
-    bench = _bench(Path(), settings, corpus, everything, launcher, listener)
+    weights = {prepared.model_name: weights_identity(prepared.model_name) for prepared in everything}
+    bench = _bench(Path(), settings, corpus, everything, weights, launcher, listener)
     cells = grid(fitting, settings, {})
     if settings.lr_search:
         budget = search_budget(len(settings.lr_search_factors))
@@ -218,6 +219,7 @@ def _bench(
     settings: Settings,
     corpus: Corpus,
     everything: Sequence[Prepared],
+    weights: Mapping[str, str],
     launcher: Launcher,
     listener: Listener,
 ) -> Bench:
@@ -225,7 +227,7 @@ def _bench(
         output,
         settings,
         {prepared.model_name: prepared for prepared in everything},
-        {prepared.model_name: weights_identity(prepared.model_name) for prepared in everything},
+        weights,
         corpus.name,
         corpus.sha256,
         launcher,
