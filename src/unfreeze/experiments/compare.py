@@ -133,7 +133,7 @@ def _compare_in(
     words = _words(fits)
     extra["trained_parts"] = _merged(extra.get("trained_parts"), _trained_parts(fits))
     cells = grid(fitting, settings, rates)
-    missing = [cell for cell in cells if bench.found(cell) is None]
+    missing = [cell for cell in cells if bench.recover(cell) is None]
     if len(missing) < len(cells):
         listener.said(f"{len(cells) - len(missing)} of {len(cells)} runs are in {output} already")
     refuse_without_room(output, fits, missing, settings.jobs or 1)
