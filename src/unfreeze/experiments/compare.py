@@ -123,12 +123,8 @@ def _compare_in(
     extra: dict[str, Any] = {name: before[name] for name in CARRIED_OVER if before.get(name)}
     rates: dict[tuple[str, Strategy], float] = {}
     if settings.lr_search:
-        budget = search_budget(len(settings.lr_search_factors))
-        listener.said(f"learning rates: found first, on validation; takes {budget:g} runs' worth for each strategy")
-        rates, found = search_rates(bench, fitting)
-        extra["search"] = _merged(extra.get("search"), found)
-        for entry in found:
-            listener.said(entry["sentence"])
+        rates, searched = _search(bench, fitting)
+        extra["search"] = _merged(extra.get("search"), searched)
     fits = _what_trains(everything, fitting, settings, rates, listener.said)
     words = _words(fits)
     extra["trained_parts"] = _merged(extra.get("trained_parts"), _trained_parts(fits))
@@ -139,10 +135,7 @@ def _compare_in(
     refuse_without_room(output, fits, missing, settings.jobs or 1)
     log_event(output, "begun", cells=len(cells), missing=len(missing), settings=settings.written())
     if settings.plan and missing:
-        planned = plan_runs(bench, missing)
-        extra["plan"] = _merged(extra.get("plan"), planned)
-        listener.estimated(planned, launcher.jobs_at_once)
-        say_plan(planned, settings, launcher.jobs_at_once, listener)
+        extra["plan"] = _merged(extra.get("plan"), _estimate(bench, missing))
     if probed:
         extra["probe"] = probe_models(bench, fitting, extra.get("probe") or [])
 
@@ -170,6 +163,26 @@ def _compare_in(
     if not settings.until_decided:
         return finish(alpha=looked.alpha)
     return add_seeds_until_decided(bench, cells, lambda alpha: finish(alpha=alpha), words, looked)
+
+
+def _search(
+    bench: Bench, fitting: Mapping[str, Sequence[Strategy]]
+) -> tuple[dict[tuple[str, Strategy], float], list[dict[str, Any]]]:
+    """What `search_rates` finds, with what is said of it."""
+    budget = search_budget(len(bench.settings.lr_search_factors))
+    bench.listener.said(f"learning rates: found first, on validation; takes {budget:g} runs' worth for each strategy")
+    rates, searched = search_rates(bench, fitting)
+    for entry in searched:
+        bench.listener.said(entry["sentence"])
+    return rates, searched
+
+
+def _estimate(bench: Bench, missing: Sequence[Cell]) -> list[dict[str, Any]]:
+    """What `plan_runs` expects of the runs to come, told to whoever listens."""
+    planned = plan_runs(bench, missing)
+    bench.listener.estimated(planned, bench.launcher.jobs_at_once)
+    say_plan(planned, bench.settings, bench.launcher.jobs_at_once, bench.listener)
+    return planned
 
 
 def plan_only(settings: Settings, listener: Listener, task: Task | None = None) -> list[dict[str, Any]]:
