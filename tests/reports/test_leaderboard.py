@@ -7,6 +7,7 @@ import io
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
@@ -83,13 +84,18 @@ def test_runs_on_a_part_of_the_data_are_not_in_it(make_records):
     assert leaderboard_csv([]).count("\n") == 1
 
 
-def test_a_run_that_learnt_nothing_is_never_averaged(make_records):
+def test_a_run_that_learnt_nothing_is_averaged_where_another_seed_learnt_something(make_records):
+    """As in verdicts and recommendation (docs/decisions/0009-verdicts.md)."""
     records = make_records(2, 3)
-    records[0] = replace(records[0], degenerate="predicts joy for every text", validation={"macro_f1": 0.1})
+    nothing = {"degenerate": "predicts joy for every text", "validation": {"macro_f1": 0.1}}
+    records[0] = replace(records[0], **nothing)
     row = next(row for row in leaderboard(records) if row.strategy == "full")
-    assert row.seeds == 2
-    assert row.validation.mean > 0.9
+    assert row.seeds == 3
+    assert row.validation.mean == pytest.approx(np.mean([0.1, *(one.validation["macro_f1"] for one in records[1:3])]))
     assert row.status == "2 done, 1 degenerate"
+    records[:3] = [replace(one, **nothing) for one in records[:3]]
+    row = leaderboard(records)[-1]
+    assert (row.strategy, row.seeds, row.validation, row.status) == ("full", 0, None, "degenerate")
 
 
 def test_a_failed_run_joins_the_only_size(make_records):

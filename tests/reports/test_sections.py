@@ -100,17 +100,21 @@ def test_figures_leave_out_what_another_section_shows(results):
     assert len(result_sections.figures(replace(results, pictures=pictures, comparison={})).blocks) == 1
 
 
-def test_what_learnt_nothing_is_named_with_its_reason_and_counts_nowhere(make_records):
-    full, head = make_records(2, 1)
+def test_what_learnt_nothing_is_named_with_its_reason_and_whether_it_counts(make_records):
+    full, head, other = make_records(3, 1)
     broken = replace(full, seed=1, degenerate="predicts joy for every text", validation={"macro_f1": 0.05})
+    alone = replace(other, degenerate="predicts fear for every text", validation={"macro_f1": 0.04})
     part = replace(head, seed=1, train_share=0.25, status="failed", error="no memory", validation={})
-    section = result_sections.scores(Results([full, head, broken, part]))
+    section = result_sections.scores(Results([full, head, broken, alone, part]))
     rows = by_row(tables(section)[0])
-    assert set(rows) == {"full", "head"}
-    assert rows["full"]["seeds"] == "1"
-    assert rows["full"]["status"] == "1 done, 1 degenerate"
-    assert "full, seed 1: degenerate (predicts joy for every text)" in words(section)
-    assert "head, 25 % of the training data, seed 1: failed (no memory)" in words(section)
+    assert set(rows) == {"full", "head", other.strategy}
+    assert rows["full"]["seeds"] == "2" and rows[other.strategy]["seeds"] == "0"
+    assert rows["full"]["status"] == "1 done, 1 degenerate" and rows[other.strategy]["status"] == "degenerate"
+    left_out, counted = words(section).split("no mean above has them:")[1].split("the means above have them")
+    assert "full, seed 1: degenerate (predicts joy for every text)" in counted
+    assert f"{other.strategy}, seed 0: degenerate (predicts fear for every text)" in left_out
+    assert "head, 25 % of the training data, seed 1: failed (no memory)" in left_out
+    assert "full" not in left_out and "head" not in counted
 
 
 def test_the_leaderboard_names_the_baseline(results):

@@ -56,6 +56,15 @@ def test_runs_that_do_not_count():
     assert time_to_quality([FULL], "accuracy") == (None, [])
 
 
+def test_a_run_that_learnt_nothing_counts_where_another_seed_learnt_something():
+    """Else luck among collapsed runs would be early, and set the target (docs/decisions/0009-verdicts.md)."""
+    collapsed = run("full", (10.0, 12.0, 0.1), (40.0, 48.0, 0.1)) | {"degenerate": "predicts joy for every text"}
+    target, (found,) = time_to_quality([FULL, collapsed], "f1", share=1.0)
+    best = max(one["validation"]["f1"] for one in FULL["history"])
+    assert target == pytest.approx((best + 0.1) / 2)
+    assert (found.reached, found.runs, found.train_seconds) == (1, 2, None)
+
+
 def test_times_that_were_not_measured_are_unknown():
     old = run("full", (None, 12.0, 0.5), (None, 24.0, 1.0))
     _, (found,) = time_to_quality([old], "f1")

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from unfreeze.cli.flags import DATA_FLAGS, named_by_user, settings_from
 from unfreeze.cli.terminal import say
 from unfreeze.settings import Settings, SettingsError, flag, read_config_file
+from unfreeze.storage.folders import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from unfreeze.data.examples import Example
     from unfreeze.data.sources import Corpus
     from unfreeze.inference.predictor import Predictor
 
-SETTINGS_FILE = "settings.yaml"
 TRAINING_DATA = ("data", "train_file")
 # What belongs to one choice of files: taken over from the comparison together, or not at all.
 WHICH_DATA = (*TRAINING_DATA, "validation_file", "test_file", "max_train_samples", "max_eval_samples")

@@ -55,8 +55,12 @@ class Bench:
             weights[taught.teacher] = self._teachers[taught.teacher]
         return weights
 
-    def found(self, cell: Cell) -> RunRecord | None:
-        """The result of a cell that was made before. One that failed is made again; one that diverged would again."""
+    def recover(self, cell: Cell) -> RunRecord | None:
+        """The result of a cell that was made before; what a program that died left in its folder is tidied up.
+
+        None if it has to be made: one that failed is made again, and one whose record cannot be read, which is moved
+        aside. One that diverged would again.
+        """
         folder = self.folder(cell)
         remove_leftovers(folder.parent)  # of a program that died while it put the files of a run in their place
         remove_leftovers(folder)
@@ -79,7 +83,7 @@ class Bench:
 
     def make(self, cells: Sequence[Cell], after_each: Callable[[], object] = lambda: None) -> dict[Cell, RunRecord]:
         """The results of all cells, made where they are missing."""
-        results = {cell: record for cell in cells if (record := self.found(cell)) is not None}
+        results = {cell: record for cell in cells if (record := self.recover(cell)) is not None}
         for cell, record in results.items():
             self.listener.run_found(cell, record)
         jobs = [self._job(cell) for cell in cells if cell not in results]

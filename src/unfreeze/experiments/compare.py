@@ -114,7 +114,7 @@ def _compare_in(
         held.enter_context(renewed_folder(output))
     before, identity = open_folder(output, settings, asked)
     everything = [_as_before(prepared, identity.precision[prepared.model_name], listener) for prepared in everything]
-    bench = _bench(output, settings, corpus, everything, launcher, listener)
+    bench = _bench(output, settings, corpus, everything, asked.weights, launcher, listener)
     refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
     listener.began(bench)
 
@@ -123,26 +123,19 @@ def _compare_in(
     extra: dict[str, Any] = {name: before[name] for name in CARRIED_OVER if before.get(name)}
     rates: dict[tuple[str, Strategy], float] = {}
     if settings.lr_search:
-        budget = search_budget(len(settings.lr_search_factors))
-        listener.said(f"learning rates: found first, on validation; takes {budget:g} runs' worth for each strategy")
-        rates, found = search_rates(bench, fitting)
-        extra["search"] = _merged(extra.get("search"), found)
-        for entry in found:
-            listener.said(entry["sentence"])
+        rates, searched = _search(bench, fitting)
+        extra["search"] = _merged(extra.get("search"), searched)
     fits = _what_trains(everything, fitting, settings, rates, listener.said)
     words = _words(fits)
     extra["trained_parts"] = _merged(extra.get("trained_parts"), _trained_parts(fits))
     cells = grid(fitting, settings, rates)
-    missing = [cell for cell in cells if bench.found(cell) is None]
+    missing = [cell for cell in cells if bench.recover(cell) is None]
     if len(missing) < len(cells):
         listener.said(f"{len(cells) - len(missing)} of {len(cells)} runs are in {output} already")
     refuse_without_room(output, fits, missing, settings.jobs or 1)
     log_event(output, "begun", cells=len(cells), missing=len(missing), settings=settings.written())
     if settings.plan and missing:
-        planned = plan_runs(bench, missing)
-        extra["plan"] = _merged(extra.get("plan"), planned)
-        listener.estimated(planned, launcher.jobs_at_once)
-        say_plan(planned, settings, launcher.jobs_at_once, listener)
+        extra["plan"] = _merged(extra.get("plan"), _estimate(bench, missing))
     if probed:
         extra["probe"] = probe_models(bench, fitting, extra.get("probe") or [])
 
@@ -172,6 +165,26 @@ def _compare_in(
     return add_seeds_until_decided(bench, cells, lambda alpha: finish(alpha=alpha), words, looked)
 
 
+def _search(
+    bench: Bench, fitting: Mapping[str, Sequence[Strategy]]
+) -> tuple[dict[tuple[str, Strategy], float], list[dict[str, Any]]]:
+    """What `search_rates` finds, with what is said of it."""
+    budget = search_budget(len(bench.settings.lr_search_factors))
+    bench.listener.said(f"learning rates: found first, on validation; takes {budget:g} runs' worth for each strategy")
+    rates, searched = search_rates(bench, fitting)
+    for entry in searched:
+        bench.listener.said(entry["sentence"])
+    return rates, searched
+
+
+def _estimate(bench: Bench, missing: Sequence[Cell]) -> list[dict[str, Any]]:
+    """What `plan_runs` expects of the runs to come, told to whoever listens."""
+    planned = plan_runs(bench, missing)
+    bench.listener.estimated(planned, bench.launcher.jobs_at_once)
+    say_plan(planned, bench.settings, bench.launcher.jobs_at_once, bench.listener)
+    return planned
+
+
 def plan_only(settings: Settings, listener: Listener, task: Task | None = None) -> list[dict[str, Any]]:
     """What the comparison would take; nothing is written.
 
@@ -180,7 +193,8 @@ def plan_only(settings: Settings, listener: Listener, task: Task | None = None) 
     """
     launcher = choose_launcher(settings)
     corpus, everything, fitting = ask(settings, listener, task)
-    bench = _bench(Path(), settings, corpus, everything, launcher, listener)
+    weights = {prepared.model_name: weights_identity(prepared.model_name) for prepared in everything}
+    bench = _bench(Path(), settings, corpus, everything, weights, launcher, listener)
     cells = grid(fitting, settings, {})
     if settings.lr_search:
         budget = search_budget(len(settings.lr_search_factors))
@@ -218,6 +232,7 @@ def _bench(
     settings: Settings,
     corpus: Corpus,
     everything: Sequence[Prepared],
+    weights: Mapping[str, str],
     launcher: Launcher,
     listener: Listener,
 ) -> Bench:
@@ -225,7 +240,7 @@ def _bench(
         output,
         settings,
         {prepared.model_name: prepared for prepared in everything},
-        {prepared.model_name: weights_identity(prepared.model_name) for prepared in everything},
+        weights,
         corpus.name,
         corpus.sha256,
         launcher,

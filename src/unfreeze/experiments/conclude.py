@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from unfreeze.experiments.learnt_nothing import baseline_entry, read_judged_reco
 from unfreeze.experiments.sweeps import sweep_entries
 from unfreeze.experiments.verdicts import all_verdicts
 from unfreeze.statistics.candidates import Candidate, candidates_from_runs
+from unfreeze.statistics.counted import which_count
 from unfreeze.statistics.data_sizes import data_sizes
 from unfreeze.statistics.pareto import pareto_strategies
 from unfreeze.statistics.recommend import Recommendation, recommend, recommend_by_model
@@ -24,6 +26,7 @@ from unfreeze.storage.folders import BEST_FILE
 from unfreeze.storage.records import COMPARISON_FILE, SCHEMA_VERSION, RunRecord, find_runs
 from unfreeze.tasks import Task
 
+NOTHING_TO_READ = {"disagreements": None, "label_suspects": None, "mistakes": None}
 QUALITY_SHARE = 0.95  # of the best score: what `time_to_quality` waits for
 
 
@@ -83,9 +86,9 @@ def conclude(
     main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
     splits = {"validation": "validation"} | ({"test": main_test} if main_test else {})
     answers = AnswersOfRuns(output, list(splits.values()), task)
+    shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
     comparisons: list[dict[str, Any]] = []
-    resampled = None if metric is None else task.resampled.get(metric)
-    if pairs and metric is not None and resampled is not None:
+    if pairs and metric is not None and (resampled := task.resampled.get(metric)) is not None:
         comparisons = all_verdicts(finished, answers, splits, metric, resampled, margin=margin, alpha=alpha)
     elif pairs and metric is not None:
         notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(task.resampled)}"]
@@ -101,15 +104,6 @@ def conclude(
         for record in finished
         if (record.strategy, record.model_name) == (recommendation.strategy, recommendation.model_name)
     ]
-    shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
-    read: dict[str, Any] = {"disagreements": None, "label_suspects": None, "mistakes": None, "confusion": None}
-    if pairs and chosen:
-        same_model = [record for record in finished if record.model_name == recommendation.model_name]
-        texts = texts_of(shown) if texts_of else None
-        by_strategy = answers.by_strategy(same_model, shown)
-        read = examples_to_read(by_strategy, chosen[0].model_name, shown, texts, recommendation.strategy)
-    if pairs:
-        read["confusion"] = confusion_entries(finished, answers, shown, task)
     summary = {
         "schema_version": SCHEMA_VERSION,
         "task": records[0].task if records else None,
@@ -130,7 +124,8 @@ def conclude(
         "time_to_quality": None if apart else _time_to_quality(whole, metric),
         "data_sizes": _data_sizes(records, metric),
         "baseline": _baseline(train_labels, answers, records, shown, metric, task),
-        **read,
+        **(_to_read(finished, chosen, answers, shown, texts_of) if pairs and chosen else NOTHING_TO_READ),
+        "confusion": confusion_entries(finished, answers, shown, task) if pairs else None,
         **(extra or {}),
         "notes": list(notes),
         "runs": runs,
@@ -144,11 +139,23 @@ def conclude(
     return Comparison(output, records, summary)
 
 
+def _to_read(
+    finished: Sequence[RunRecord],
+    chosen: Sequence[RunRecord],
+    answers: AnswersOfRuns,
+    split: str,
+    texts_of: Callable[[str], Sequence[Example]] | None,
+) -> dict[str, Any]:
+    """Examples of the split on which the strategies of the recommended model differ, or the recommended one errs."""
+    model, strategy = chosen[0].model_name, chosen[0].strategy
+    by_strategy = answers.by_strategy([record for record in finished if record.model_name == model], split)
+    return examples_to_read(by_strategy, model, split, texts_of(split) if texts_of else None, strategy)
+
+
 def _that_count(records: Sequence[RunRecord], metric: str) -> list[RunRecord]:
-    """The runs that say what their strategies do with all of the data; see `candidates_from_runs`."""
-    done = [one for one in records if one.status == "done" and one.train_share is None and metric in one.validation]
-    learnt = {(one.model_name, one.strategy) for one in done if not one.degenerate}
-    return [one for one in done if (one.model_name, one.strategy) in learnt]
+    """The runs that say what their strategies do with all of the data."""
+    scored = [one for one in records if one.train_share is None and metric in one.validation]
+    return list(compress(scored, which_count(map(vars, scored))))
 
 
 def _other_tokens(finished: Sequence[RunRecord], task: type[Task], metric: str) -> str | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from unfreeze.data.corpus import Corpus, splits_sha256
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.models.load import model_path
-from unfreeze.models.weights_identity import file_digests, weights_identity
+from unfreeze.models.weights_identity import identity_and_files
 
 _NAMED = 3  # labels or files of each kind in a message
 
@@ -28,13 +26,13 @@ class Identity:
 
 def identity_of(corpus: Corpus, everything: Sequence[Prepared]) -> Identity:
     """Of a command that has read its data and prepared its models."""
-    models = [prepared.model_name for prepared in everything]
+    known = {prepared.model_name: identity_and_files(prepared.model_name) for prepared in everything}
     return Identity(
         corpus.sha256,
-        {model: weights_identity(model) for model in models},
+        {model: weights for model, (weights, _) in known.items()},
         {prepared.model_name: prepared.evaluator.speedups.precision.as_json() for prepared in everything},
         data_parts(corpus, everything[0].labels.names),
-        {model: model_files(model) for model in models},
+        {model: files for model, (_, files) in known.items()},
     )
 
 
@@ -43,12 +41,6 @@ def data_parts(corpus: Corpus, labels: Sequence[str]) -> dict[str, Any]:
     splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
     hashes = {name: splits_sha256({name: examples})[:16] for name, examples in splits.items()}
     return {"task": corpus.task, "labels": list(labels), "splits": hashes}
-
-
-def model_files(model: str) -> dict[str, str]:
-    """File -> hash, of those that `weights_identity` looks at; empty for a model on the hub."""
-    folder = Path(model_path(model))
-    return {name: digest.hex()[:16] for name, digest in file_digests(folder).items()} if folder.is_dir() else {}
 
 
 def other_data(now: Identity, known: Mapping[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unfreeze.acceleration.devices import default_device
 from unfreeze.acceleration.precision import Precision, choose_precision
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Batch, Features
@@ -84,11 +85,9 @@ def inspect_models(settings: Settings, say: Callable[[str], None], device: str |
     Raises:
         SettingsError, DataError, ModelError, StrategyError: as a comparison would, all impossible strategies at once.
     """
-    import torch
-
     if not settings.model:
         raise SettingsError(["--model: missing. Give a hub id, a local folder or `minilm`."])
-    strategies, device = settings.strategies(), device or ("cuda" if torch.cuda.is_available() else "cpu")
+    strategies, device = settings.strategies(), device or default_device()
     steps = _steps_on_data(settings, say, device) if _names_data(settings) else _made_up_steps(settings, say, device)
     inspections: list[Inspection] = []
     mistakes: list[str] = []

@@ -83,6 +83,14 @@ class _Steps:
             self.times.append(time.perf_counter())
             self.flops.append(self.trainer.result.state.flops)
 
+    def measured(self, begin: float) -> tuple[float, float]:
+        """Seconds of an operation and of a step, without the step that warms up; `begin`: when training began."""
+        seconds = [after - before for before, after in zip(self.times, self.times[1:], strict=False)]
+        flops = [after - before for before, after in zip(self.flops, self.flops[1:], strict=False)]
+        if not seconds:  # fewer windows than two batches hold: all of it was seen
+            seconds, flops = [self.times[0] - begin], [self.flops[0]]
+        return sum(seconds) / sum(flops), sum(seconds) / len(seconds)
+
 
 def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     """The entries of `plan` in `comparison.json` for the runs to come. A strategy that cannot be timed has none."""
@@ -128,10 +136,8 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
         job.strategy, job.settings.seed, job.prepared, job.settings, checkpoints,
         learning_rate=job.learning_rate, on_progress=steps.note,
     )  # fmt: skip
-    loading = time.perf_counter() - begin
-    speedups = trainer.speedups
-    if speedups.cache is not None:  # what frozen layers cost is timed, and nothing is left of it
-        speedups = replace(speedups, cache=FeatureFiles(folder / "cache"))
+    loaded = time.perf_counter()
+    loading = loaded - begin
     options, windows = trainer.options, job.prepared.train.encoded.features
     run_steps = Timetable(options, len(windows)).total_steps
     some = _first_examples(job.prepared.validation, job.prepared.evaluator.tokens_per_batch)
@@ -144,23 +150,9 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
 
     batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
     batches = _some_batches(trainer, windows, batch_size)
-    steps.trainer = timed = replace(
-        trainer,
-        evaluate=evaluate,
-        options=replace(
-            options, epochs=min(2, options.epochs), max_steps=None, max_seconds=None,
-            train_sampling_strategy="sequential", eval_strategy="steps", eval_steps=10**9,
-        ),
-        speedups=speedups,
-        evaluated=(),  # evaluation is timed with all layers
-        cache_depths=(),
-    )  # fmt: skip
+    steps.trainer = timed = replace(_short(trainer, folder), evaluate=evaluate)
     timed.train([window for batch in batches for window in batch])
-    seconds = [after - before for before, after in zip(steps.times, steps.times[1:], strict=False)]
-    flops = [after - before for before, after in zip(steps.flops, steps.flops[1:], strict=False)]
-    if not seconds:  # fewer windows than two batches hold: all of it was seen
-        seconds, flops = [steps.times[0] - begin - loading], [steps.flops[0]]
-    per_flop = sum(seconds) / sum(flops)
+    per_flop, step_seconds = steps.measured(loaded)
     known = 0 if timed.prefix is None else timed.prefix.depth / timed.trainables.anatomy.layers_applied
     run_flops = _run_flops(trainer, windows, 0 if timed.prefix is None else timed.prefix.depth)
     train = run_flops * per_flop if options.max_seconds is None else options.max_seconds
@@ -171,12 +163,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     per_token *= 1 - known
     evaluating = per_token * validation.num_tokens
     evaluations = _evaluations(options, run_steps, len(windows))
-    # A run ends by saving and by loading what it saved: done here too, for its time, memory and size.
-    begin = time.perf_counter()
-    if job.prepared.evaluator.ranks.leads:
-        save_verified(timed, job.prepared, folder / "model", card="")
-    saving = time.perf_counter() - begin
-    kept = folder_bytes(folder / "model")
+    saving, kept = _save(timed, job, folder / "model")
     fixed = loading + saving + per_token * sum(one.num_tokens for one in tests)
     least = _least_share(options, evaluations)
     train_range = (least * train / SLACK, train * SLACK)
@@ -193,10 +180,31 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
         train_range,
         None if peak is None else (float(peak), MEMORY_SLACK * peak),
         (float(kept), float(kept + CARD_BYTES)),
-        sum(seconds) / len(seconds),
+        step_seconds,
         run_steps,
         caching,
     )
+
+
+def _short(trainer: Trainer, folder: Path) -> Trainer:
+    """The same that trains at most two epochs in the order given, and evaluates at their end alone."""
+    options = replace(
+        trainer.options, epochs=min(2, trainer.options.epochs), max_steps=None, max_seconds=None,
+        train_sampling_strategy="sequential", eval_strategy="steps", eval_steps=10**9,
+    )  # fmt: skip
+    speedups = trainer.speedups
+    if speedups.cache is not None:  # what frozen layers cost is timed, and nothing is left of it
+        speedups = replace(speedups, cache=FeatureFiles(folder / "cache"))
+    # Evaluation is timed with all layers.
+    return replace(trainer, options=options, speedups=speedups, evaluated=(), cache_depths=())
+
+
+def _save(trainer: Trainer, job: PlanJob, folder: Path) -> tuple[float, int]:
+    """Save and load what was saved, as a run ends: seconds and bytes of it, and its memory counts in the peak."""
+    begin = time.perf_counter()
+    if job.prepared.evaluator.ranks.leads:
+        save_verified(trainer, job.prepared, folder, card="")
+    return time.perf_counter() - begin, folder_bytes(folder)
 
 
 def say_plan(planned: Sequence[Mapping[str, Any]], settings: Settings, at_once: int, listener: Listener) -> None:

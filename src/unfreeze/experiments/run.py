@@ -17,6 +17,7 @@ from unfreeze.experiments.model_card import model_card
 from unfreeze.experiments.options import rate_source
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.save_verified import save_verified
+from unfreeze.experiments.trained_record import with_progress, with_training
 from unfreeze.models.extensions import loading_notes
 from unfreeze.models.vocabulary import vocabulary_sha256
 from unfreeze.settings import Settings
@@ -82,9 +83,7 @@ def run(
             record = _train_and_save(trainer, record, prepared, settings, folder, output, data_name, own_process)
         except Diverged as error:
             checkpoints.forget_what_is_not_whole()
-            partial = trainer.result
-            record = replace(record, status="diverged", error=str(error), steps=partial.state.step)
-            record = replace(record, epochs_run=partial.state.epochs_begun, history=partial.state.history)
+            record = replace(with_progress(record, trainer.result), status="diverged", error=str(error))
             if ranks.leads:
                 write_record(folder, record)
             return record
@@ -183,12 +182,8 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
         evaluations |= {name: evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
     main_test = next(iter(prepared.tests), None)
     record = replace(
-        record,
-        epochs_run=result.state.epochs_begun,
-        steps=result.state.step,
-        train_seconds=round(result.train_seconds, 3),
+        with_training(record, result),
         seconds_to_best=None if result.state.seconds_to_best is None else round(result.state.seconds_to_best, 3),
-        evaluate_seconds=round(result.evaluate_seconds, 3),
         cache_seconds=None if result.cache_seconds is None else round(result.cache_seconds + cache_seconds, 3),
         notes=[
             *record.notes,
@@ -196,15 +191,12 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
             *result.state.notes,
         ],
         tokens_per_second=round(result.state.tokens / result.train_seconds, 1),
-        flops=result.state.flops,
-        best_epoch=result.state.best_epoch,
         converged=result.converged,
         degenerate=degenerate_on_validation(prepared, evaluations["validation"]),
         validation=evaluations["validation"].metrics,
         test=evaluations[main_test].metrics if main_test else {},
         tests={name: evaluations[name].metrics for name in prepared.tests if name != main_test},
         breakdown=evaluations[main_test].breakdown if main_test else {},
-        history=result.state.history,
     )
     return record, evaluations
 

@@ -40,7 +40,7 @@ def add_seeds_until_decided(
     seen = [
         look
         for look in range(2, len(levels) + 1)
-        if any(bench.found(_cell_of_look(one, look, settings)) is not None for one in first.values())
+        if any(bench.recover(_cell_of_look(one, look, settings)) is not None for one in first.values())
     ]
     for look, alpha in list(enumerate(levels, start=1))[max([looked.made, 1, *seen]) - 1 :]:
         comparison = conclude(alpha)
@@ -57,7 +57,7 @@ def add_seeds_until_decided(
             for name in names
             if (one := first.get(name)) is not None
             for cell in (_cell_of_look(one, so_far, settings) for so_far in range(2, look + 2))
-            if bench.found(cell) is None
+            if bench.recover(cell) is None
         ]
         if not more:
             break

@@ -13,6 +13,7 @@ from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.run import degenerate_on_validation, first_record, run
+from unfreeze.experiments.trained_record import with_training
 from unfreeze.experiments.travelling import Travelling
 from unfreeze.settings import Settings
 from unfreeze.storage.feature_files import FeatureFiles
@@ -103,21 +104,14 @@ def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
         trainer.train(prepared.train.encoded.features)
     except Diverged as diverged:
         error = str(diverged)
-    result = trainer.result
-    best = result.best if error is None else None
+    best = trainer.result.best if error is None else None
+    record = first_record(trainer, cell.strategy, prepared, settings, job.data_sha256, cell.learning_rate)
     record = replace(
-        first_record(trainer, cell.strategy, prepared, settings, job.data_sha256, cell.learning_rate),
+        with_training(record, trainer.result),
         status="done" if error is None else "diverged",
         error=error,
-        epochs_run=result.state.epochs_begun,
-        steps=result.state.step,
-        train_seconds=round(result.train_seconds, 3),
-        evaluate_seconds=round(result.evaluate_seconds, 3),
-        flops=result.state.flops,
-        best_epoch=result.state.best_epoch,
         validation={} if best is None else best.metrics,
         degenerate=None if best is None else degenerate_on_validation(prepared, best),
-        history=result.state.history,
         runs_at_once=job.runs_at_once,
     )
     if prepared.evaluator.ranks.leads:

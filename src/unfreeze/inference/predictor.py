@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from unfreeze.acceleration.bf16_check import failure_in_bf16
+from unfreeze.acceleration.devices import default_device
 from unfreeze.acceleration.precision import PrecisionError, steady_precision
 from unfreeze.acceleration.speedups import FP32, OFF, Speedups
 from unfreeze.batching.collate import Collator
@@ -208,8 +209,6 @@ def load_predictor(
 def _load(
     source: str, path: str | Path, max_length: int | None, task: Task | str | None, device: str | None
 ) -> Predictor:
-    import torch
-
     bare = bare_adapter(Path(source))
     try:
         config = load_config(source) if bare is None else bare.config()
@@ -226,7 +225,7 @@ def _load(
     tokenizer = load_tokenizer(source if bare is None else bare.base)
     wanted = max_length or usage.get("max_length")
     lengths = [length for length in (wanted, longest_input(config, tokenizer)) if length is not None]
-    network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    network.to(device or default_device())
     longest = min(lengths, default=DEFAULT_LENGTH)
     return Predictor(network, tokenizer, chosen, labels, longest, lower_case=bool(usage.get("lower_case", False)))
 

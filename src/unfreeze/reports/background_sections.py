@@ -12,20 +12,21 @@ from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Code, Paragraph, Section, Table
 from unfreeze.reports.groups import Group
 from unfreeze.reports.results import Results
+from unfreeze.storage.folders import SETTINGS_FILE
 
 
 def by_label(results: Results) -> Section:
     """Test scores of each label or entity type."""
-    groups = [group for group in results.groups if any(run.breakdown for run in group.finished)]
-    labels = list(dict.fromkeys(label for group in groups for run in group.finished for label in run.breakdown))
+    groups = [group for group in results.groups if any(run.breakdown for run in group.counted)]
+    labels = list(dict.fromkeys(label for group in groups for run in group.counted for label in run.breakdown))
     if not labels:
         return Section("Label by label", [])
     metric = _breakdown_metric(groups)
     rows, marked = [], set()
     values: list[list[float | str | None]] = []
     for position, label in enumerate(labels):
-        means = [_mean(run.breakdown.get(label, {}).get(metric) for run in group.finished) for group in groups]
-        support = _mean(run.breakdown.get(label, {}).get("support") for group in groups for run in group.finished)
+        means = [_mean(run.breakdown.get(label, {}).get(metric) for run in group.counted) for group in groups]
+        support = _mean(run.breakdown.get(label, {}).get("support") for group in groups for run in group.counted)
         rows.append([label, quantities.count(support), *(quantities.score(mean) for mean in means)])
         values.append([label, support, *means])
         known = [mean for mean in means if mean is not None]
@@ -47,15 +48,15 @@ def by_label(results: Results) -> Section:
 def further_tests(results: Results) -> Section:
     """Scores on all test sets side by side, as a transfer table, where there are several."""
     metric = results.metric
-    groups = [group for group in results.groups if any(run.tests for run in group.finished)]
-    names = list(dict.fromkeys(name for group in groups for run in group.finished for name in run.tests))
+    groups = [group for group in results.groups if any(run.tests for run in group.counted)]
+    names = list(dict.fromkeys(name for group in groups for run in group.counted for name in run.tests))
     sizes = (results.comparison.get("data") or {}).get("sizes") or {}
     main = next((name for name in sizes if name not in ("train", "validation", *names)), "test")
     rows = [
         [
             group.label,
-            quantities.score(_mean(run.test.get(metric) for run in group.finished)),
-            *(quantities.score(_mean(run.tests.get(name, {}).get(metric) for run in group.finished)) for name in names),
+            quantities.score(_mean(run.test.get(metric) for run in group.counted)),
+            *(quantities.score(_mean(run.tests.get(name, {}).get(metric) for run in group.counted)) for name in names),
         ]
         for group in groups
     ]
@@ -96,7 +97,7 @@ def reproduce(results: Results) -> Section:
             blocks.append(Code(shlex.join(map(str, command)) if isinstance(command, list) else str(command)))
     seeds = sorted({run.seed for run in results.records})
     if seeds:
-        blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in settings.yaml."))
+        blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in {SETTINGS_FILE}."))
     hashes = _hashes(results)
     if hashes:
         blocks.append(Table(["what went in", "SHA-256"], hashes, "Hashes of what went in", texts=frozenset({1})))
@@ -114,12 +115,12 @@ def _in_full(groups: Sequence[Group], labels: Sequence[str], results: Results) -
     recommended = results.comparison.get("recommendation") or {}
     wanted = (recommended.get("strategy"), recommended.get("model_name"))
     group = next((one for one in groups if (one.strategy, one.model_name) == wanted), groups[0])
-    numbers = list(dict.fromkeys(name for run in group.finished for one in run.breakdown.values() for name in one))
+    numbers = list(dict.fromkeys(name for run in group.counted for one in run.breakdown.values() for name in one))
     numbers = [name for name in numbers if name != "support"]
     if len(numbers) < 2:
         return []
     values: list[list[float | str | None]] = [
-        [label, *(_mean(run.breakdown.get(label, {}).get(name) for run in group.finished) for name in numbers)]
+        [label, *(_mean(run.breakdown.get(label, {}).get(name) for run in group.counted) for name in numbers)]
         for label in labels
     ]
     rows = [[str(line[0]), *(quantities.score(one) for one in line[1:] if not isinstance(one, str))] for line in values]
@@ -174,7 +175,7 @@ def _breakdown_metric(groups: Iterable[Group]) -> str:
     names = [
         name
         for group in groups
-        for run in group.finished
+        for run in group.counted
         for numbers in run.breakdown.values()
         for name in numbers
         if name != "support"

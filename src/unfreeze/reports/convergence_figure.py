@@ -40,7 +40,9 @@ def draw_convergence(groups: Sequence[Group], metric: str) -> Figure | None:
     figure.suptitle(
         "Convergence: a line for each seed, a dot where weights were selected"
         + (
-            ", a cross where a run counts nowhere" if any(state(run) != "done" for g in shown for run in g.runs) else ""
+            ", a cross where a run did not finish or learnt nothing"
+            if any(state(run) != "done" for g in shown for run in g.runs)
+            else ""
         ),
         x=0.01,
         ha="left",

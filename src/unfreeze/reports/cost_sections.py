@@ -72,7 +72,7 @@ def time_to_quality(results: Results) -> Section:
 
 def costs(results: Results) -> Section:
     """Where the time of each strategy went."""
-    groups = [group for group in results.groups if group.finished]
+    groups = [group for group in results.groups if group.counted]
     columns = {
         "training": [quantities.seconds(group.mean(lambda run: run.train_seconds)) for group in groups],
         "evaluation": [quantities.seconds(group.mean(lambda run: run.evaluate_seconds)) for group in groups],
@@ -84,9 +84,7 @@ def costs(results: Results) -> Section:
         "on disk": [quantities.memory(group.mean(lambda run: run.disk_bytes)) for group in groups],
         "steps": [quantities.count(group.mean(lambda run: run.steps)) for group in groups],
         "learning rate": [_learning_rate(group) for group in groups],
-        "precision": [
-            ", ".join(sorted({run.precision for run in group.finished if run.precision})) for group in groups
-        ],
+        "precision": [", ".join(sorted({run.precision for run in group.counted if run.precision})) for group in groups],
     }
     shown = {title: cells for title, cells in columns.items() if any(cells)}
     rows = [[group.label, *cells] for group, *cells in zip(groups, *shown.values(), strict=True)]
@@ -131,7 +129,7 @@ def _times(ratio: float) -> str:
 
 def _learning_rate(group: Group) -> str:
     """The rate, and where it is from unless that is the strategy's default."""
-    origins = sorted({run.learning_rate_from for run in group.finished if run.learning_rate_from})
+    origins = sorted({run.learning_rate_from for run in group.counted if run.learning_rate_from})
     origin = ", ".join(one for one in origins if one != "default")
     rate = quantities.plain(group.mean(lambda run: run.learning_rate))
     return f"{rate} ({origin})" if rate and origin else rate
@@ -153,7 +151,7 @@ def _several(groups: Sequence[Group], number_of: Callable[[RunRecord], int | Non
     """Of which strategies' runs a number is not 1; the words have a place for it."""
     by_number: dict[int, list[str]] = {}
     for group in groups:
-        for number in sorted({number_of(run) or 1 for run in group.finished} - {1}):
+        for number in sorted({number_of(run) or 1 for run in group.counted} - {1}):
             by_number.setdefault(number, []).append(group.label)
     return [
         f"{words.format(number)}: " + ("all strategies" if len(labels) == len(groups) else ", ".join(labels))

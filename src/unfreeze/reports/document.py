@@ -71,13 +71,13 @@ def write_report(output: Path) -> Path:
     results = read_results(output)
     results = replace(results, pictures=draw_figures(results))
     write_figures(output / FIGURES_FOLDER, results.pictures)
-    write_leaderboard(output)
+    write_leaderboard(output, results)
     sections = sections_of(results)
     write_text(output / MARKDOWN_FILE, markdown_report(_title(results), _facts(results), sections))
     for name, text in _tables_for_papers(sections).items():
         write_text(output / TABLES_FOLDER / f"{name}.tex", text)
     page = output / REPORT_FILE
-    write_text(page, render_report(results))
+    write_text(page, render_report(results, sections))
     return page
 
 
@@ -103,9 +103,14 @@ def _tables_for_papers(sections: Sequence[Section]) -> dict[str, str]:
     return files
 
 
-def render_report(results: Results) -> str:
-    """The page. Every text in it may come from data or file names; the template escapes all of them."""
-    return render_page(_title(results), _facts(results), sections_of(results), FOOTER, "unfreeze comparison")
+def render_report(results: Results, sections: Sequence[Section] | None = None) -> str:
+    """The page. Every text in it may come from data or file names; the template escapes all of them.
+
+    Args:
+        sections: what `sections_of` made of the results, where that is there already.
+    """
+    sections = sections_of(results) if sections is None else sections
+    return render_page(_title(results), _facts(results), sections, FOOTER, "unfreeze comparison")
 
 
 def sections_of(results: Results) -> list[Section]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
+from unfreeze.statistics.counted import state_of, which_count
 from unfreeze.storage.records import RunRecord
 
 LOWER_IS_BETTER = frozenset({"loss", "perplexity", "mse", "mae"})
@@ -27,24 +29,24 @@ class Group:
     runs: tuple[RunRecord, ...]
 
     @property
-    def finished(self) -> list[RunRecord]:
-        """The runs whose numbers count; what diverged, failed or learnt nothing is named, never averaged."""
-        return [run for run in self.runs if state(run) == "done"]
+    def counted(self) -> list[RunRecord]:
+        """The runs whose numbers count, as they do in verdicts and recommendation; the others are named."""
+        return list(compress(self.runs, which_count(map(vars, self.runs))))
 
     def mean(self, number: Callable[[RunRecord], float | None]) -> float | None:
-        """Mean over the finished runs that know the number; None if none does."""
-        known = [value for value in map(number, self.finished) if value is not None]
+        """Mean over the runs that count and know the number; None if none does."""
+        known = [value for value in map(number, self.counted) if value is not None]
         return float(np.mean(known)) if known else None
 
     def scores(self, split: str, metric: str) -> list[float]:
-        """One score for each finished run that has it; `split` is "validation" or "test"."""
-        found = [(run.validation if split == "validation" else run.test).get(metric) for run in self.finished]
+        """One score for each run that counts and has it; `split` is "validation" or "test"."""
+        found = [(run.validation if split == "validation" else run.test).get(metric) for run in self.counted]
         return [value for value in found if value is not None]
 
 
 def state(run: RunRecord) -> str:
     """The status of a run, or "degenerate" if it ended and its predictions show that it learnt nothing."""
-    return "degenerate" if run.status == "done" and run.degenerate is not None else run.status
+    return state_of(vars(run))
 
 
 def selection_metric(records: Iterable[RunRecord]) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from unfreeze.reports import quantities
 from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric, state
-from unfreeze.reports.results import read_results
+from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.tables import to_csv, to_markdown
 from unfreeze.statistics.student import mean_interval
 from unfreeze.storage.atomic import write_text
@@ -38,7 +38,7 @@ class SeedScores:
 
 @dataclass(frozen=True)
 class Row:
-    """One strategy on one model. Costs are means over finished runs; what was not measured is None."""
+    """One strategy on one model. Costs are means over the runs that count; what was not measured is None."""
 
     label: str
     model_name: str
@@ -47,7 +47,7 @@ class Row:
     metric: str
     validation: SeedScores | None
     test: SeedScores | None
-    seeds: int  # finished runs
+    seeds: int  # runs that count
     trainable_parameters: float | None
     trainable_share: float | None
     train_seconds: float | None
@@ -119,9 +119,13 @@ def best_rows(column: Column, rows: Sequence[Row]) -> set[int]:
     return {position for value, position in known if value == best}
 
 
-def write_leaderboard(output: Path) -> list[Row]:
-    """Write `leaderboard.csv` (bare numbers) and `leaderboard.md` (to read) of a comparison."""
-    results = read_results(output)
+def write_leaderboard(output: Path, results: Results | None = None) -> list[Row]:
+    """Write `leaderboard.csv` (bare numbers) and `leaderboard.md` (to read) of a comparison.
+
+    Args:
+        results: what `read_results` read there, where that is there already.
+    """
+    results = read_results(output) if results is None else results
     rows = leaderboard(results.records, results.entries("speeds"))
     write_text(output / CSV_FILE, leaderboard_csv(rows))
     write_text(output / MARKDOWN_FILE, leaderboard_markdown(rows))
@@ -172,7 +176,7 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
         metric=metric,
         validation=seed_scores(group.scores("validation", metric)),
         test=seed_scores(group.scores("test", metric)),
-        seeds=len(group.finished),
+        seeds=len(group.counted),
         trainable_parameters=group.mean(lambda run: run.trainable_parameters),
         trainable_share=group.mean(lambda run: _ratio(run.trainable_parameters, run.total_parameters)),
         train_seconds=train_seconds,
@@ -198,7 +202,7 @@ def seed_scores(values: Sequence[float]) -> SeedScores | None:
 
 
 def _converged(group: Group) -> str:
-    known = [run.converged for run in group.finished if run.converged is not None]
+    known = [run.converged for run in group.counted if run.converged is not None]
     if not known:
         return ""
     return "yes" if all(known) else "no" if not any(known) else f"{sum(known)} of {len(known)}"

@@ -24,8 +24,8 @@ def every_metric(results: Results) -> Section:
 
 
 def _table(results: Results, split: str, scores: Callable[[RunRecord], Mapping[str, float]]) -> Table:
-    groups = [group for group in results.groups if any(map(scores, group.finished))]
-    found = dict.fromkeys(metric for group in groups for run in group.finished for metric in scores(run))
+    groups = [group for group in results.groups if any(map(scores, group.counted))]
+    found = dict.fromkeys(metric for group in groups for run in group.counted for metric in scores(run))
     metrics = sorted(found, key=lambda metric: not _for_papers(metric))  # what is looked at most, first
     cells = [[_over_seeds(group, scores, metric) for metric in metrics] for group in groups]
     best = set()
@@ -58,4 +58,4 @@ def _for_papers(metric: str) -> bool:
 
 
 def _over_seeds(group: Group, scores: Callable[[RunRecord], Mapping[str, float]], metric: str) -> SeedScores | None:
-    return seed_scores([scores(run)[metric] for run in group.finished if metric in scores(run)])
+    return seed_scores([scores(run)[metric] for run in group.counted if metric in scores(run)])

@@ -57,7 +57,7 @@ def plan_against_actual(results: Results) -> Section:
         "what they spent on training, evaluation, caching and saving, where just the planned runs are there.",
     )
     blocks: list[Block] = [Paragraph(sentence)] if (sentence := _summary(counts)) else []
-    if any((run.runs_at_once or 1) > 1 for _, group in planned for run in group.finished):
+    if any((run.runs_at_once or 1) > 1 for _, group in planned for run in group.counted):
         blocks.append(Paragraph("Some runs shared the machine with others, which makes them slower than planned."))
     return Section("Plan against actual", [*blocks, table])
 

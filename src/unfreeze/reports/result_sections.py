@@ -81,13 +81,19 @@ def scores(results: Results) -> Section:
         name="leaderboard",
         paper=[0, *(1 + i for i, column in enumerate(shown) if _for_papers(column))],
     )
-    left_out = [_why_left_out(run, results) for run in results.records if state(run) != "done"]
+    counted = [run for group in results.groups for run in group.counted if state(run) != "done"]
+    left_out = [run for run in results.records if state(run) != "done" and not any(run is one for one in counted)]
     blocks: list[Block] = [table] if rows else []
     blocks += [picture.image() for picture in results.pictures_of("leaderboard")]
     if left_out:
         blocks += [
             Paragraph("Runs that did not finish or learnt nothing; no mean above has them:"),
-            Bullets(left_out),
+            Bullets([_what_became(run, results) for run in left_out]),
+        ]
+    if counted:
+        blocks += [
+            Paragraph("Runs that learnt nothing where another seed did; the means above have them, as it may happen:"),
+            Bullets([_what_became(run, results) for run in counted]),
         ]
     return Section("Leaderboard", blocks)
 
@@ -148,8 +154,8 @@ def _baseline(baseline: Mapping[str, Any]) -> str:
     )
 
 
-def _why_left_out(run: RunRecord, results: Results) -> str:
-    """A run that counts nowhere, by name, and the reason."""
+def _what_became(run: RunRecord, results: Results) -> str:
+    """A run that is not simply done, by name, and the reason."""
     of = f" on {run.model_name}" if results.has_several_models else ""
     of += f", {quantities.percent(run.train_share)} of the training data" if run.train_share is not None else ""
     reason = run.degenerate if state(run) == "degenerate" else run.error

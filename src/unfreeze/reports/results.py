@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.reports.groups import Group, group_runs, selection_metric
+from unfreeze.storage.folders import ENVIRONMENT_FILE
 from unfreeze.storage.lines import parse_object
 from unfreeze.storage.own_files import read_own
 from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record, record_from
 
 if TYPE_CHECKING:
     from unfreeze.reports.figures import Picture  # needs matplotlib, which a leaderboard does not
-
-ENVIRONMENT_FILE = "environment.json"
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def scores_chart(results: Results) -> Chart | None:
         ends = interval[1:] if interval else (None, None)
         by_seed = [
             Point(score, row, f"{group.label}, seed {run.seed}: {quantities.score(score)}")
-            for run in group.finished
+            for run in group.counted
             if (score := (run.test if split == "test" else run.validation).get(metric)) is not None
         ]
         series.append(Series(by_seed, small=True, **{**look[group.label], "marker": 0}))
@@ -53,7 +53,7 @@ def scores_chart(results: Results) -> Chart | None:
 
 def cost_split_chart(results: Results) -> Chart | None:
     """Where the seconds of each strategy went."""
-    groups = [one for one in results.groups if one.finished and _seconds(one)]
+    groups = [one for one in results.groups if one.counted and _seconds(one)]
     if not groups:
         return None
     series = []

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
+
+from unfreeze.statistics.counted import state_of, which_count
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,7 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
     Of a grid over training set sizes only the largest size of each model and strategy is used: the question
     is what to do with all of the data.
 
-    Where no run of a strategy learnt anything, all are left out like failed ones: the scores say nothing about it.
-    Where some did, those that did not count with their scores: that it may happen is a property of the strategy.
+    Which of its runs count says `which_count`.
 
     Args:
         runs: run records as dicts, as under `runs` in `comparison.json`; one may carry `degenerate`, the answer of
@@ -55,9 +57,8 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
         # A run that failed early does not know its size; it belongs to every size.
         group = [run for run in group if (run.get("train_examples") or largest) == largest]
         done = [run for run in group if run["status"] == "done"]
-        finished = [run for run in done if metric in (run.get("validation") or {})]
-        if all(run.get("degenerate") for run in finished):
-            finished = []
+        scored = [run for run in group if metric in (run.get("validation") or {})]
+        finished = list(compress(scored, which_count(scored)))
         known = [run["converged"] for run in finished if run.get("converged") is not None]
         result.append(
             Candidate(
@@ -69,7 +70,7 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 peak_memory_bytes=_mean(run.get("peak_memory_bytes") for run in finished),
                 trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
-                unfinished=tuple(status for run in group if run not in finished and (status := _status(run)) != "done"),
+                unfinished=tuple(state_of(run) for run in group if run not in finished and state_of(run) != "done"),
                 errors=tuple(line for run in group if run["status"] != "done" for line in _first_line(run)),
                 teacher=next((run["teacher"] for run in group if run.get("teacher")), None),
                 degenerate=tuple(str(run["degenerate"]) for run in done if run.get("degenerate")),
@@ -102,10 +103,6 @@ def cost(one: Candidate, rivals: Sequence[Candidate]) -> tuple[float, float]:
 def is_cheaper(one: Candidate, other: Candidate) -> bool:
     """Whether `one` costs less than `other`."""
     return cost(one, (one, other)) < cost(other, (one, other))
-
-
-def _status(run: Mapping[str, Any]) -> str:
-    return "degenerate" if run["status"] == "done" and run.get("degenerate") else str(run["status"])
 
 
 def _first_line(run: Mapping[str, Any]) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
+
+from unfreeze.statistics.counted import which_count
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def time_to_quality(
     strategies, it does not predict.
 
     Args:
-        runs: records as dicts; of those with status "done" and not `degenerate`, `history` is read: entries with
+        runs: records as dicts; of those that count (`counted.which_count`), `history` is read: entries with
             `validation`, `train_seconds` and `seconds`, in order.
         metric: a validation metric of which more is better.
 
@@ -44,11 +47,9 @@ def time_to_quality(
         (None, []) if there is no evaluation at all.
     """
     grouped: dict[tuple[str, str], list[list[Mapping[str, Any]]]] = {}
-    for run in runs:
-        if run["status"] == "done" and not run.get("degenerate"):
-            history = [one for one in run.get("history") or () if metric in (one.get("validation") or {})]
-            if history:
-                grouped.setdefault((run["strategy"], run["model_name"]), []).append(history)
+    evaluated = [(run, history) for run in runs if (history := _evaluations(run, metric))]
+    for run, history in compress(evaluated, which_count(run for run, _ in evaluated)):
+        grouped.setdefault((run["strategy"], run["model_name"]), []).append(history)
     if not grouped:
         return None, []
     tops = [
@@ -59,6 +60,10 @@ def time_to_quality(
     return target, [
         _summed_up(strategy, model, histories, metric, target) for (strategy, model), histories in grouped.items()
     ]
+
+
+def _evaluations(run: Mapping[str, Any], metric: str) -> list[Mapping[str, Any]]:
+    return [one for one in run.get("history") or () if metric in (one.get("validation") or {})]
 
 
 def _summed_up(

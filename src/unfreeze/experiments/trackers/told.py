@@ -12,10 +12,11 @@ from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.trackers import quantities
 from unfreeze.experiments.trackers.ledger import Entry, read_entry, write_entry
 from unfreeze.experiments.trackers.tracker import End, TrackedRun, Tracker, TrackerError
+from unfreeze.storage.folders import SETTINGS_FILE
 from unfreeze.storage.records import COMPARISON_FILE, RunRecord
 from unfreeze.training.result import Progress
 
-FILES = ("settings.yaml", COMPARISON_FILE, "leaderboard.csv", "leaderboard.md")  # that the comparison's run holds
+FILES = (SETTINGS_FILE, COMPARISON_FILE, "leaderboard.csv", "leaderboard.md")  # that the comparison's run holds
 LONGEST_REASON = 200  # characters of what a tracker says when it breaks
 
 

@@ -1,0 +1,25 @@
+"""What the record of a run, or of a trial, takes over from its training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unfreeze.storage.records import RunRecord
+from unfreeze.training.result import TrainingResult
+
+
+def with_progress(record: RunRecord, result: TrainingResult) -> RunRecord:
+    """With how far the training came, which is known however it ended."""
+    state = result.state
+    return replace(record, epochs_run=state.epochs_begun, steps=state.step, history=state.history)
+
+
+def with_training(record: RunRecord, result: TrainingResult) -> RunRecord:
+    """With that, what it cost, and when it was best."""
+    return replace(
+        with_progress(record, result),
+        train_seconds=round(result.train_seconds, 3),
+        evaluate_seconds=round(result.evaluate_seconds, 3),
+        flops=result.state.flops,
+        best_epoch=result.state.best_epoch,
+    )
