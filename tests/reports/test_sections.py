@@ -360,3 +360,13 @@ def test_every_metric_with_the_best_of_its_column(make_records):
     without = tables(every_metric(Results([replace(run, test={}) for run in runs])))
     assert [table.folded for table in without] == [""]
     assert not every_metric(Results([replace(run, status="failed") for run in runs])).blocks
+
+
+def test_of_several_test_sets_the_leaderboard_names_its_own(make_records):
+    runs = [replace(run, tests={"hausa": {"macro_f1": 0.2}}) for run in make_records(2, 2)]
+    sizes = {"train": 9, "validation": 3, "naija": 3, "hausa": 3}
+    several = Results(runs, {"data": {"sizes": sizes}})
+    assert "Test scores are those on naija, the first test set" in tables(result_sections.scores(several))[0].caption
+    assert tables(background_sections.further_tests(several))[0].header == ["strategy", "naija", "hausa"]
+    one = Results(make_records(2, 2), {"data": {"sizes": {"train": 9, "validation": 3, "test": 3}}})
+    assert "Test scores are" not in tables(result_sections.scores(one))[0].caption

@@ -50,8 +50,6 @@ def further_tests(results: Results) -> Section:
     metric = results.metric
     groups = [group for group in results.groups if any(run.tests for run in group.counted)]
     names = list(dict.fromkeys(name for group in groups for run in group.counted for name in run.tests))
-    sizes = (results.comparison.get("data") or {}).get("sizes") or {}
-    main = next((name for name in sizes if name not in ("train", "validation", *names)), "test")
     rows = [
         [
             group.label,
@@ -61,7 +59,7 @@ def further_tests(results: Results) -> Section:
         for group in groups
     ]
     caption = f"{metric.replace('_', ' ')}, mean over seeds"
-    return Section("All test sets", [Table(["strategy", main, *names], rows, caption)] if rows else [])
+    return Section("All test sets", [Table(["strategy", results.main_test, *names], rows, caption)] if rows else [])
 
 
 def data(results: Results) -> Section:

@@ -73,7 +73,7 @@ def scores(results: Results) -> Section:
     table = Table(
         ["strategy", *(column.title for column in shown)],
         [[row.label, *(column.text(row) for column in shown)] for row in rows],
-        caption + _baseline(results.comparison.get("baseline") or {}),
+        caption + _which_test(results) + _baseline(results.comparison.get("baseline") or {}),
         frozenset(marked),
         frozenset(words),
         values=[[row.label, *(_value(column, row) for column in shown)] for row in rows],
@@ -142,6 +142,17 @@ def _read_probe(probe: Mapping[str, Any]) -> str:
     if probe.get("what"):
         said += f" {probe['what']}"
     return said + (f" It took {quantities.seconds(probe['seconds'])}." if probe.get("seconds") is not None else "")
+
+
+def _which_test(results: Results) -> str:
+    """
+    >>> _which_test(Results([]))
+    ''
+    """
+    main = results.main_test
+    if main == "test":
+        return ""
+    return f" Test scores are those on {main}, the first test set; the others stand under All test sets."
 
 
 def _baseline(baseline: Mapping[str, Any]) -> str:

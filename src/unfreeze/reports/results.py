@@ -42,6 +42,13 @@ class Results:
         """Whether a strategy alone does not say which runs are meant."""
         return len({record.model_name for record in self.records}) > 1
 
+    @property
+    def main_test(self) -> str:
+        """The name of the test set that `RunRecord.test` is about: the first one named, or "test"."""
+        further = {name for record in self.records for name in record.tests}
+        sizes = (self.comparison.get("data") or {}).get("sizes") or {}
+        return next((name for name in sizes if name not in ("train", "validation", *further)), "test")
+
     def entries(self, key: str) -> list[dict[str, Any]]:
         """The list under a key of `comparison.json`; empty where the key is missing or null."""
         return list(self.comparison.get(key) or [])
