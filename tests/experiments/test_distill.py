@@ -13,6 +13,7 @@ import transformers
 
 import unfreeze
 from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.inspect_model import inspect_models
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
 from unfreeze.experiments.verify import verify
@@ -181,6 +182,24 @@ def test_teachers_that_cannot_teach(
     assert "the teacher is no stock network (mean_pooling)" in refused(f"distill:teacher={extended}")
     both = refused(f"distill:teacher={turned}+freeze:first=1")
     assert both.startswith(f"distill:teacher={turned}+freeze:first=1: the labels")
+
+
+@pytest.mark.parametrize("with_data", [False, True])
+def test_inspecting_an_adapter_on_a_student_refuses_it_as_comparing_does(
+    refused: Callable[..., str],
+    family_folder: Callable[..., str],
+    data_of: Callable[[str], dict[str, Any]],
+    tmp_path: Path,
+    with_data: bool,
+) -> None:
+    teacher = saved_classifier(tmp_path / "teacher", family_folder("bert"), ["anger", "joy", "sadness"])
+    strategy = f"distill:teacher={teacher},layers=1+lora"
+    values: dict[str, Any] = {"model": family_folder("bert"), "strategy": [strategy]}
+    if with_data:
+        values["data"] = data_of("classification")
+    with pytest.raises(StrategyError) as caught:
+        inspect_models(read_settings(values)[0], lambda said: None, device="cpu")
+    assert str(caught.value) == refused(strategy)
 
 
 @pytest.mark.parametrize(

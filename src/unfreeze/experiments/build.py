@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from unfreeze.batching.window_file import token_counts
+from unfreeze.experiments.adapted import adapt
 from unfreeze.experiments.options import options_for, shortened
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.experiments.teaching import criterion_of, load_start, refuse_adapters
-from unfreeze.models.anatomy import take_anatomy
+from unfreeze.experiments.teaching import criterion_of, load_start
 from unfreeze.settings import Settings
 from unfreeze.strategies import Strategy
 from unfreeze.training.checkpoint import Checkpoints
@@ -40,26 +40,12 @@ def build_trainer(
     loaded = load_start(strategy, prepared.model_name, task.auto_class, seed, prepared.config_overrides)
     network = loaded.network
     network.config.unfreeze = prepared.usage(settings)
-    task.attach(network, prepared.tokenizer, seed)
-    anatomy = take_anatomy(network)
-    strategy.refuse(anatomy)
-    before = {name: one._version for name, one in network.named_parameters()}
-    config = network.config.to_dict()
-    strategy.adapt(network, anatomy)
-    refuse_adapters(strategy, network, anatomy)
-    changed = [
-        anatomy.locate(name).depth
-        for name, one in network.named_parameters()
-        if name in before and one._version != before[name]
-    ]
-    # Of these depths other runs find the same; with another configuration or layers started anew nobody does.
-    depths = [one for one in prepared.cache_depths if one < min(changed, default=one + 1)]
-    depths = depths if network.config.to_dict() == config and strategy.teaching is None else []
+    adapted = adapt(strategy, network, task, prepared.tokenizer, seed)
     network.to(device)
     lengths = token_counts(prepared.train.encoded.features)
     options = options_for(strategy, seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     # What trains is a question of the whole run, also where only a share of it is made.
-    trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
+    trainables = Trainables(strategy, adapted.anatomy, loaded.new_parameters, options.epochs)
     evaluator = replace(prepared.evaluator, between=raise_if_asked_to_stop)
     criterion, speedups = criterion_of(strategy, prepared), prepared.evaluator.speedups
     if criterion.reads_layers:
@@ -76,6 +62,6 @@ def build_trainer(
         on_progress,
         prepared.used_ids,
         prepared.validation.encoded.features,
-        depths,
+        [depth for depth in prepared.cache_depths if depth <= adapted.as_loaded],
         prepared.evaluator.ranks,
     )

@@ -9,9 +9,10 @@ from typing import Any
 
 from unfreeze.batching.order import padding_share, training_batches
 from unfreeze.batching.window_file import token_counts
+from unfreeze.experiments.adapted import adapt
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import Prepared
-from unfreeze.experiments.teaching import refuse_adapters, start_skeleton
+from unfreeze.experiments.teaching import start_skeleton
 from unfreeze.experiments.trained_parts import trained_parts
 from unfreeze.models.anatomy import AnatomyError, take_anatomy
 from unfreeze.models.bundled import BundledEncoderError
@@ -152,12 +153,7 @@ def _try_on(
 
     network = start_skeleton(strategy, prepared)
     with torch.random.fork_rng(devices=[]):
-        prepared.task.attach(network, prepared.tokenizer, settings.seed)
-    anatomy = take_anatomy(network)
-    strategy.refuse(anatomy)
-    with torch.random.fork_rng(devices=[]):
-        strategy.adapt(network, anatomy)
-    refuse_adapters(strategy, network, anatomy)
+        anatomy = adapt(strategy, network, prepared.task, prepared.tokenizer, settings.seed).anatomy
     lengths = token_counts(prepared.train.encoded.features)
     options = options_for(strategy, settings.seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
     trainables = Trainables(strategy, anatomy, new_parameters, options.epochs)

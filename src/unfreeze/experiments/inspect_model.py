@@ -16,11 +16,11 @@ from unfreeze.batching.order import training_batches
 from unfreeze.batching.window_file import token_counts
 from unfreeze.data.labels import LabelSet
 from unfreeze.data.sources import load_corpus
+from unfreeze.experiments.adapted import adapt
 from unfreeze.experiments.options import options_for
 from unfreeze.experiments.prepare import choose_task, prepare
 from unfreeze.experiments.teaching import load_start
-from unfreeze.models.anatomy import take_anatomy
-from unfreeze.models.architecture import BYTES_PER_PARAMETER, BYTES_PER_TRAINED, Architecture, architecture_of
+from unfreeze.models.architecture import BYTES_PER_PARAMETER, BYTES_PER_TRAINED, Architecture
 from unfreeze.models.explained import explained
 from unfreeze.models.load import LoadedNetwork, load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
@@ -31,7 +31,7 @@ from unfreeze.training.parameters import Trainables
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
 MADE_UP_LENGTH = 48  # tokens of a window where there is no data
 
@@ -63,11 +63,6 @@ class _Step:
     metric: str
     config_overrides: dict[str, Any]
     tokenizer: PreTrainedTokenizerBase | None = None  # None where nothing of the step needs one
-
-    def attach(self, network: PreTrainedModel, seed: int) -> None:
-        """Add what only training needs, as the loop does."""
-        if self.tokenizer is not None:
-            self.task.attach(network, self.tokenizer, seed)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The mean loss, as the loop computes it."""
@@ -109,14 +104,10 @@ def inspect_models(settings: Settings, say: Callable[[str], None], device: str |
 def _inspect(model: str, strategy: Strategy, step: _Step, settings: Settings, device: str) -> Inspection:
     loaded = _load(model, strategy, step, settings.seed)
     network = loaded.network
-    step.attach(network, settings.seed)
-    anatomy = take_anatomy(network)
-    architecture = architecture_of(network, anatomy)
-    strategy.refuse(anatomy)
-    strategy.adapt(network, anatomy)
+    adapted = adapt(strategy, network, step.task, step.tokenizer, settings.seed)
     network.to(device)
     options = options_for(strategy, settings.seed, settings, step.metric)
-    trainables = Trainables(strategy, anatomy, loaded.new_parameters, options.epochs)
+    trainables = Trainables(strategy, adapted.anatomy, loaded.new_parameters, options.epochs)
     trained, total = trainables.count(network)
     flow = gradient_flow(
         network,
@@ -137,7 +128,7 @@ def _inspect(model: str, strategy: Strategy, step: _Step, settings: Settings, de
         total,
         options.learning_rate,
         options.epochs,
-        architecture,
+        adapted.architecture,
         BYTES_PER_PARAMETER * total + (BYTES_PER_TRAINED - BYTES_PER_PARAMETER) * trained,
         flow,
     )
