@@ -49,7 +49,7 @@ def build_trainer(
     evaluator = replace(prepared.evaluator, between=raise_if_asked_to_stop)
     criterion, speedups = criterion_of(strategy, prepared), prepared.evaluator.speedups
     if criterion.reads_layers:
-        speedups = replace(speedups, unpad=False, cache=None)
+        speedups = speedups.with_layers_read()
     return Trainer(
         network,
         trainables,

@@ -192,9 +192,8 @@ def _short(trainer: Trainer, folder: Path) -> Trainer:
         trainer.options, epochs=min(2, trainer.options.epochs), max_steps=None, max_seconds=None,
         train_sampling_strategy="sequential", eval_strategy="steps", eval_steps=10**9,
     )  # fmt: skip
-    speedups = trainer.speedups
-    if speedups.cache is not None:  # what frozen layers cost is timed, and nothing is left of it
-        speedups = replace(speedups, cache=FeatureFiles(folder / "cache"))
+    # What frozen layers cost is timed, and nothing is left of it.
+    speedups = trainer.speedups.kept_in(FeatureFiles(folder / "cache"))
     # Evaluation is timed with all layers.
     return replace(trainer, options=options, speedups=speedups, evaluated=(), cache_depths=())
 

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.bf16_check import failure_in_bf16
-from unfreeze.acceleration.precision import PLAIN, choose_precision
 from unfreeze.acceleration.ranks import Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
@@ -21,7 +20,7 @@ from unfreeze.models.explained import ModelError
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
-from unfreeze.storage.feature_files import FeatureFiles, cache_folder
+from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -67,9 +66,7 @@ class Prepared:
 
     def arrived(self, tables: FeatureFiles) -> Prepared:
         """The same on another machine, with outputs of frozen layers in `tables`, if they are kept at all."""
-        speedups = self.evaluator.speedups
-        if speedups.cache is not None:
-            speedups = replace(speedups, cache=tables)
+        speedups = self.evaluator.speedups.kept_in(tables)
         return replace(self, path=model_path(self.model_name), evaluator=replace(self.evaluator, speedups=speedups))
 
     def among(self, ranks: Ranks) -> Prepared:
@@ -131,14 +128,12 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         notes += [f"{name}: {note}" for note in split.notes]
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
-    levers = settings.levers
-    precision = choose_precision(settings.precision, device, speedups="precision" in levers)
-    if precision.name == "bf16" and settings.precision == "auto":
-        failure = failure_in_bf16(load_config(model, **task.config(labels)), task.auto_class)
-        if failure:
-            precision = replace(PLAIN, reason=f"fp32: this family does not compute in bf16 ({failure})")
-    files = FeatureFiles(cache_folder()) if "cache" in levers else None
-    speedups = Speedups(precision, unpad="unpad" in levers, compact="compact" in levers, cache=files)
+    speedups = Speedups.of(
+        settings.levers,
+        settings.precision,
+        device,
+        lambda: failure_in_bf16(load_config(model, **task.config(labels)), task.auto_class),
+    )
     if tokenizer.pad_token_id is None:
         raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
     collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels, task.corruption(tokenizer))
@@ -156,7 +151,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         metric=settings.metric_for_best_model or task.selection_metric,
         max_length=max_length,
         label_weights=label_weights(settings.class_weights, task, labels, corpus, device),
-        notes=(*notes, precision.reason),
+        notes=(*notes, speedups.precision.reason),
     )
 
 

@@ -103,9 +103,7 @@ def _refuse_what_stock_has_not(settings: Settings) -> None:
 def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
     """In two epochs at least, so that outputs of frozen layers are cached; in a folder that is gone afterwards."""
     with TemporaryDirectory(prefix="unfreeze-verify-") as folder:
-        speedups = prepared.evaluator.speedups
-        if speedups.cache is not None:
-            speedups = replace(speedups, cache=FeatureFiles(Path(folder) / "cache"))
+        speedups = prepared.evaluator.speedups.kept_in(FeatureFiles(Path(folder) / "cache"))
         return _verify_in(Path(folder), replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups)),
                           strategy, settings)  # fmt: skip
 
