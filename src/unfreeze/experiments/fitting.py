@@ -88,7 +88,7 @@ def what_trains(
         epoch=0,
         sampling=settings.train_sampling_strategy,
     )
-    speedups = prepared.evaluator.speedups
+    speedups = prepared.speedups
     splits = (prepared.train, prepared.validation, *prepared.tests.values())
     told = speedups.described(
         loaded.network,

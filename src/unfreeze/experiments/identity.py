@@ -30,7 +30,7 @@ def identity_of(corpus: Corpus, everything: Sequence[Prepared]) -> Identity:
     return Identity(
         corpus.sha256,
         {model: weights for model, (weights, _) in known.items()},
-        {prepared.model_name: prepared.evaluator.speedups.precision.as_json() for prepared in everything},
+        {prepared.model_name: prepared.speedups.precision.as_json() for prepared in everything},
         data_parts(corpus, everything[0].labels.names),
         {model: files for model, (_, files) in known.items()},
     )

@@ -180,7 +180,7 @@ def _steps_on_data(settings: Settings, say: Callable[[str], None], device: str) 
         steps[model] = _Step(
             task,
             batch,
-            prepared.evaluator.speedups.precision,
+            prepared.speedups.precision,
             prepared.label_weights,
             prepared.metric,
             prepared.config_overrides,

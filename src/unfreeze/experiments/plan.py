@@ -131,7 +131,7 @@ def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
 def _time_in(folder: Path, job: PlanJob) -> Plan:
     begin = time.perf_counter()
     steps = _Steps()
-    checkpoints = checkpoints_in(folder / "checkpoints", 10**9, job.prepared.evaluator.ranks)
+    checkpoints = checkpoints_in(folder / "checkpoints", 10**9, job.prepared.ranks)
     trainer = build_trainer(
         job.strategy, job.settings.seed, job.prepared, job.settings, checkpoints,
         learning_rate=job.learning_rate, on_progress=steps.note,
@@ -140,7 +140,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     loading = loaded - begin
     options, windows = trainer.options, job.prepared.train.encoded.features
     run_steps = Timetable(options, len(windows)).total_steps
-    some = _first_examples(job.prepared.validation, job.prepared.evaluator.tokens_per_batch)
+    some = _first_examples(job.prepared.validation, job.prepared.eval_tokens_per_batch)
     evaluation_seconds: list[float] = []
 
     def evaluate(network: Any) -> Any:
@@ -201,7 +201,7 @@ def _short(trainer: Trainer, folder: Path) -> Trainer:
 def _save(trainer: Trainer, job: PlanJob, folder: Path) -> tuple[float, int]:
     """Save and load what was saved, as a run ends: seconds and bytes of it, and its memory counts in the peak."""
     begin = time.perf_counter()
-    if job.prepared.evaluator.ranks.leads:
+    if job.prepared.ranks.leads:
         save_verified(trainer, job.prepared, folder, card="")
     return time.perf_counter() - begin, folder_bytes(folder)
 

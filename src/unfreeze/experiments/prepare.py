@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.bf16_check import failure_in_bf16
-from unfreeze.acceleration.ranks import Ranks
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
@@ -40,16 +40,21 @@ class Prepared:
     train: Split
     validation: Split
     tests: Mapping[str, Split]
-    evaluator: Evaluator
+    collator: Collator
+    speedups: Speedups
+    eval_tokens_per_batch: int
     metric: str
     max_length: int
     label_weights: torch.Tensor | None
     notes: tuple[str, ...]
     cache_depths: tuple[int, ...] = ()  # so many of the lowest layers are frozen in some run of the comparison
+    ranks: Ranks = ALONE  # several processes may train together
 
     @property
-    def collator(self) -> Collator:
-        return self.evaluator.collator
+    def evaluator(self) -> Evaluator:
+        """What predicts and scores any split."""
+        tokens = self.eval_tokens_per_batch
+        return Evaluator(self.task, self.labels, self.collator, self.speedups, tokens, ranks=self.ranks)
 
     @cached_property
     def used_ids(self) -> frozenset[int] | None:
@@ -66,16 +71,13 @@ class Prepared:
 
     def arrived(self, tables: FeatureFiles) -> Prepared:
         """The same on another machine, with outputs of frozen layers in `tables`, if they are kept at all."""
-        speedups = self.evaluator.speedups.kept_in(tables)
-        return replace(self, path=model_path(self.model_name), evaluator=replace(self.evaluator, speedups=speedups))
+        return replace(self, path=model_path(self.model_name), speedups=self.speedups.kept_in(tables))
 
     def among(self, ranks: Ranks) -> Prepared:
         """The same for one of several processes that train together, on its own device."""
-        evaluator = replace(self.evaluator, ranks=ranks, collator=replace(self.collator, device=ranks.device))
-        weights = self.label_weights
-        return replace(
-            self, evaluator=evaluator, label_weights=weights if weights is None else weights.to(ranks.device)
-        )
+        weights = None if self.label_weights is None else self.label_weights.to(ranks.device)
+        collator = replace(self.collator, device=ranks.device)
+        return replace(self, ranks=ranks, collator=collator, label_weights=weights)
 
     def usage(self, settings: Settings) -> dict[str, Any]:
         """What a saved model must know to be used as it was trained; goes into its `config.json`."""
@@ -147,7 +149,9 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         train=whole.pop("train"),
         validation=whole.pop("validation"),
         tests=whole,
-        evaluator=Evaluator(task, labels, collator, speedups, settings.eval_tokens_per_batch),
+        collator=collator,
+        speedups=speedups,
+        eval_tokens_per_batch=settings.eval_tokens_per_batch,
         metric=settings.metric_for_best_model or task.selection_metric,
         max_length=max_length,
         label_weights=label_weights(settings.class_weights, task, labels, corpus, device),

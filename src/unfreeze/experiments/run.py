@@ -62,7 +62,7 @@ def run(
     device = prepared.collator.device
     if device != "cpu":
         reset_peak_memory(device)
-    ranks = prepared.evaluator.ranks
+    ranks = prepared.ranks
     checkpoints = checkpoints_in(folder / "checkpoints", settings.save_steps, ranks)
     trainer = build_trainer(
         strategy,
@@ -110,8 +110,8 @@ def _train_and_save(
     prepared = replace(prepared, task=evaluations["validation"].task)
     trainer.network.config.unfreeze = prepared.usage(settings)
     begin = time.perf_counter()
-    raise_if_asked_to_stop(prepared.evaluator.ranks)  # from here on it is a matter of seconds
-    if not prepared.evaluator.ranks.leads:
+    raise_if_asked_to_stop(prepared.ranks)  # from here on it is a matter of seconds
+    if not prepared.ranks.leads:
         return record
     trim_heap()  # a second network is loaded now
     save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
@@ -160,8 +160,8 @@ def first_record(
         num_layers=trainables.anatomy.num_layers,
         epochs_planned=None if options.max_seconds is not None else options.epochs,
         selection_metric=prepared.metric,
-        processes=prepared.evaluator.ranks.world,
-        precision=prepared.evaluator.speedups.precision.name,
+        processes=prepared.ranks.world,
+        precision=prepared.speedups.precision.name,
         notes=[
             *prepared.notes,
             *loading_notes(trainer.network.config),

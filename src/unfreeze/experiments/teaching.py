@@ -106,7 +106,7 @@ def criterion_of(strategy: Strategy, prepared: Prepared) -> Criterion:
     if loaded.new_parameters:
         raise StrategyError(f"{strategy}: the teacher lacks {min(loaded.new_parameters)}, which would be random.")
     teacher = loaded.network.to(prepared.collator.device)
-    window, speedups = prepared.train.encoded.features[0], prepared.evaluator.speedups
+    window, speedups = prepared.train.encoded.features[0], prepared.speedups
     return TaughtCriterion(
         task,
         prepared.label_weights,

@@ -103,9 +103,8 @@ def _refuse_what_stock_has_not(settings: Settings) -> None:
 def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
     """In two epochs at least, so that outputs of frozen layers are cached; in a folder that is gone afterwards."""
     with TemporaryDirectory(prefix="unfreeze-verify-") as folder:
-        speedups = prepared.evaluator.speedups.kept_in(FeatureFiles(Path(folder) / "cache"))
-        return _verify_in(Path(folder), replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups)),
-                          strategy, settings)  # fmt: skip
+        speedups = prepared.speedups.kept_in(FeatureFiles(Path(folder) / "cache"))
+        return _verify_in(Path(folder), replace(prepared, speedups=speedups), strategy, settings)
 
 
 def _verify_in(folder: Path, prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
@@ -114,8 +113,8 @@ def _verify_in(folder: Path, prepared: Prepared, strategy: Strategy, settings: S
     if prepared.task.name == "question-answering":
         # The stock head takes padding for places where an answer may begin; one window at a time there is none.
         settings = settings.model_copy(update={"per_device_train_batch_size": 1})
-    speedups = replace(prepared.evaluator.speedups, precision=PLAIN)
-    prepared = replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups), label_weights=None)
+    speedups = replace(prepared.speedups, precision=PLAIN)
+    prepared = replace(prepared, speedups=speedups, label_weights=None)
     assert settings.max_steps is not None
     half = ceil(settings.max_steps / 2) * settings.per_device_train_batch_size  # windows of one of two epochs
     cut = replace(prepared.train.encoded, features=prepared.train.encoded.features[:half])
