@@ -151,7 +151,7 @@ def _compare_in(
     finish = partial(
         concluded,
         extra=extra,
-        texts_of={"validation": corpus.validation, **corpus.tests}.__getitem__,
+        texts_of=corpus.splits.__getitem__,
         train_labels=[everything[0].task.gold(example) for example in corpus.train],
     )
     # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.

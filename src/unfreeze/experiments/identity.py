@@ -38,8 +38,7 @@ def identity_of(corpus: Corpus, everything: Sequence[Prepared]) -> Identity:
 
 def data_parts(corpus: Corpus, labels: Sequence[str]) -> dict[str, Any]:
     """Task, labels, and a hash of each split."""
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
-    hashes = {name: splits_sha256({name: examples})[:16] for name, examples in splits.items()}
+    hashes = {name: splits_sha256({name: examples})[:16] for name, examples in corpus.splits.items()}
     return {"task": corpus.task, "labels": list(labels), "splits": hashes}
 
 

@@ -158,7 +158,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     train = run_flops * per_flop if options.max_seconds is None else options.max_seconds
     per_token = evaluation_seconds[0] / some.encoded.num_tokens
     validation, tests = job.prepared.validation.encoded, [one.encoded for one in job.prepared.tests.values()]
-    everything = job.prepared.train.encoded.num_tokens + validation.num_tokens + sum(one.num_tokens for one in tests)
+    everything = sum(split.encoded.num_tokens for split in job.prepared.splits.values())
     caching = known * per_token * everything
     per_token *= 1 - known
     evaluating = per_token * validation.num_tokens

@@ -51,6 +51,11 @@ class Prepared:
     ranks: Ranks = ALONE  # several processes may train together
 
     @property
+    def splits(self) -> dict[str, Split]:
+        """All of them by name: train, validation, then the test sets."""
+        return {"train": self.train, "validation": self.validation, **self.tests}
+
+    @property
     def evaluator(self) -> Evaluator:
         """What predicts and scores any split."""
         tokens = self.eval_tokens_per_batch
@@ -116,7 +121,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
     tokenizer = load_tokenizer(model)
     max_length, notes = _max_length(model, tokenizer, settings.max_length, task.max_length)
     labels = task.labels(corpus.train)
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
+    splits = corpus.splits
     encoded = {name: task.encode(examples, tokenizer, labels, max_length) for name, examples in splits.items()}
     for name, split in encoded.items():
         if split.truncated_examples:

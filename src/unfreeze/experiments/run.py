@@ -10,7 +10,7 @@ from typing import Any
 
 from unfreeze.acceleration.heap import trim_heap
 from unfreeze.acceleration.ranks import Apart
-from unfreeze.evaluation.evaluate import Evaluation, Split
+from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.learnt_nothing import learnt_nothing
 from unfreeze.experiments.model_card import model_card
@@ -217,19 +217,17 @@ def folder_bytes(folder: Path) -> int:
 
 def _task_files(prepared: Prepared, evaluations: dict[str, Evaluation]) -> dict[str, Any]:
     """Name -> content; named as the stock examples do, "eval" for validation and "predict" for test."""
-    splits: dict[str, Split] = {"validation": prepared.validation, **prepared.tests}
     prefixes = {"validation": "eval", "test": "predict"}
     return {
         f"{prefixes.get(name, name)}_{file}.json": content
         for name, evaluation in evaluations.items()
-        for file, content in prepared.task.files(splits[name].examples, evaluation.predictions).items()
+        for file, content in prepared.task.files(prepared.splits[name].examples, evaluation.predictions).items()
     }
 
 
 def _prediction_rows(prepared: Prepared, evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:
-    splits: dict[str, Split] = {"validation": prepared.validation, **prepared.tests}
     return [
         {"split": name, **prediction.as_json(prepared.task.gold(example))}
         for name, evaluation in evaluations.items()
-        for example, prediction in zip(splits[name].examples, evaluation.predictions, strict=True)
+        for example, prediction in zip(prepared.splits[name].examples, evaluation.predictions, strict=True)
     ]
