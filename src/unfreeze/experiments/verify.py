@@ -110,7 +110,7 @@ def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verif
 def _verify_in(folder: Path, prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
     import torch
 
-    if prepared.task.name == "question-answering":
+    if prepared.task.scores_places:
         # The stock head takes padding for places where an answer may begin; one window at a time there is none.
         settings = settings.model_copy(update={"per_device_train_batch_size": 1})
     speedups = replace(prepared.speedups, precision=PLAIN)
@@ -185,6 +185,6 @@ def _way_apart(start: dict[str, Tensor], ours: dict[str, Tensor], theirs: dict[s
 def _read(outputs: Any, batch: Batch, prepared: Prepared) -> list[Tensor]:
     """What the network says of the tokens; of places for answers only the differences between them say something."""
     found = outputs_of(outputs)
-    if prepared.task.name == "question-answering":
+    if prepared.task.scores_places:
         found = [one - one[:, :1] for one in found]
     return [kept(one, batch.inputs["attention_mask"]) for one in found]
