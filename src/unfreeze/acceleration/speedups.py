@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.compact_vocabulary import CompactVocabulary, compact_vocabulary, worth_it
-from unfreeze.acceleration.precision import PLAIN, Precision
+from unfreeze.acceleration.precision import PLAIN, Precision, PrecisionChoice, choose_precision
 from unfreeze.batching.features import Batch, Features
-from unfreeze.storage.feature_files import FeatureFiles
+from unfreeze.storage.feature_files import FeatureFiles, cache_folder
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +31,36 @@ class Speedups:
     compact: bool = True
     cache: FeatureFiles | None = None  # where the outputs of frozen layers are kept; None: they are not
     answering: bool = False  # do the weights stand still, so that they may be laid out for their products once?
+
+    @classmethod
+    def of(
+        cls,
+        levers: Collection[str],
+        precision: PrecisionChoice,
+        device: str,
+        fails_in_bf16: Callable[[], str] = lambda: "",
+    ) -> Speedups:
+        """What `--speedups` and `--precision` come to on this machine.
+
+        Args:
+            levers: each is the name of a field.
+            fails_in_bf16: why the network does not compute in bf16, empty if it does; asked where a probe takes it.
+        """
+        chosen = choose_precision(precision, device, speedups="precision" in levers)
+        if chosen.name == "bf16" and precision == "auto":
+            failure = fails_in_bf16()
+            if failure:
+                chosen = replace(PLAIN, reason=f"fp32: this family does not compute in bf16 ({failure})")
+        files = FeatureFiles(cache_folder()) if "cache" in levers else None
+        return cls(chosen, unpad="unpad" in levers, compact="compact" in levers, cache=files)
+
+    def kept_in(self, files: FeatureFiles) -> Speedups:
+        """The same with outputs of frozen layers in these files, if they are kept at all."""
+        return self if self.cache is None else replace(self, cache=files)
+
+    def with_layers_read(self) -> Speedups:
+        """The same for a loss that reads what every layer gives: all run, and give it with the batch's padding."""
+        return replace(self, unpad=False, cache=None)
 
     @contextmanager
     def vocabulary(self, network: PreTrainedModel, ids: frozenset[int] | None) -> Iterator[CompactVocabulary | None]:

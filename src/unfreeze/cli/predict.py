@@ -96,32 +96,14 @@ def _answering(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
 
 
 def _features_of(options: argparse.Namespace) -> Callable[[list[Any]], list[Any]]:
-    """The last hidden states, as the feature-extraction pipeline gives them: a vector for each token."""
-    from transformers import pipeline
-
-    from unfreeze.models.input_length import longest_input
-    from unfreeze.models.load import load_config, load_network, load_tokenizer
+    from unfreeze.inference.token_vectors import token_vectors
     from unfreeze.settings import SettingsError
-    from unfreeze.tasks.inputs import read_each, text_of
-    from unfreeze.tasks.task import TaskError
 
     names = ("text_pair", "context", "top_k", "aggregation_strategy", "explain", "precision")
     unused = [flag(name) for name in names if getattr(options, name)]
     if unused:
         raise SettingsError([f"{name}: is not for --task {FEATURES}." for name in unused])
-    model = options.model_folder
-    network, tokenizer = load_network(model, "AutoModel", 0).network, load_tokenizer(model)
-    longest = longest_input(load_config(model), tokenizer)
-    extract = pipeline("feature-extraction", model=network, tokenizer=tokenizer)
-
-    def readable(given: Any) -> str:
-        text = text_of(given)
-        tokens = len(tokenizer(text, verbose=False)["input_ids"])
-        if longest is not None and tokens > longest:
-            raise TaskError(f"{text[:60]!r}: {tokens} tokens, the network reads {longest}. Give it in parts.")
-        return text
-
-    return lambda texts: [extract(text)[0] for text in read_each(texts, readable)]
+    return token_vectors(options.model_folder)
 
 
 def _inputs(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:

@@ -92,8 +92,7 @@ def refuse_other_task(corpus: Corpus, predictor: Predictor, model: str) -> None:
 
 def chosen_sets(corpus: Corpus, split: str | None) -> dict[str, Sequence[Example]]:
     """The split that is asked for, or all test sets, by name."""
-    sets: dict[str, Sequence[Example]] = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
-    sets = {name: examples for name, examples in sets.items() if examples}
+    sets: dict[str, Sequence[Example]] = {name: examples for name, examples in corpus.splits.items() if examples}
     if split is not None and split not in sets:
         raise SettingsError([f"--split {split}: this data has {', '.join(sets)}."])
     if split is not None:

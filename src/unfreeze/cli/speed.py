@@ -99,7 +99,7 @@ def _requests(options: argparse.Namespace, first: Predictor, examples: Sequence[
 
     if examples is not None:
         return requests_of(examples, first.task)
-    if first.task.name == "question-answering":
+    if first.task.needs_context:
         raise SettingsError(["--text-file: a question needs a context. Give --data or --test-file."])
     requests_of([], first.task)  # refuses tasks that answer no texts
     try:

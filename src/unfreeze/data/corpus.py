@@ -28,6 +28,11 @@ class Corpus:
     name: str
     told: tuple[Finding, ...] = ()  # notes and warnings as they were told, with their places
 
+    @property
+    def splits(self) -> dict[str, tuple[Example, ...]]:
+        """All of them by name: train, validation, then the test sets."""
+        return {"train": self.train, "validation": self.validation, **self.tests}
+
 
 def splits_sha256(splits: Mapping[str, Sequence[Example]]) -> str:
     """A hash of texts, words and labels, split by split, in their order."""

@@ -21,13 +21,12 @@ FOUND_NOTES = frozenset({"duplicates", "imbalance", "unanswerable"})
 
 def report(corpus: Corpus) -> dict[str, Any]:
     """All that `unfreeze inspect --data` shows of a corpus."""
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
     return {
         "name": corpus.name,
         "task": corpus.task,
         "tag_scheme": corpus.tag_scheme,
         "sha256": corpus.sha256,
-        **_described(splits, corpus.tag_scheme),
+        **_described(corpus.splits, corpus.tag_scheme),
         "notes": list(corpus.notes),
         "findings": [str(finding) for finding in corpus.findings],
         **_told(corpus.told),

@@ -47,9 +47,9 @@ def build_trainer(
     # What trains is a question of the whole run, also where only a share of it is made.
     trainables = Trainables(strategy, adapted.anatomy, loaded.new_parameters, options.epochs)
     evaluator = replace(prepared.evaluator, between=raise_if_asked_to_stop)
-    criterion, speedups = criterion_of(strategy, prepared), prepared.evaluator.speedups
+    criterion, speedups = criterion_of(strategy, prepared), prepared.speedups
     if criterion.reads_layers:
-        speedups = replace(speedups, unpad=False, cache=None)
+        speedups = speedups.with_layers_read()
     return Trainer(
         network,
         trainables,
@@ -63,5 +63,5 @@ def build_trainer(
         prepared.used_ids,
         prepared.validation.encoded.features,
         [depth for depth in prepared.cache_depths if depth <= adapted.as_loaded],
-        prepared.evaluator.ranks,
+        prepared.ranks,
     )

@@ -151,7 +151,7 @@ def _compare_in(
     finish = partial(
         concluded,
         extra=extra,
-        texts_of={"validation": corpus.validation, **corpus.tests}.__getitem__,
+        texts_of=corpus.splits.__getitem__,
         train_labels=[everything[0].task.gold(example) for example in corpus.train],
     )
     # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
@@ -218,13 +218,13 @@ def grid(
 
 def _as_before(prepared: Prepared, precision: Mapping[str, Any], listener: Listener) -> Prepared:
     """With the precision that the runs of the folder have: a probe may find another one today, and has said so."""
-    chosen = prepared.evaluator.speedups.precision.taken_over(precision)
-    if chosen == prepared.evaluator.speedups.precision:
+    chosen = prepared.speedups.precision.taken_over(precision)
+    if chosen == prepared.speedups.precision:
         return prepared
     listener.said(chosen.reason)
-    speedups = replace(prepared.evaluator.speedups, precision=chosen)
-    notes = [note for note in prepared.notes if note != prepared.evaluator.speedups.precision.reason]
-    return replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups), notes=(*notes, chosen.reason))
+    speedups = replace(prepared.speedups, precision=chosen)
+    notes = [note for note in prepared.notes if note != prepared.speedups.precision.reason]
+    return replace(prepared, speedups=speedups, notes=(*notes, chosen.reason))
 
 
 def _bench(

@@ -11,16 +11,14 @@ from unfreeze.experiments.prepare import Prepared, reading
 
 def data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
     """The value of `data`."""
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
-    encoded = {"train": prepared.train, "validation": prepared.validation, **prepared.tests}
     return {
         "name": corpus.name,
         "sha256": corpus.sha256,
-        "sizes": {name: len(examples) for name, examples in splits.items()},
+        "sizes": {name: len(examples) for name, examples in corpus.splits.items()},
         "labels": list(prepared.labels.names),
-        "reading": {name: reading(split) for name, split in encoded.items()},
-        "lengths": length_distribution(encoded) | {"max_length": prepared.max_length},
-        "label_counts": label_distribution(splits, prepared.labels.names),
+        "reading": {name: reading(split) for name, split in prepared.splits.items()},
+        "lengths": length_distribution(prepared.splits) | {"max_length": prepared.max_length},
+        "label_counts": label_distribution(corpus.splits, prepared.labels.names),
         "checks": [str(finding) for finding in corpus.findings],
         "notes": list(corpus.notes),
     }

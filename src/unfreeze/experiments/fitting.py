@@ -88,15 +88,14 @@ def what_trains(
         epoch=0,
         sampling=settings.train_sampling_strategy,
     )
-    speedups = prepared.evaluator.speedups
-    splits = (prepared.train, prepared.validation, *prepared.tests.values())
+    speedups = prepared.speedups
     told = speedups.described(
         loaded.network,
         prepared.collator.device,
         padding_share(lengths, batches),
         prepared.used_ids,
         prepared.cache_depths,
-        sum(split.encoded.num_tokens for split in splits),
+        sum(split.encoded.num_tokens for split in prepared.splits.values()),
     )
     if told:
         said(told)

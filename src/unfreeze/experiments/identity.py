@@ -30,7 +30,7 @@ def identity_of(corpus: Corpus, everything: Sequence[Prepared]) -> Identity:
     return Identity(
         corpus.sha256,
         {model: weights for model, (weights, _) in known.items()},
-        {prepared.model_name: prepared.evaluator.speedups.precision.as_json() for prepared in everything},
+        {prepared.model_name: prepared.speedups.precision.as_json() for prepared in everything},
         data_parts(corpus, everything[0].labels.names),
         {model: files for model, (_, files) in known.items()},
     )
@@ -38,8 +38,7 @@ def identity_of(corpus: Corpus, everything: Sequence[Prepared]) -> Identity:
 
 def data_parts(corpus: Corpus, labels: Sequence[str]) -> dict[str, Any]:
     """Task, labels, and a hash of each split."""
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
-    hashes = {name: splits_sha256({name: examples})[:16] for name, examples in splits.items()}
+    hashes = {name: splits_sha256({name: examples})[:16] for name, examples in corpus.splits.items()}
     return {"task": corpus.task, "labels": list(labels), "splits": hashes}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.devices import default_device
-from unfreeze.acceleration.precision import Precision, choose_precision
+from unfreeze.acceleration.precision import Precision
+from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Batch, Features
 from unfreeze.batching.order import training_batches
@@ -179,7 +180,7 @@ def _steps_on_data(settings: Settings, say: Callable[[str], None], device: str) 
         steps[model] = _Step(
             task,
             batch,
-            prepared.evaluator.speedups.precision,
+            prepared.speedups.precision,
             prepared.label_weights,
             prepared.metric,
             prepared.config_overrides,
@@ -194,7 +195,7 @@ def _steps_on_data(settings: Settings, say: Callable[[str], None], device: str) 
 def _made_up_steps(settings: Settings, say: Callable[[str], None], device: str) -> dict[str, _Step]:
     """A batch of random token ids with random labels for each model; as many labels as its configuration has."""
     task = TASKS[settings.task or "classification"]()
-    precision = choose_precision(settings.precision, device, speedups="precision" in settings.levers)
+    precision = Speedups.of(settings.levers, settings.precision, device).precision
     steps = {}
     for model in dict.fromkeys(settings.model):
         overrides = _made_up_config(task, model)

@@ -131,7 +131,7 @@ def time_strategy(job: PlanJob, say: Callable[[Any], None]) -> Plan:
 def _time_in(folder: Path, job: PlanJob) -> Plan:
     begin = time.perf_counter()
     steps = _Steps()
-    checkpoints = checkpoints_in(folder / "checkpoints", 10**9, job.prepared.evaluator.ranks)
+    checkpoints = checkpoints_in(folder / "checkpoints", 10**9, job.prepared.ranks)
     trainer = build_trainer(
         job.strategy, job.settings.seed, job.prepared, job.settings, checkpoints,
         learning_rate=job.learning_rate, on_progress=steps.note,
@@ -140,7 +140,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     loading = loaded - begin
     options, windows = trainer.options, job.prepared.train.encoded.features
     run_steps = Timetable(options, len(windows)).total_steps
-    some = _first_examples(job.prepared.validation, job.prepared.evaluator.tokens_per_batch)
+    some = _first_examples(job.prepared.validation, job.prepared.eval_tokens_per_batch)
     evaluation_seconds: list[float] = []
 
     def evaluate(network: Any) -> Any:
@@ -158,7 +158,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     train = run_flops * per_flop if options.max_seconds is None else options.max_seconds
     per_token = evaluation_seconds[0] / some.encoded.num_tokens
     validation, tests = job.prepared.validation.encoded, [one.encoded for one in job.prepared.tests.values()]
-    everything = job.prepared.train.encoded.num_tokens + validation.num_tokens + sum(one.num_tokens for one in tests)
+    everything = sum(split.encoded.num_tokens for split in job.prepared.splits.values())
     caching = known * per_token * everything
     per_token *= 1 - known
     evaluating = per_token * validation.num_tokens
@@ -192,9 +192,8 @@ def _short(trainer: Trainer, folder: Path) -> Trainer:
         trainer.options, epochs=min(2, trainer.options.epochs), max_steps=None, max_seconds=None,
         train_sampling_strategy="sequential", eval_strategy="steps", eval_steps=10**9,
     )  # fmt: skip
-    speedups = trainer.speedups
-    if speedups.cache is not None:  # what frozen layers cost is timed, and nothing is left of it
-        speedups = replace(speedups, cache=FeatureFiles(folder / "cache"))
+    # What frozen layers cost is timed, and nothing is left of it.
+    speedups = trainer.speedups.kept_in(FeatureFiles(folder / "cache"))
     # Evaluation is timed with all layers.
     return replace(trainer, options=options, speedups=speedups, evaluated=(), cache_depths=())
 
@@ -202,7 +201,7 @@ def _short(trainer: Trainer, folder: Path) -> Trainer:
 def _save(trainer: Trainer, job: PlanJob, folder: Path) -> tuple[float, int]:
     """Save and load what was saved, as a run ends: seconds and bytes of it, and its memory counts in the peak."""
     begin = time.perf_counter()
-    if job.prepared.evaluator.ranks.leads:
+    if job.prepared.ranks.leads:
         save_verified(trainer, job.prepared, folder, card="")
     return time.perf_counter() - begin, folder_bytes(folder)
 

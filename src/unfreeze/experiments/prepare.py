@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.acceleration.bf16_check import failure_in_bf16
-from unfreeze.acceleration.precision import PLAIN, choose_precision
-from unfreeze.acceleration.ranks import Ranks
+from unfreeze.acceleration.ranks import ALONE, Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.data.labels import LabelSet
@@ -21,7 +20,7 @@ from unfreeze.models.explained import ModelError
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import load_config, load_tokenizer, model_path
 from unfreeze.settings import Settings, SettingsError
-from unfreeze.storage.feature_files import FeatureFiles, cache_folder
+from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -41,16 +40,26 @@ class Prepared:
     train: Split
     validation: Split
     tests: Mapping[str, Split]
-    evaluator: Evaluator
+    collator: Collator
+    speedups: Speedups
+    eval_tokens_per_batch: int
     metric: str
     max_length: int
     label_weights: torch.Tensor | None
     notes: tuple[str, ...]
     cache_depths: tuple[int, ...] = ()  # so many of the lowest layers are frozen in some run of the comparison
+    ranks: Ranks = ALONE  # several processes may train together
 
     @property
-    def collator(self) -> Collator:
-        return self.evaluator.collator
+    def splits(self) -> dict[str, Split]:
+        """All of them by name: train, validation, then the test sets."""
+        return {"train": self.train, "validation": self.validation, **self.tests}
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """What predicts and scores any split."""
+        tokens = self.eval_tokens_per_batch
+        return Evaluator(self.task, self.labels, self.collator, self.speedups, tokens, ranks=self.ranks)
 
     @cached_property
     def used_ids(self) -> frozenset[int] | None:
@@ -67,18 +76,13 @@ class Prepared:
 
     def arrived(self, tables: FeatureFiles) -> Prepared:
         """The same on another machine, with outputs of frozen layers in `tables`, if they are kept at all."""
-        speedups = self.evaluator.speedups
-        if speedups.cache is not None:
-            speedups = replace(speedups, cache=tables)
-        return replace(self, path=model_path(self.model_name), evaluator=replace(self.evaluator, speedups=speedups))
+        return replace(self, path=model_path(self.model_name), speedups=self.speedups.kept_in(tables))
 
     def among(self, ranks: Ranks) -> Prepared:
         """The same for one of several processes that train together, on its own device."""
-        evaluator = replace(self.evaluator, ranks=ranks, collator=replace(self.collator, device=ranks.device))
-        weights = self.label_weights
-        return replace(
-            self, evaluator=evaluator, label_weights=weights if weights is None else weights.to(ranks.device)
-        )
+        weights = None if self.label_weights is None else self.label_weights.to(ranks.device)
+        collator = replace(self.collator, device=ranks.device)
+        return replace(self, ranks=ranks, collator=collator, label_weights=weights)
 
     def usage(self, settings: Settings) -> dict[str, Any]:
         """What a saved model must know to be used as it was trained; goes into its `config.json`."""
@@ -117,7 +121,7 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
     tokenizer = load_tokenizer(model)
     max_length, notes = _max_length(model, tokenizer, settings.max_length, task.max_length)
     labels = task.labels(corpus.train)
-    splits = {"train": corpus.train, "validation": corpus.validation, **corpus.tests}
+    splits = corpus.splits
     encoded = {name: task.encode(examples, tokenizer, labels, max_length) for name, examples in splits.items()}
     for name, split in encoded.items():
         if split.truncated_examples:
@@ -131,14 +135,12 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         notes += [f"{name}: {note}" for note in split.notes]
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")
-    levers = settings.levers
-    precision = choose_precision(settings.precision, device, speedups="precision" in levers)
-    if precision.name == "bf16" and settings.precision == "auto":
-        failure = failure_in_bf16(load_config(model, **task.config(labels)), task.auto_class)
-        if failure:
-            precision = replace(PLAIN, reason=f"fp32: this family does not compute in bf16 ({failure})")
-    files = FeatureFiles(cache_folder()) if "cache" in levers else None
-    speedups = Speedups(precision, unpad="unpad" in levers, compact="compact" in levers, cache=files)
+    speedups = Speedups.of(
+        settings.levers,
+        settings.precision,
+        device,
+        lambda: failure_in_bf16(load_config(model, **task.config(labels)), task.auto_class),
+    )
     if tokenizer.pad_token_id is None:
         raise ModelError(f"--model {model}: its tokenizer has no padding token; choose an encoder that has one.")
     collator = Collator(int(tokenizer.pad_token_id), device, task.token_labels, task.corruption(tokenizer))
@@ -152,11 +154,13 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
         train=whole.pop("train"),
         validation=whole.pop("validation"),
         tests=whole,
-        evaluator=Evaluator(task, labels, collator, speedups, settings.eval_tokens_per_batch),
+        collator=collator,
+        speedups=speedups,
+        eval_tokens_per_batch=settings.eval_tokens_per_batch,
         metric=settings.metric_for_best_model or task.selection_metric,
         max_length=max_length,
         label_weights=label_weights(settings.class_weights, task, labels, corpus, device),
-        notes=(*notes, precision.reason),
+        notes=(*notes, speedups.precision.reason),
     )
 
 

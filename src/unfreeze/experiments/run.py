@@ -10,7 +10,7 @@ from typing import Any
 
 from unfreeze.acceleration.heap import trim_heap
 from unfreeze.acceleration.ranks import Apart
-from unfreeze.evaluation.evaluate import Evaluation, Split
+from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.experiments.build import build_trainer
 from unfreeze.experiments.learnt_nothing import learnt_nothing
 from unfreeze.experiments.model_card import model_card
@@ -62,7 +62,7 @@ def run(
     device = prepared.collator.device
     if device != "cpu":
         reset_peak_memory(device)
-    ranks = prepared.evaluator.ranks
+    ranks = prepared.ranks
     checkpoints = checkpoints_in(folder / "checkpoints", settings.save_steps, ranks)
     trainer = build_trainer(
         strategy,
@@ -110,8 +110,8 @@ def _train_and_save(
     prepared = replace(prepared, task=evaluations["validation"].task)
     trainer.network.config.unfreeze = prepared.usage(settings)
     begin = time.perf_counter()
-    raise_if_asked_to_stop(prepared.evaluator.ranks)  # from here on it is a matter of seconds
-    if not prepared.evaluator.ranks.leads:
+    raise_if_asked_to_stop(prepared.ranks)  # from here on it is a matter of seconds
+    if not prepared.ranks.leads:
         return record
     trim_heap()  # a second network is loaded now
     save_verified(trainer, prepared, folder / "model", model_card(record, prepared, data_name))
@@ -160,8 +160,8 @@ def first_record(
         num_layers=trainables.anatomy.num_layers,
         epochs_planned=None if options.max_seconds is not None else options.epochs,
         selection_metric=prepared.metric,
-        processes=prepared.evaluator.ranks.world,
-        precision=prepared.evaluator.speedups.precision.name,
+        processes=prepared.ranks.world,
+        precision=prepared.speedups.precision.name,
         notes=[
             *prepared.notes,
             *loading_notes(trainer.network.config),
@@ -217,19 +217,17 @@ def folder_bytes(folder: Path) -> int:
 
 def _task_files(prepared: Prepared, evaluations: dict[str, Evaluation]) -> dict[str, Any]:
     """Name -> content; named as the stock examples do, "eval" for validation and "predict" for test."""
-    splits: dict[str, Split] = {"validation": prepared.validation, **prepared.tests}
     prefixes = {"validation": "eval", "test": "predict"}
     return {
         f"{prefixes.get(name, name)}_{file}.json": content
         for name, evaluation in evaluations.items()
-        for file, content in prepared.task.files(splits[name].examples, evaluation.predictions).items()
+        for file, content in prepared.task.files(prepared.splits[name].examples, evaluation.predictions).items()
     }
 
 
 def _prediction_rows(prepared: Prepared, evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:
-    splits: dict[str, Split] = {"validation": prepared.validation, **prepared.tests}
     return [
         {"split": name, **prediction.as_json(prepared.task.gold(example))}
         for name, evaluation in evaluations.items()
-        for example, prediction in zip(splits[name].examples, evaluation.predictions, strict=True)
+        for example, prediction in zip(prepared.splits[name].examples, evaluation.predictions, strict=True)
     ]

@@ -32,10 +32,7 @@ def stock_batches(trainer: Trainer, features: Sequence[Features]) -> list[dict[s
             sampling=options.train_sampling_strategy,
         ):
             batch = trainer.collator([features[i] for i in indices])
-            labels = {"labels": batch.labels}
-            if trainer.criterion.task.name == "question-answering":
-                labels = dict(zip(("start_positions", "end_positions"), batch.labels.unbind(1), strict=True))
-            batches.append({**batch.inputs, **labels})
+            batches.append({**batch.inputs, **trainer.criterion.task.stock_labels(batch)})
     return batches[: options.max_steps]
 
 

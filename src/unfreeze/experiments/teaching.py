@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.experiments.prepare import Prepared
@@ -107,12 +106,12 @@ def criterion_of(strategy: Strategy, prepared: Prepared) -> Criterion:
     if loaded.new_parameters:
         raise StrategyError(f"{strategy}: the teacher lacks {min(loaded.new_parameters)}, which would be random.")
     teacher = loaded.network.to(prepared.collator.device)
-    window, speedups = prepared.train.encoded.features[0], replace(prepared.evaluator.speedups, cache=None)
+    window, speedups = prepared.train.encoded.features[0], prepared.speedups
     return TaughtCriterion(
         task,
         prepared.label_weights,
         teacher=teacher,
-        speedups=speedups if not taught.hidden else replace(speedups, unpad=False),
+        speedups=speedups.with_layers_read() if taught.hidden else speedups,
         cost=step_cost(teacher, take_anatomy(teacher), prepared.collator([window])),
         temperature=taught.temperature,
         alpha=taught.alpha,

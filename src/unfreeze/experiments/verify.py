@@ -103,21 +103,18 @@ def _refuse_what_stock_has_not(settings: Settings) -> None:
 def _verify(prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
     """In two epochs at least, so that outputs of frozen layers are cached; in a folder that is gone afterwards."""
     with TemporaryDirectory(prefix="unfreeze-verify-") as folder:
-        speedups = prepared.evaluator.speedups
-        if speedups.cache is not None:
-            speedups = replace(speedups, cache=FeatureFiles(Path(folder) / "cache"))
-        return _verify_in(Path(folder), replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups)),
-                          strategy, settings)  # fmt: skip
+        speedups = prepared.speedups.kept_in(FeatureFiles(Path(folder) / "cache"))
+        return _verify_in(Path(folder), replace(prepared, speedups=speedups), strategy, settings)
 
 
 def _verify_in(folder: Path, prepared: Prepared, strategy: Strategy, settings: Settings) -> Verified:
     import torch
 
-    if prepared.task.name == "question-answering":
+    if prepared.task.scores_places:
         # The stock head takes padding for places where an answer may begin; one window at a time there is none.
         settings = settings.model_copy(update={"per_device_train_batch_size": 1})
-    speedups = replace(prepared.evaluator.speedups, precision=PLAIN)
-    prepared = replace(prepared, evaluator=replace(prepared.evaluator, speedups=speedups), label_weights=None)
+    speedups = replace(prepared.speedups, precision=PLAIN)
+    prepared = replace(prepared, speedups=speedups, label_weights=None)
     assert settings.max_steps is not None
     half = ceil(settings.max_steps / 2) * settings.per_device_train_batch_size  # windows of one of two epochs
     cut = replace(prepared.train.encoded, features=prepared.train.encoded.features[:half])
@@ -188,6 +185,6 @@ def _way_apart(start: dict[str, Tensor], ours: dict[str, Tensor], theirs: dict[s
 def _read(outputs: Any, batch: Batch, prepared: Prepared) -> list[Tensor]:
     """What the network says of the tokens; of places for answers only the differences between them say something."""
     found = outputs_of(outputs)
-    if prepared.task.name == "question-answering":
+    if prepared.task.scores_places:
         found = [one - one[:, :1] for one in found]
     return [kept(one, batch.inputs["attention_mask"]) for one in found]

@@ -114,7 +114,7 @@ def _trial(job: Job, say: Callable[[Any], None]) -> RunRecord:
         degenerate=None if best is None else degenerate_on_validation(prepared, best),
         runs_at_once=job.runs_at_once,
     )
-    if prepared.evaluator.ranks.leads:
+    if prepared.ranks.leads:
         write_record(job.folder, record)
     return record
 

@@ -8,16 +8,15 @@ from typing import Any
 from unfreeze.data.examples import Example, TaggedExample
 from unfreeze.data.question_example import QuestionExample
 from unfreeze.tasks import Task, TaskError
-from unfreeze.tasks.texts import TextTask
 
 
 def requests_of(examples: Sequence[Example], task: Task) -> list[Any]:
     """One input for each example: a text, a pair of texts, or a question with its context.
 
     Raises:
-        TaskError: this task answers no single inputs of its kind.
+        TaskError: of this task an encoder is wanted, and no answers.
     """
-    if not isinstance(task, TextTask) and task.name not in ("tagging", "question-answering"):
+    if task.learns_encoder:
         raise TaskError(f"{task.name}: has no answers to be timed. Give a model for texts, words or questions.")
     return [_request(example) for example in examples]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationInfo
 
-LEVERS = ("precision", "unpad", "compact", "cache")  # docs/decisions/0014-speed-levers.md
+LEVERS = ("precision", "unpad", "compact", "cache")  # fields of `Speedups`; docs/decisions/0014-speed-levers.md
 
 
 def parse_levers(text: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.tasks.task import Model, TaskError
 
 Read = TypeVar("Read")
@@ -73,6 +74,20 @@ def texts_of(given: Any, *keys: str, optional: str | None = None) -> list[str]:
     if not all(isinstance(text, str) for text in texts):
         raise TaskError(f"{given!r}: expected texts in {shape}.")
     return texts
+
+
+def question_of(given: Any) -> QuestionExample:
+    """A question with its context, as an object or as the two in this order.
+
+    Raises:
+        TaskError: it is something else, or one of them is blank.
+    """
+    if isinstance(given, tuple | list) and len(given) == 2:
+        given = {"question": given[0], "context": given[1]}
+    question, context = texts_of(given, "question", "context")
+    refuse_blank("question", question)
+    refuse_blank("context", context)
+    return QuestionExample(question, context)
 
 
 def refuse_blank(name: str, text: str) -> None:

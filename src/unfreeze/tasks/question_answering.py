@@ -22,7 +22,7 @@ from unfreeze.metrics.resampling import ResampledMetric
 from unfreeze.tasks.answer_files import AnswerPrediction, answer_files
 from unfreeze.tasks.answer_spans import WindowSpans, best_spans, merged, possible_places, tokens_of
 from unfreeze.tasks.cross_entropy import summed_cross_entropy, summed_divergence
-from unfreeze.tasks.inputs import read_each, refuse_blank, texts_of
+from unfreeze.tasks.inputs import question_of, read_each
 from unfreeze.tasks.pieces import chosen_overlap, pieces_with_offsets
 from unfreeze.tasks.special_tokens import PairFrame, pair_frame_of
 from unfreeze.tasks.task import Comparable, Model, Prediction, Task, required
@@ -52,6 +52,8 @@ class QuestionAnswering(Task):
     pipeline: ClassVar[str] = "question-answering"
     unit: ClassVar[str] = "question"
     has_labels: ClassVar[bool] = False
+    needs_context: ClassVar[bool] = True
+    scores_places: ClassVar[bool] = True
     max_length: ClassVar[int] = 384
     resampled: ClassVar[Mapping[str, ResampledMetric]] = {
         "exact_match": QuestionScore("exact_match"),
@@ -163,6 +165,9 @@ class QuestionAnswering(Task):
         sides = zip(possible_places(outputs, batch), batch.labels.unbind(1), strict=True)
         starts, ends = (summed_cross_entropy(logits, labels, None) for logits, labels in sides)
         return (starts[0] + ends[0]) / 2, starts[1]
+
+    def stock_labels(self, batch: Batch) -> dict[str, Tensor]:
+        return dict(zip(("start_positions", "end_positions"), batch.labels.unbind(1), strict=True))
 
     def soft_loss(
         self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
@@ -276,7 +281,7 @@ class QuestionAnswering(Task):
         The score is the probability of the start times that of the end, over all places of the context. By default
         "no answer" ("", 0, 0) is possible for a model that was trained with such questions; True and False say so.
         """
-        examples = read_each(inputs, _question)
+        examples = read_each(inputs, question_of)
         task = self
         if handle_impossible_answer is not None:
             task = replace(self, version_2_with_negative=handle_impossible_answer)
@@ -288,12 +293,3 @@ class QuestionAnswering(Task):
             shown = [candidate.as_answer(example.context) for candidate in ranked]
             found.append(shown[0] if top_k == 1 else shown)
         return found
-
-
-def _question(given: Any) -> QuestionExample:
-    if isinstance(given, tuple | list) and len(given) == 2:
-        given = {"question": given[0], "context": given[1]}
-    question, context = texts_of(given, "question", "context")
-    refuse_blank("question", question)
-    refuse_blank("context", context)
-    return QuestionExample(question, context)

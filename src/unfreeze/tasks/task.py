@@ -103,7 +103,9 @@ class Task(ABC):
     hub_classes: ClassVar[Mapping[str, str]] = {}  # model type -> stock network with a head of its own for this task
     unit: ClassVar[str] = "text"  # what gets one answer, in words
     has_labels: ClassVar[bool] = True  # is the answer one label, for a text or for each word?
+    needs_context: ClassVar[bool] = False  # is a text asked about another one, and no input without it?
     token_labels: ClassVar[bool] = False  # is a label set for each token, or for the whole window?
+    scores_places: ClassVar[bool] = False  # do the outputs say where in the window the answer is, place against place?
     max_length: ClassVar[int] = 256  # tokens in an input, special ones included, where the user says nothing
     learns_encoder: ClassVar[bool] = False  # is the encoder what is wanted, so that all of it is kept?
     static_inputs: ClassVar[bool] = True  # is an example encoded the same way in every epoch?
@@ -176,6 +178,10 @@ class Task(ABC):
     @abstractmethod
     def loss(self, outputs: Any, batch: Batch, label_weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(sum of the loss, number of units it sums over); the loop divides by the units of the whole step."""
+
+    def stock_labels(self, batch: Batch) -> dict[str, Tensor]:
+        """The labels of a batch under the names that the stock network takes them by."""
+        return {"labels": batch.labels}
 
     def soft_loss(
         self, outputs: Any, taught: Any, batch: Batch, temperature: float, label_weights: Tensor | None = None
