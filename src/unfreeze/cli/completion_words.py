@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from unfreeze.cli.parsers import COMMANDS, build_parser
 
@@ -64,22 +65,27 @@ def _argument(action: argparse.Action, known: dict[str, tuple[str, ...]]) -> Arg
 
 
 def _known_values() -> dict[str, tuple[str, ...]]:
-    from unfreeze.data.bundled import PREFIX
+    from unfreeze.data.bundled import PREFIX, sample_names
+    from unfreeze.data.docstrings import NAME
     from unfreeze.data.readers import FORMATS
+    from unfreeze.experiments.trackers import TRACKERS
+    from unfreeze.models.scratch import TokenizerKind
+    from unfreeze.settings.budget import BudgetKind
     from unfreeze.settings.levers import LEVERS
     from unfreeze.strategies import STRATEGIES
+    from unfreeze.tasks import SHORT_NAMES
 
     return {
         "strategy": tuple(STRATEGIES),
         "model": ("minilm",),
-        "data": tuple(f"{PREFIX}{name}" for name in ("emotion", "ner", "pos", "qa", "docstrings")),
+        "data": tuple(f"{PREFIX}{name}" for name in (*sample_names(), NAME)),
         "format": tuple(FORMATS),
         "speedups": ("on", "off", *LEVERS),
-        "report_to": ("tensorboard", "mlflow", "wandb", "trackio", "none"),
-        "budget": ("epochs=", "steps=", "tokens=", "seconds="),
+        "report_to": (*TRACKERS, "none"),
+        "budget": tuple(f"{kind}=" for kind in get_args(BudgetKind)),
         "class_weights": ("none", "balanced"),
         "split": ("train", "validation", "test"),
-        "objective": ("mlm", "tlm", "nsp", "sop", "rtd"),
-        "tokenizer": ("wordpiece", "bpe"),
+        "objective": tuple(SHORT_NAMES),
+        "tokenizer": get_args(TokenizerKind),
         "early_stopping_patience": ("none",),
     }

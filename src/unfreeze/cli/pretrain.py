@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, show_and_print
 from unfreeze.cli.flags import Once, add_settings_flags
@@ -46,7 +46,7 @@ def call(options: argparse.Namespace) -> int:
 
 
 def _scratch(options: argparse.Namespace) -> Any:
-    from unfreeze.models.scratch import Scratch
+    from unfreeze.models.scratch import Scratch, TokenizerKind
     from unfreeze.settings import SettingsError
 
     family = getattr(options, "from_scratch", None)
@@ -54,8 +54,9 @@ def _scratch(options: argparse.Namespace) -> Any:
     chosen = {one.name: given[one.name] for one in fields(Scratch) if one.name in given}
     too_few = [name for name, value in chosen.items() if isinstance(value, int) and value < 1]
     mistakes = [f"{flag(name)} {chosen[name]}: expected 1 or more." for name in too_few]
-    if chosen.get("tokenizer") not in (None, "wordpiece", "bpe"):
-        mistakes.append(f"--tokenizer {chosen['tokenizer']}: expected wordpiece or bpe.")
+    kinds = get_args(TokenizerKind)
+    if chosen.get("tokenizer") not in (None, *kinds):
+        mistakes.append(f"--tokenizer {chosen['tokenizer']}: expected {' or '.join(kinds)}.")
     if chosen and family is None:
         mistakes += [f"{flag(name)} {value}: is used with --from-scratch only." for name, value in chosen.items()]
     if mistakes:
