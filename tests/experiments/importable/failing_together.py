@@ -27,7 +27,7 @@ FAILS: dict[str, tuple[str, Any, str, Exception]] = {
     "head": ("1", Classification, "loss", ValueError("no such label")),
     "bitfit": ("1", Classification, "reduce", MemoryError("no room for a window")),
     "llrd": ("1", OptimizerStep, "_update", RuntimeError("a broken kernel")),
-    "lora:r=2": ("1", build, "take_anatomy", OSError("no such model here")),
+    "lora:r=2": ("1", build, "adapt", OSError("no such model here")),
 }
 
 
