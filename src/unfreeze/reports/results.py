@@ -44,10 +44,9 @@ class Results:
 
     @property
     def main_test(self) -> str:
-        """The name of the test set that `RunRecord.test` is about: the first one named, or "test"."""
-        further = {name for record in self.records for name in record.tests}
+        """The name of the test set that `RunRecord.test` is about: the first one, or "test" where none is named."""
         sizes = (self.comparison.get("data") or {}).get("sizes") or {}
-        return next((name for name in sizes if name not in ("train", "validation", *further)), "test")
+        return next((name for name in sizes if name not in ("train", "validation")), "test")
 
     def entries(self, key: str) -> list[dict[str, Any]]:
         """The list under a key of `comparison.json`; empty where the key is missing or null."""
