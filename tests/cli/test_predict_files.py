@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 Cli = Callable[..., Any]
@@ -60,6 +62,11 @@ def test_columns_are_named(unfreeze_cli: Cli, classifier: str, tmp_path: Path) -
     rows = tmp_path / "new.jsonl"
     rows.write_text("".join(json.dumps({"id": 1, "said": text}) + "\n" for text in TEXTS), encoding="utf-8")
     assert answers(unfreeze_cli("predict", classifier, "--file", rows, "--text-column", "said")) == expected
+    array, parquet = tmp_path / "new.json", tmp_path / "new.parquet"
+    array.write_text(json.dumps([{"id": 1, "text": text} for text in TEXTS]), encoding="utf-8")
+    pyarrow.parquet.write_table(pyarrow.table({"text": TEXTS, "label": [[1], [2], [], [3]]}), parquet)
+    for other in (array, parquet):
+        assert answers(unfreeze_cli("predict", classifier, "--file", other)) == expected
     said = refused(unfreeze_cli("predict", classifier, "--file", file, "--text-column", "sad"))
     assert "new.csv: there is no column 'sad'; columns found: text, said. Check --text-column." in said
     for given in (("--file", tmp_path / "texts.txt"), ("a text",)):
@@ -127,6 +134,9 @@ def test_pairs_and_questions(unfreeze_cli: Cli, model: Model, tmp_path: Path) ->
     assert "new.csv:2: --text-pair: " in refused(both) and "has its own" in both.err
     write_table(file, ("question",), [("the house",)])
     assert answers(unfreeze_cli("predict", asks, "--file", file, "--context", context)) == expected
+    squad = {"data": [{"paragraphs": [{"context": context, "qas": [{"id": "1", "question": "the house"}]}]}]}
+    (tmp_path / "new.json").write_text(json.dumps(squad), encoding="utf-8")
+    assert answers(unfreeze_cli("predict", asks, "--file", tmp_path / "new.json")) == expected
     assert "no column 'context'; columns found: question" in refused(unfreeze_cli("predict", asks, "--file", file))
 
 

@@ -154,7 +154,9 @@ class Settings(BaseModel):
     frozen_dropout: bool = Field(False, description="keep dropout active in frozen layers, as the stock Trainer does")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto probes the machine")
     speedups: Annotated[str, BeforeValidator(as_typed), AfterValidator(levers_are_known)] = Field(
-        "on", description=f"off is the plain path: fp32 as torch computes it; or some of {'+'.join(LEVERS)}"
+        "on",
+        description=f"off is the plain path: fp32 as torch computes it; or some of {'+'.join(LEVERS)} "
+        "(cache needs unpad)",
     )
     save_steps: Positive | None = Field(
         None, description="steps between states to resume from; by default as often as takes 2 % of the time"
