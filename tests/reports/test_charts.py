@@ -96,7 +96,7 @@ def test_layers_show_sweep_probe_and_margin(results):
 
 def test_the_dashed_line_needs_every_cost(results):
     assert quality_chart(results, COSTS[0]).series[0].line == "dashed"
-    records = [replace(results.records[0], train_seconds=None)] * 3 + results.records[3:]
+    records = [replace(results.records[0], train_runtime=None, train_seconds=None)] * 3 + results.records[3:]
     chart = quality_chart(replace(results, records=records), COSTS[0])
     assert all(not one.line for one in chart.series)
     assert len(chart.series) == 3
@@ -104,11 +104,11 @@ def test_the_dashed_line_needs_every_cost(results):
 
 def test_bars_of_the_split_stand_end_to_end(results):
     chart = cost_split_chart(results)
-    assert [one.name for one in chart.series] == ["training", "evaluation", "caching"]
-    training, evaluation, caching = chart.series
+    assert [one.name for one in chart.series] == ["training", "evaluation", "caching", "testing"]
+    training, evaluation, caching, testing = chart.series
     assert [one.start for one in evaluation.points] == [one.x for one in training.points]
-    assert len(caching.points) == 1
-    assert costs_chart(results).series[0].points[0].name == "6 min 46 s (100 %)"
+    assert len(caching.points) == 1 and len(testing.points) == 4
+    assert costs_chart(results).series[0].points[0].name == "7 min 7 s (100 %)"
 
 
 def test_data_are_shown_as_shares(results):

@@ -43,7 +43,7 @@ def test_one_run(make_records):
 
 @pytest.mark.parametrize("seconds", [0.02, 45.0, 1691.8])
 def test_a_single_value_gets_few_ticks(make_records, caplog, seconds):
-    draw_figures(Results(make_records(1, 1, train_seconds=seconds)))
+    draw_figures(Results(make_records(1, 1, train_seconds=seconds, train_runtime=seconds)))
     assert caplog.messages == []
 
 
@@ -56,7 +56,8 @@ def test_some_numbers_missing(make_records):
     records = make_records(4, 2)
     records[0] = replace(records[0], status="diverged", validation={}, test={}, best_epoch=None)
     records[2:4] = [
-        replace(r, validation={}, test={}, history=[], flops=None, train_seconds=None) for r in records[2:4]
+        replace(r, validation={}, test={}, history=[], flops=None, train_seconds=None, train_runtime=None)
+        for r in records[2:4]
     ]
     pictures = draw_figures(Results(records))
     assert len(pictures) == len(FROM_RECORDS)
@@ -161,7 +162,7 @@ def test_a_missing_cost_leaves_the_line_out(make_records):
 def test_of_very_many_strategies_only_the_unbeaten_are_named(make_records):
     records = [
         replace(
-            record, strategy=f"s{i}", train_seconds=10.0 + i, validation={"macro_f1": 0.5 + (0.1 if i < 2 else 0) * i}
+            record, strategy=f"s{i}", train_runtime=10.0 + i, validation={"macro_f1": 0.5 + (0.1 if i < 2 else 0) * i}
         )
         for i, record in enumerate(make_records(1, 1) * 30)
     ]
