@@ -159,8 +159,8 @@ def _what_costs_are(shown: dict[str, list[str]]) -> str:
     said = (
         "Mean over seeds. The training time is that of training (optimisation alone), of the evaluations in it and, "
         "for frozen layers, of filling their cache, as if each run stood alone. Caching is what a run really waited: "
-        "the first one fills the cache, the others find it. Testing is of the test sets; saving of checkpoints and of the "
-        "model, its verification included."
+        "the first one fills the cache, the others find it. Testing is of the test sets; saving of checkpoints and of "
+        "the model, its verification included."
     )
     if "peak memory" in shown:
         said += " Peak memory is that of a process of its own for each run, or of the device; the weights are in it."
