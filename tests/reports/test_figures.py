@@ -184,3 +184,10 @@ def test_limits_hold_all_points_but_cut_long_intervals():
     low, high = limits([0.8, 0.9], [0.85, 0.95, 0.0, 1.7])
     assert 0.7 < low < 0.8
     assert 0.9 < high < 1.0
+
+
+def test_limits_stay_where_scores_can_be():
+    low, high = limits([0.1, 0.9], [-0.3, 0.4, 0.6, 1.3])
+    assert -0.1 < low < 0 and 1 < high < 1.1
+    assert limits([-0.5, 0.5], [-0.7, 0.7])[0] < -0.7  # a correlation
+    assert limits([0.5, 3.0], [0.2, 3.9])[1] > 3.9  # a loss

@@ -109,7 +109,7 @@ def _why(
     metric: str,
     margin: float,
 ) -> str:
-    name = names[chosen]
+    name, metric = names[chosen], metric.replace("_", " ")
     if len(scored) == 1:
         return f"{name} is the only strategy with a finished run: validation {metric} {_score(chosen)}."
     if chosen is best and len(good_enough) == 1:
