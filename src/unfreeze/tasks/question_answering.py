@@ -51,6 +51,7 @@ class QuestionAnswering(Task):
     peft_type: ClassVar[str | None] = None
     pipeline: ClassVar[str] = "question-answering"
     unit: ClassVar[str] = "question"
+    what_is_cut: ClassVar[str] = "questions that do not fit into half of {length} tokens"
     has_labels: ClassVar[bool] = False
     needs_context: ClassVar[bool] = True
     scores_places: ClassVar[bool] = True
