@@ -75,7 +75,8 @@ def check_shared_contexts(splits: Splits, keys: Keys) -> Iterator[Finding]:
         shared = [one for context, key, one in asked[later] if context in contexts and key not in questions]
         if shared:
             number = f"{len(shared)} of {len(asked[later])} questions of {later}"
-            message = f"{number} {_one_or(len(shared), 'is', 'are')} about a context of which {earlier} asks other questions"
+            verb = _one_or(len(shared), "is", "are")
+            message = f"{number} {verb} about a context of which {earlier} asks other questions"
             advice = "Split by context or by article, so that what is scored was not read before."
             yield finding_at(shared[0], "warning", "shared-contexts", message, advice)
 

@@ -17,7 +17,8 @@ def data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
         "sizes": {name: len(examples) for name, examples in corpus.splits.items()},
         "labels": list(prepared.labels.names),
         "reading": {name: reading(split) for name, split in prepared.splits.items()},
-        "lengths": length_distribution(prepared.splits) | {"max_length": prepared.max_length},
+        "lengths": length_distribution(prepared.splits)
+        | {"max_length": prepared.max_length, "in_windows": prepared.task.reads_windows},
         "label_counts": label_distribution(corpus.splits, prepared.labels.names),
         "checks": [str(finding) for finding in corpus.findings],
         "notes": list(corpus.notes),

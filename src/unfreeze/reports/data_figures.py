@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from unfreeze.reports.data_words import limit_in_words
 from unfreeze.reports.figure_style import INK, MARKERS, PALETTE, QUIET, label_rows, new_figure
 from unfreeze.reports.results import Results
 from unfreeze.storage.foreign_text import visible
@@ -26,7 +27,8 @@ def draw_lengths(results: Results) -> Figure | None:
     longest = lengths.get("max_length")
     if longest and longest <= 1.1 * edges[-1]:
         axes.axvline(longest, color=QUIET, linestyle=":", linewidth=1.2)
-        axes.annotate(f" cut at {longest}", (longest, 1), xycoords=("data", "axes fraction"), fontsize=9, color=INK)
+        said = f" {limit_in_words(lengths)}"
+        axes.annotate(said, (longest, 1), xycoords=("data", "axes fraction"), fontsize=9, color=INK)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")

@@ -75,6 +75,10 @@ class QuestionAnswering(Task):
     def selection_metric(self) -> str:
         return "f1"
 
+    @property
+    def reads_windows(self) -> bool:
+        return True
+
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         return LabelSet(())
 

@@ -63,6 +63,10 @@ class Tagging(Task):
     def selection_metric(self) -> str:
         return "entity_f1" if self.scheme == "iob2" else "accuracy"
 
+    @property
+    def reads_windows(self) -> bool:
+        return True
+
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         tags = {tag for example in examples for tag in self.gold(example) or ()}
         if self.scheme == "iob2":

@@ -136,6 +136,11 @@ class Task(ABC):
     def selection_metric(self) -> str:
         """The score that selects epochs and strategies; higher is better."""
 
+    @property
+    def reads_windows(self) -> bool:
+        """Is an input of more than `max_length` tokens read in several windows? Else its end is cut."""
+        return False
+
     @abstractmethod
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         """The labels that occur in the training examples."""
