@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from unfreeze.data.examples import TextExample
+from unfreeze.data.examples import Origin, TextExample
 from unfreeze.data.findings import Finding
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.model_card import model_card
@@ -32,7 +32,7 @@ def hostile_comparison(output: Path, text: str) -> Comparison:
     failed = RunRecord(f"{text} failed", 1, text, "classification", "failed", error=text)
     write_record(run_folder(output, text, failed.strategy, "x", 1), failed)
     write_json(output / ENVIRONMENT_FILE, describe_environment() | {"command": ["unfreeze", "compare", "--data", text]})
-    examples = [TextExample(f"{text} {i}", _gold(text, i)) for i in range(EXAMPLES)]
+    examples = [TextExample(f"{text} {i}", _gold(text, i), Origin(text, i + 1)) for i in range(EXAMPLES)]
     return conclude(
         output,
         _data(text),

@@ -201,6 +201,7 @@ def made_up_data() -> dict[str, Any]:
         "reading": {split: {"examples": size, **reading} for split, size in sizes.items()},
         "lengths": {
             "max_length": 80,
+            "in_windows": False,
             "edges": edges,
             "splits": {
                 split: {

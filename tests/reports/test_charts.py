@@ -9,6 +9,7 @@ import pytest
 
 from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, log_axis, seconds_axis, whole_axis
 from unfreeze.reports.costs import COSTS
+from unfreeze.reports.data_figures import draw_lengths
 from unfreeze.reports.plane_charts import convergence_chart, layers_chart, lengths_chart, quality_chart
 from unfreeze.reports.results import Results
 from unfreeze.reports.row_charts import cost_split_chart, costs_chart, labels_chart, scores_chart
@@ -114,9 +115,21 @@ def test_bars_of_the_split_stand_end_to_end(results):
 def test_data_are_shown_as_shares(results):
     lengths, labels = lengths_chart(results), labels_chart(results)
     assert sum(point.y for point in lengths.series[0].points) > 75
-    assert lengths.guides == [("x", 80.0, "cut at 80")]
     assert list(labels.rows)[:2] == ["joy", "sadness"]
     assert labels.series[0].points[0].text == "joy, train: 5,280, 33 %"
+
+
+@pytest.mark.parametrize(
+    ("in_windows", "said"),
+    [(False, "cut at 80"), (True, "at most 80 at once"), (None, "at most 80 at once")],
+    ids=["cut", "windows", "an older comparison"],
+)
+def test_what_is_read_in_windows_is_not_called_cut(results, in_windows, said):
+    lengths = results.comparison["data"]["lengths"]
+    lengths["in_windows"] = in_windows
+    assert lengths_chart(results).guides == [("x", 80.0, said)]
+    [axes] = draw_lengths(results).axes
+    assert [text.get_text().strip() for text in axes.texts] == [said]
 
 
 def test_without_numbers_there_is_no_chart():

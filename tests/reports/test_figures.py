@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from unfreeze.reports.costs import COSTS
+from unfreeze.reports.data_figures import draw_labels
 from unfreeze.reports.figure_style import colours, new_figure, style, wrap
 from unfreeze.reports.figures import FIGURES, draw_figures, write_figures
 from unfreeze.reports.groups import group_runs
@@ -75,6 +76,31 @@ def test_names_from_data_are_not_markup(make_records, every_key):
         entry["strategy"] = r"$\frac{ <b>"
     records = [replace(record, strategy=r"$\frac{", seed=0), replace(record, strategy="名前 <b>&", seed=1)]
     assert len(draw_figures(Results(records, keys))) == len(FIGURES)
+
+
+def labels_picture(records, counted, scheme=None):
+    data = {"label_counts": {"train": counted, "test": counted}, "tag_scheme": scheme}
+    [picture] = [one for one in draw_figures(Results(records, {"data": data})) if one.name == "labels"]
+    with style():
+        [axes] = draw_labels(Results(records, {"data": data})).axes
+    return picture, axes
+
+
+def test_labels_that_are_not_drawn_are_counted(make_records):
+    many = {f"l{i:03}": 1000 - i for i in range(57)}
+    picture, axes = labels_picture(make_records(1, 1), many)
+    assert picture.shows == "How often each label occurs, by split: the 40 most frequent of 57; 17 are not drawn."
+    assert axes.get_title("left") == "How often each label occurs: the 40 most frequent of 57"
+    assert len(picture.chart.rows) == len(axes.get_yticklabels()) == 40
+    picture, axes = labels_picture(make_records(1, 1), dict(list(many.items())[:40]))
+    assert picture.shows == "How often each label occurs, by split." and len(picture.chart.rows) == 40
+
+
+@pytest.mark.parametrize(("scheme", "noun"), [("iob2", "entity type"), ("plain", "tag"), (None, "label")])
+def test_labels_are_called_what_they_are(make_records, scheme, noun):
+    picture, axes = labels_picture(make_records(1, 1), {"PER": 3, "LOC": 1}, scheme)
+    assert picture.shows == f"How often each {noun} occurs, by split."
+    assert axes.get_title("left") == f"How often each {noun} occurs"
 
 
 def test_a_strategy_keeps_its_colour(make_records):

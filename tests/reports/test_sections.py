@@ -298,6 +298,20 @@ def test_examples_to_read_are_folded_with_their_answers(results):
     assert not data_sections.examples_to_read(Results(results.records)).blocks
 
 
+def test_examples_to_read_name_file_and_line_and_labels_that_are_not_in_training(results):
+    [mistake] = results.entries("mistakes")
+    mistake |= {"file": "sets/test.csv", "line": 5, "gold_in_training": False}
+    section = data_sections.examples_to_read(results)
+    divided, suspects, mistakes = tables(section)
+    assert mistakes.header[:4] == ["example", "file and line", "text", "label in the data"]
+    assert mistakes.rows == [["test 3", "sets/test.csv:5", "i am not sad", "joy (not in training)", "sadness", "97 %"]]
+    assert mistakes.texts == frozenset({1, 2, 3, 4})
+    assert "file and line" not in divided.header + suspects.header
+    assert "A label that is not in training cannot be answered" in words(section)
+    mistake["gold_in_training"] = True
+    assert "not in training" not in words(data_sections.examples_to_read(results))
+
+
 def test_labels_of_what_learnt_nothing_count_nowhere(make_records):
     full, head = make_records(2, 1)
     section = background_sections.by_label(Results([full, replace(head, degenerate="predicts joy for every text")]))

@@ -10,6 +10,7 @@ import numpy as np
 from unfreeze.reports import quantities
 from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, log_axis, looks, whole_axis
 from unfreeze.reports.costs import Cost
+from unfreeze.reports.data_words import limit_in_words
 from unfreeze.reports.groups import Group, is_better_high, state
 from unfreeze.reports.intervals import limits
 from unfreeze.reports.results import Results
@@ -179,7 +180,7 @@ def lengths_chart(results: Results) -> Chart | None:
         series.append(Series(points, name=str(name), colour=number % 7, marker=number % 7, line="solid", small=True))
     highest = max(point.y for one in series for point in one.points)
     longest = lengths.get("max_length")
-    guides = [("x", float(longest), f"cut at {longest}")] if longest and longest <= 1.1 * edges[-1] else []
+    guides = [("x", float(longest), limit_in_words(lengths))] if longest and longest <= 1.1 * edges[-1] else []
     across = axis(unit, 0, max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1])
     return Chart(across, series, axis("% of the split", 0, 1.08 * highest), guides=guides)
 
