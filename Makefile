@@ -54,7 +54,7 @@ PARALLEL := -n logical --dist loadfile
 	touch $@
 
 demo: .venv/installed-offline
-	$(BIN)/unfreeze compare --model minilm --data sample:emotion --seeds 1 --jobs 2 --output demo --overwrite
+	$(BIN)/unfreeze compare --model minilm --data sample:emotion --seeds 1 --jobs 2
 
 # The pages of docs/ as a site that needs no network: site/index.html.
 docs: .venv/installed-docs
@@ -90,4 +90,4 @@ format: .venv/installed-check
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-mlflow .venv-trackio demo site
+	rm -rf .venv .venv-mlflow .venv-trackio site

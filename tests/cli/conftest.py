@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+import transformers
 
 from unfreeze.cli import main
 
@@ -130,3 +133,19 @@ def comparison_of(
 def compared(task: str, comparison_of: Callable[[str], tuple[Path, Called]]) -> tuple[Path, Called]:
     """The output folder of `unfreeze compare`, and what the command said."""
     return comparison_of(task)
+
+
+@pytest.fixture
+def model(family_folder: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
+    """`model("bert", "BertForMaskedLM")`: a model with that head, as someone else saved it."""
+
+    def make(family: str, class_name: str, **config: Any) -> str:
+        base = family_folder(family)
+        torch.manual_seed(1)
+        network = getattr(transformers, class_name).from_pretrained(base, **config)
+        folder = tmp_path / class_name
+        network.save_pretrained(folder)
+        transformers.AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+        return str(folder)
+
+    return make

@@ -14,6 +14,7 @@ import yaml
 
 import unfreeze
 from unfreeze.cli import COMMANDS
+from unfreeze.cli.parsers import build_parser
 from unfreeze.settings import Settings, flag
 from unfreeze.storage.folders import best_run, run_folder
 from unfreeze.storage.journal import JOURNAL_FILE, log_event
@@ -286,6 +287,18 @@ def test_aliases_are_flags_too(unfreeze_cli: Cli) -> None:
     )
     values = yaml.safe_load(called.out)
     assert (values["model"], values["per_device_train_batch_size"]) == (["m"], 4)
+
+
+def test_flags_are_known_with_underscores_too(unfreeze_cli: Cli) -> None:
+    flags = ("--num_train_epochs", "4", "--per_device_train_batch_size=8", "--no_lr_search", "--text_column=a_b")
+    called = unfreeze_cli("compare", *flags, "--metric-for_best_model", "x_y", "--print-config")
+    values = yaml.safe_load(called.out)
+    names = ("epochs", "per_device_train_batch_size", "lr_search", "text_column", "metric_for_best_model")
+    assert [values[name] for name in names] == [4, 8, False, "a_b", "x_y"]
+    wrong = unfreeze_cli("compare", "--learning_rte", 1)
+    assert (wrong.code, "unknown argument --learning_rte 1; did you mean --learning-rate?" in wrong.err) == (2, True)
+    parsed = build_parser(["predict"])[0].parse_args(["predict", "--top_k", "2", "m", "--", "--top_k"])
+    assert (parsed.top_k, parsed.texts) == (2, ["--top_k"])  # behind -- stand texts
 
 
 def test_translated_names_are_said_wherever_they_stand(unfreeze_cli: Cli, tmp_path: Path) -> None:

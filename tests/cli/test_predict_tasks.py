@@ -18,22 +18,6 @@ from unfreeze.cli import main
 TEXT, PAIR = "we saw anna in lima", "a happy day"
 
 
-@pytest.fixture
-def model(family_folder: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
-    """`model("bert", "BertForMaskedLM")`: a model with that head, as someone else saved it."""
-
-    def make(family: str, class_name: str, **config: Any) -> str:
-        base = family_folder(family)
-        torch.manual_seed(1)
-        network = getattr(transformers, class_name).from_pretrained(base, **config)
-        folder = tmp_path / class_name
-        network.save_pretrained(folder)
-        transformers.AutoTokenizer.from_pretrained(base).save_pretrained(folder)
-        return str(folder)
-
-    return make
-
-
 def predicted(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[Any]:
     code = main(["predict", *arguments])
     captured = capsys.readouterr()

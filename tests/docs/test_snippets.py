@@ -35,6 +35,7 @@ import yaml
 
 from unfreeze.cli import COMMANDS, main
 from unfreeze.cli.flags import settings_from
+from unfreeze.cli.parsers import OneLineParser
 from unfreeze.settings import Settings, read_config_file, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -137,7 +138,7 @@ def blocks_of(name: str) -> list[Block]:
 
 @cache
 def parser_of(command: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=command)
+    parser = OneLineParser(prog=command)
     import_module(COMMANDS[command][0]).add_arguments(parser)
     return parser
 

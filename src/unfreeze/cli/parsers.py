@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # Command to (module, one line of help). The module's `add_arguments`, `call` and `EXAMPLES` do the rest.
 COMMANDS = {
@@ -37,6 +38,17 @@ MOST_IN_USAGE = 12  # flags; of a command with more the usage names what it must
 
 class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line, not below a screenful of flags, and names the nearest flag."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Flags are known with underscores as well, as scripts of transformers spell them: `--num_train_epochs`."""
+        words = list(sys.argv[1:] if args is None else args)
+        last = words.index("--") if "--" in words else len(words)  # behind it are no flags
+        return super().parse_known_args([*map(self._spelled, words[:last]), *words[last:]], namespace)
+
+    def _spelled(self, word: str) -> str:
+        name, equals, value = word.partition("=")
+        hyphens = name.replace("_", "-")
+        return f"{hyphens}{equals}{value}" if hyphens in self._option_string_actions else word
 
     def error(self, message: str) -> NoReturn:
         from unfreeze.cli.terminal import print_error

@@ -31,7 +31,7 @@ def scored_corpus(options: argparse.Namespace, model: str) -> Corpus:
     """
     from unfreeze.data.sources import load_corpus, load_for_scoring
 
-    path, trained = _trained_with(Path(model))
+    path, trained = trained_with(Path(model))
     named = named_by_user(options)
     which = named & {*TRAINING_DATA, "validation_file", "test_file"}
     same_file = which <= {*TRAINING_DATA} and _is_file_of(options, trained)
@@ -60,7 +60,7 @@ def scored_corpus(options: argparse.Namespace, model: str) -> Corpus:
     return corpus
 
 
-def _trained_with(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+def trained_with(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     """The settings file of the comparison that the folder is or belongs to, and its data settings but the defaults."""
     folder = folder.resolve()
     for comparison in (folder, *folder.parents):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unfreeze.data.examples import TaskName
+from unfreeze.data.examples import PRETRAINING, TaskName
 from unfreeze.data.findings import Finding, Say, data_error
 from unfreeze.data.read_settings import ReadSettings
 
@@ -63,7 +63,7 @@ def choose_columns(
             fitting = [name for name in fitting if _is_list(first_row.get(name))] or fitting
         fitting = [name for name in fitting if name != settings.text_column]
         target = fitting[0] if fitting else None
-        if target is not None:
+        if target is not None and settings.labelled:
             others = f" (also there: {', '.join(fitting[1:])})" if fitting[1:] else ""
             say(Finding("note", "column", f"labels are read from the column {target!r}{others}", file))
     source = settings.text_column and _named(settings.text_column, names, "text", file)
@@ -111,7 +111,8 @@ def _source(
         fitting = [name for name in fitting if _is_list(first_row.get(name))] or fitting
     if not fitting:
         others = [name for name in names if name.strip() and name != target]
-        if len(others) != 1 or (target is None and settings.labelled):
+        # Of a single column of unknown name the first line may be the first text; of a corpus one is not missed.
+        if len(others) != 1 or (target is None and settings.task not in PRETRAINING):
             advice = "Name it with --text-column. If the first line is data, add a line of column names above it."
             if len(names) == 1 and ";" in names[0]:
                 advice += " If these are `text;label` lines, pass --format text_label."

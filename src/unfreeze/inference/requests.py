@@ -18,10 +18,11 @@ def requests_of(examples: Sequence[Example], task: Task) -> list[Any]:
     """
     if task.learns_encoder:
         raise TaskError(f"{task.name}: has no answers to be timed. Give a model for texts, words or questions.")
-    return [_request(example) for example in examples]
+    return [request_of(example) for example in examples]
 
 
-def _request(example: Example) -> Any:
+def request_of(example: Example) -> Any:
+    """A text, `{"text", "text_pair"}` or `{"question", "context"}`; the words of a sentence with blanks between."""
     if isinstance(example, QuestionExample):
         return {"question": example.question, "context": example.context}
     if isinstance(example, TaggedExample):

@@ -32,7 +32,7 @@ SUMS = """\
 - Learning rate and epochs are those of the first opener, or of the first strategy where nothing opens: `lora+full`
   trains everything at LoRA's rate. `--learning-rate` and `--epochs` go before both.
 - Multipliers on the learning rate multiply.
-- Whatever an adapter hangs on, it is frozen, thaws and has its rate with the layer that it is in.
+- An adapter freezes, thaws and takes its rate with the layer it sits in.
 - The *top*, a pooler or a last norm between the layers and the head, goes with the head in `gradual`, `two_stage`,
   `llrd` and `discriminative`. `head` and the adapters leave it frozen.
 - An opener is named once. A sum that leaves weights at random, as `reinit:top=1+head` would, is refused.
