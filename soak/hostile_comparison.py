@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from unfreeze.data.examples import TextExample
+from unfreeze.data.examples import Origin, TextExample
 from unfreeze.data.findings import Finding
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.model_card import model_card
@@ -32,7 +32,7 @@ def hostile_comparison(output: Path, text: str) -> Comparison:
     failed = RunRecord(f"{text} failed", 1, text, "classification", "failed", error=text)
     write_record(run_folder(output, text, failed.strategy, "x", 1), failed)
     write_json(output / ENVIRONMENT_FILE, describe_environment() | {"command": ["unfreeze", "compare", "--data", text]})
-    examples = [TextExample(f"{text} {i}", _gold(text, i)) for i in range(EXAMPLES)]
+    examples = [TextExample(f"{text} {i}", _gold(text, i), Origin(text, i + 1)) for i in range(EXAMPLES)]
     return conclude(
         output,
         _data(text),
@@ -62,7 +62,8 @@ def _record(text: str, strategy: str, seed: int, score: float) -> RunRecord:
         strategy, seed, text, "classification", "done", train_examples=EXAMPLES, data_sha256=text, learning_rate=1e-3,
         learning_rate_from="search", budget=text, trainable_parameters=int(1000 * score), total_parameters=1000,
         trains=text, num_layers=2, epochs_planned=3, epochs_run=3, steps=9, train_seconds=10 * score,
-        seconds_to_best=5.0, evaluate_seconds=1.0, tokens_per_second=100.0, flops=1e9 * score,
+        train_runtime=11 * score, seconds_to_best=5.0, evaluate_seconds=1.0, tokens_per_second=100.0,
+        flops=1e9 * score,
         peak_memory_bytes=int(1e9 * score), disk_bytes=1000, best_epoch=3.0, converged=True,
         degenerate=text if strategy.endswith("two") and seed == 2 else None, selection_metric="macro_f1",
         validation=scores, test=scores, tests={text: scores}, breakdown={text: {"f1": score, "support": 12}},

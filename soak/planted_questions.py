@@ -106,7 +106,7 @@ def _splits() -> Iterator[Fault]:
         files = {"train.jsonl": rows(TRAIN), "test.jsonl": rows([*TEST, more])}
         return Fault(f"table: {name}", files, "test.jsonl:5", says)
 
-    yield test("question of training in test", question(3, id="x"), "are also in train")
+    yield test("question of training in test", question(3, id="x"), "is also in train")
     other = {"answers": [{"text": "the river", "answer_start": 17}]}
     yield test("the same with another answer", question(3, id="x", **other), "with another answer")
     yield test("context of training in test", question(3, id="x", question="Who made it?"), "asks other questions")

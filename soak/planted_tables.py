@@ -41,18 +41,18 @@ def _leaks() -> Iterator[Fault]:
     }
     for how, other in spellings.items():
         yield _fault(
-            f"leak {how}", "test.csv:6", "1 of 5 examples of test are also in train", test=[*TEST, (other, label)]
+            f"leak {how}", "test.csv:6", "1 of 5 examples of test is also in train", test=[*TEST, (other, label)]
         )
     decomposed = unicodedata.normalize("NFD", accented)
     train = [*TRAIN, (accented, "pos")]
-    yield _fault("leak decomposed", "test.csv:6", "are also in train", train, test=[*TEST, (decomposed, "pos")])
+    yield _fault("leak decomposed", "test.csv:6", "is also in train", train, test=[*TEST, (decomposed, "pos")])
     yield _fault("leak into validation", "validation.csv:6", "also in train", validation=[*VALIDATION, TRAIN[0]])
     yield _fault("leak between held-out sets", "test.csv:6", "also in validation", test=[*TEST, VALIDATION[0]])
     other = [*TEST, (text, "neg" if label == "pos" else "pos")]
-    yield _fault("leak with another label", "test.csv:6", "1 of them with another label", test=other)
-    yield _train("repeated row", "repeat an earlier one", TRAIN[0])
-    yield _train("repeated row, another label", "have another label", (text, "neg"))
-    yield _train("repeated row, other case and label", "have another label", (text.title(), "neg"))
+    yield _fault("leak with another label", "test.csv:6", "is also in train, with another label", test=other)
+    yield _train("repeated row", "repeats an earlier one", TRAIN[0])
+    yield _train("repeated row, another label", "has another label", (text, "neg"))
+    yield _train("repeated row, other case and label", "has another label", (text.title(), "neg"))
 
 
 def _labels() -> Iterator[Fault]:

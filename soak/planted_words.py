@@ -110,9 +110,9 @@ def _splits() -> Iterator[Fault]:
 
     unknown = [("Acme", "B-ORG"), ("grew", "O")]
     yield test("unseen type in test", [*TEST, unknown], 25, "does not occur in the training data")
-    yield test("sentence of training in test", [*TEST, TRAIN[0]], 25, "are also in train")
+    yield test("sentence of training in test", [*TEST, TRAIN[0]], 25, "is also in train")
     other = [(word, "O") for word, _ in TRAIN[0]]
-    yield test("the same with other tags", [*TEST, other], 25, "1 of them with another label")
+    yield test("the same with other tags", [*TEST, other], 25, "is also in train, with another label")
     outside = [[(word, "O") for word, _ in sentence] for sentence in TEST]
     yield test("no entity in test", outside, 1, "every label of test is 'O'")
     nothing = {"train.conll": columns([[(word, "O") for word, _ in sentence] for sentence in TRAIN])}

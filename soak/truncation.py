@@ -73,8 +73,8 @@ def _nothing(examples: list[Any], max_length: int) -> Counts:
 
 def _long_words(examples: list[Any], max_length: int) -> Counts:
     """Sentences are read in windows, so only a word that no window holds is cut; every word is answered for."""
-    over = [len(word) - (max_length - 2) for one in examples for word in one.words]
-    return 0, sum(n for n in over if n > 0), 0
+    over = [[len(word) - (max_length - 2) for word in one.words] for one in examples]
+    return sum(max(words) > 0 for words in over), sum(n for words in over for n in words if n > 0), 0
 
 
 def _long_questions(examples: list[Any], max_length: int) -> Counts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,31 @@ def test_one_pass_fills_the_depths_of_other_runs(workbench: Callable[..., Any], 
     made = {file.name: file.read_bytes() for file in (tmp_path / "shared").glob("*.rows")}
     assert all(made[file.name] == file.read_bytes() for file in (tmp_path / "own").glob("*.rows"))
     same(known, own)
+
+
+def test_a_run_that_found_the_cache_is_timed_as_if_it_had_filled_it(
+    workbench: Callable[..., Any], tmp_path: Path
+) -> None:
+    filled = run(workbench, tmp_path, "bert", "classification", "head")
+    found = run(workbench, tmp_path, "bert", "classification", "head", seed=7)
+    took = filled.prefix.seconds
+    assert found.prefix.was_found and 0 < took < filled.result.cache_seconds
+    for result in (filled.result, found.result):
+        assert result.cache_fill_seconds == took
+        assert result.train_runtime == result.train_seconds + result.evaluate_seconds + took
+        assert result.state.history[0]["seconds"] > took
+    for about in tmp_path.glob("*.json"):  # of a version that did not take the time
+        about.write_text(json.dumps({k: v for k, v in json.loads(about.read_text()).items() if k != "seconds"}))
+    old = run(workbench, tmp_path, "bert", "classification", "head", seed=8)
+    assert old.prefix.was_found and old.prefix.seconds is None
+    assert old.result.caching_alone == old.result.cache_seconds
+
+
+def test_a_table_made_on_the_way_is_timed_with_its_share(workbench: Callable[..., Any], tmp_path: Path) -> None:
+    bench = workbench("bert", "classification", "head", speedups=Speedups(cache=FeatureFiles(tmp_path)), epochs=3)
+    bench.trainer(cache_depths=(1, 2)).train(bench.train.encoded.features)
+    half, whole = sorted(json.loads(about.read_text())["seconds"] for about in tmp_path.glob("*.json"))
+    assert 0 < half < whole  # of two layers; each is rounded, and written after the other
 
 
 def test_with_adapters_above_only_what_lies_below_them_is_filled(workbench: Callable[..., Any], tmp_path: Path) -> None:

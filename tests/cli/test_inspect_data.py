@@ -52,7 +52,7 @@ def test_findings_are_grouped_with_place_and_next_step(unfreeze_cli: Cli, tmp_pa
     lines = called.out.splitlines()
     joined = " ".join(called.out.split())
     assert lines.index("Warnings (2)") < lines.index("Notes (1)")
-    assert f"{test}:1: 1 of 2 examples of test are also in train" in joined
+    assert f"{test}:1: 1 of 2 examples of test is also in train" in joined
     assert "remove them from one of the two." in joined
     [header] = [i for i, line in enumerate(lines) if line.startswith("Repeated and leaked examples")]
     table = [line.split() for line in lines[header + 3 : header + 5]]

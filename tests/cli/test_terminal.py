@@ -56,6 +56,13 @@ def test_lines_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(err.splitlines()) == 3
 
 
+def test_letters_of_wide_scripts_take_two_places(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("", ["text", "n"], [["漢字漢字", "7"], ["ab", "12"]])
+    header, rule, wide, narrow = capsys.readouterr().out.splitlines()
+    assert (header, rule) == ("text       n", "--------  --")
+    assert (wide, narrow) == ("漢字漢字   7", "ab        12")
+
+
 def test_a_finding_is_one_line(unfreeze_cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*args: object) -> None:
         raise DataError([Finding("error", "label", f"the label {EVIL}", EVIL, 3), Finding("error", "label", "other")])

@@ -88,11 +88,44 @@ def test_checks_of_questions() -> None:
     assert codes(train, [question("Whom?", "He")]) == {"shared-contexts": "warning"}
     assert codes(train, [question("What?", "the river")]) == {"leak": "warning"}
     [leak] = check_splits({"train": train, "test": [question("what?", "the sea")]}, None)
-    assert "1 of them with another answer (first a.jsonl:1)" in leak.message
+    assert leak.message.startswith("1 of 1 examples of test is also in train, with another answer")
     assert codes([*train, question("WHAT?", "the sea")]) == {"duplicates": "note", "contradicting-labels": "warning"}
     found = codes(train, [question("When?", None, elsewhere)])
     assert found == {"unanswerable": "note", "unanswerable-unseen": "warning"}
     assert codes([question("What?", None)]) == {"no-answerable": "error"}
+
+
+def leak_of(*test: TextExample) -> Finding:
+    [leak] = [one for one in check_splits({"train": GOOD, "test": list(test)}, None) if one.code == "leak"]
+    return leak
+
+
+def test_what_is_remembered_helps_only_where_the_label_is_the_same() -> None:
+    same, other = GOOD[0], [TextExample(f"text {i}", "ba"[i % 2], Origin("test.csv", i)) for i in (4, 5)]
+    leak = leak_of(same, TextExample("new", "a"))
+    assert leak.message == "1 of 2 examples of test is also in train"
+    assert leak.advice == "Scores on test are too good by what is remembered; remove them from one of the two."
+    leak = leak_of(*other)
+    assert leak.message == "2 of 2 examples of test are also in train, all of them with another label"
+    assert "too good" not in str(leak.advice) and "wrong on test" in str(leak.advice)
+    assert leak_of(other[0], TextExample("new", "a")).message.endswith("is also in train, with another label")
+    leak = leak_of(same, *other)
+    assert leak.message.endswith("are also in train, 2 of them with another label (first test.csv:4)")
+    assert "too good" in str(leak.advice) and "what is remembered is wrong" in str(leak.advice)
+
+
+def test_one_example_is_told_in_the_singular() -> None:
+    def messages(*more: TextExample) -> list[str]:
+        return [finding.message for finding in check_splits({"train": [*GOOD, *more]}, None)]
+
+    assert messages(TextExample("text 1", "a")) == [
+        "1 of 11 examples of train repeats an earlier one",
+        "1 repeated example of train has another label than the first",
+    ]
+    assert messages(TextExample("text 1", "a"), TextExample("text 3", "a")) == [
+        "2 of 12 examples of train repeat an earlier one",
+        "2 repeated examples of train have another label than the first",
+    ]
 
 
 def test_other_numbers_and_labels_of_one_text() -> None:

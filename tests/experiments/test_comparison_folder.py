@@ -75,10 +75,10 @@ def test_comparison_json_has_the_keys_of_the_design(comparison: Comparison) -> N
     assert summary == comparison.summary
     keys = ["schema_version", "task", "data", "model", "selection_metric", "margin", "alpha", "recommendation"]
     keys += ["comparisons", "pareto", "sweep", "time_to_quality", "data_sizes", "baseline", "disagreements"]
-    keys += ["label_suspects", "mistakes", "confusion", "trained_parts"]
+    keys += ["label_suspects", "mistakes", "confusion", "weights", "trained_parts"]
     assert list(summary) == [*keys, "notes", "runs"]
-    described = {"name", "sha256", "sizes", "labels", "reading", "lengths", "label_counts", "checks", "notes"}
-    assert set(summary["data"]) == described
+    described = {"name", "sha256", "sizes", "tag_scheme", "labels", "reading", "lengths", "label_counts"}
+    assert set(summary["data"]) == described | {"checks", "notes"}
     assert summary["data"]["sizes"] == SIZES
     assert set(summary["recommendation"]) == {"strategy", "model_name", "reasons", "what_would_change"}
     assert summary["recommendation"]["strategy"] in ("full", "lora:r=2") and summary["recommendation"]["reasons"]
@@ -148,7 +148,9 @@ def test_the_numbers_of_a_record_agree(comparison: Comparison) -> None:
             assert record.peak_memory_bytes is None
         kept = sum(file.stat().st_size for file in (folder / "model").rglob("*") if file.is_file())
         assert record.save_seconds and record.disk_bytes == kept
-        assert record.cache_seconds is None
+        assert record.cache_seconds is None and record.cache_fill_seconds is None
+        assert record.train_runtime == pytest.approx(record.train_seconds + record.evaluate_seconds, abs=0.01)
+        assert record.test_seconds and record.threads == torch.get_num_threads()
         assert record.model == (folder / "model").relative_to(comparison.output).as_posix()
         assert list(record.tests) == ["news"]
 

@@ -105,6 +105,7 @@ def test_outputs_of_frozen_layers_reach_the_other_machines(cluster: Any, tmp_pat
         rows[:] = numbers
     fetched = second.find("key", shape, "float32")
     assert fetched is not None and np.array_equal(fetched, numbers) and second.holds("key")
+    assert first.seconds("key") == second.seconds("key") is not None
     assert second.find("key", (25, 32), "float32") is None  # another one of that name is not taken for it
     assert second.find("other", shape, "float32") is None
 

@@ -9,6 +9,7 @@ import pytest
 
 from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, log_axis, seconds_axis, whole_axis
 from unfreeze.reports.costs import COSTS
+from unfreeze.reports.data_figures import draw_lengths
 from unfreeze.reports.plane_charts import convergence_chart, layers_chart, lengths_chart, quality_chart
 from unfreeze.reports.results import Results
 from unfreeze.reports.row_charts import cost_split_chart, costs_chart, labels_chart, scores_chart
@@ -96,7 +97,7 @@ def test_layers_show_sweep_probe_and_margin(results):
 
 def test_the_dashed_line_needs_every_cost(results):
     assert quality_chart(results, COSTS[0]).series[0].line == "dashed"
-    records = [replace(results.records[0], train_seconds=None)] * 3 + results.records[3:]
+    records = [replace(results.records[0], train_runtime=None, train_seconds=None)] * 3 + results.records[3:]
     chart = quality_chart(replace(results, records=records), COSTS[0])
     assert all(not one.line for one in chart.series)
     assert len(chart.series) == 3
@@ -104,19 +105,31 @@ def test_the_dashed_line_needs_every_cost(results):
 
 def test_bars_of_the_split_stand_end_to_end(results):
     chart = cost_split_chart(results)
-    assert [one.name for one in chart.series] == ["training", "evaluation", "caching"]
-    training, evaluation, caching = chart.series
+    assert [one.name for one in chart.series] == ["training", "evaluation", "caching", "testing"]
+    training, evaluation, caching, testing = chart.series
     assert [one.start for one in evaluation.points] == [one.x for one in training.points]
-    assert len(caching.points) == 1
-    assert costs_chart(results).series[0].points[0].name == "6 min 46 s (100 %)"
+    assert len(caching.points) == 1 and len(testing.points) == 4
+    assert costs_chart(results).series[0].points[0].name == "7 min 7 s (100 %)"
 
 
 def test_data_are_shown_as_shares(results):
     lengths, labels = lengths_chart(results), labels_chart(results)
     assert sum(point.y for point in lengths.series[0].points) > 75
-    assert lengths.guides == [("x", 80.0, "cut at 80")]
     assert list(labels.rows)[:2] == ["joy", "sadness"]
     assert labels.series[0].points[0].text == "joy, train: 5,280, 33 %"
+
+
+@pytest.mark.parametrize(
+    ("in_windows", "said"),
+    [(False, "cut at 80"), (True, "at most 80 at once"), (None, "at most 80 at once")],
+    ids=["cut", "windows", "an older comparison"],
+)
+def test_what_is_read_in_windows_is_not_called_cut(results, in_windows, said):
+    lengths = results.comparison["data"]["lengths"]
+    lengths["in_windows"] = in_windows
+    assert lengths_chart(results).guides == [("x", 80.0, said)]
+    [axes] = draw_lengths(results).axes
+    assert [text.get_text().strip() for text in axes.texts] == [said]
 
 
 def test_without_numbers_there_is_no_chart():

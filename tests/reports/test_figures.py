@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from unfreeze.reports.costs import COSTS
+from unfreeze.reports.data_figures import draw_labels
 from unfreeze.reports.figure_style import colours, new_figure, style, wrap
 from unfreeze.reports.figures import FIGURES, draw_figures, write_figures
 from unfreeze.reports.groups import group_runs
@@ -43,7 +44,7 @@ def test_one_run(make_records):
 
 @pytest.mark.parametrize("seconds", [0.02, 45.0, 1691.8])
 def test_a_single_value_gets_few_ticks(make_records, caplog, seconds):
-    draw_figures(Results(make_records(1, 1, train_seconds=seconds)))
+    draw_figures(Results(make_records(1, 1, train_seconds=seconds, train_runtime=seconds)))
     assert caplog.messages == []
 
 
@@ -56,7 +57,8 @@ def test_some_numbers_missing(make_records):
     records = make_records(4, 2)
     records[0] = replace(records[0], status="diverged", validation={}, test={}, best_epoch=None)
     records[2:4] = [
-        replace(r, validation={}, test={}, history=[], flops=None, train_seconds=None) for r in records[2:4]
+        replace(r, validation={}, test={}, history=[], flops=None, train_seconds=None, train_runtime=None)
+        for r in records[2:4]
     ]
     pictures = draw_figures(Results(records))
     assert len(pictures) == len(FROM_RECORDS)
@@ -74,6 +76,31 @@ def test_names_from_data_are_not_markup(make_records, every_key):
         entry["strategy"] = r"$\frac{ <b>"
     records = [replace(record, strategy=r"$\frac{", seed=0), replace(record, strategy="名前 <b>&", seed=1)]
     assert len(draw_figures(Results(records, keys))) == len(FIGURES)
+
+
+def labels_picture(records, counted, scheme=None):
+    data = {"label_counts": {"train": counted, "test": counted}, "tag_scheme": scheme}
+    [picture] = [one for one in draw_figures(Results(records, {"data": data})) if one.name == "labels"]
+    with style():
+        [axes] = draw_labels(Results(records, {"data": data})).axes
+    return picture, axes
+
+
+def test_labels_that_are_not_drawn_are_counted(make_records):
+    many = {f"l{i:03}": 1000 - i for i in range(57)}
+    picture, axes = labels_picture(make_records(1, 1), many)
+    assert picture.shows == "How often each label occurs, by split: the 40 most frequent of 57; 17 are not drawn."
+    assert axes.get_title("left") == "How often each label occurs: the 40 most frequent of 57"
+    assert len(picture.chart.rows) == len(axes.get_yticklabels()) == 40
+    picture, axes = labels_picture(make_records(1, 1), dict(list(many.items())[:40]))
+    assert picture.shows == "How often each label occurs, by split." and len(picture.chart.rows) == 40
+
+
+@pytest.mark.parametrize(("scheme", "noun"), [("iob2", "entity type"), ("plain", "tag"), (None, "label")])
+def test_labels_are_called_what_they_are(make_records, scheme, noun):
+    picture, axes = labels_picture(make_records(1, 1), {"PER": 3, "LOC": 1}, scheme)
+    assert picture.shows == f"How often each {noun} occurs, by split."
+    assert axes.get_title("left") == f"How often each {noun} occurs"
 
 
 def test_a_strategy_keeps_its_colour(make_records):
@@ -161,7 +188,7 @@ def test_a_missing_cost_leaves_the_line_out(make_records):
 def test_of_very_many_strategies_only_the_unbeaten_are_named(make_records):
     records = [
         replace(
-            record, strategy=f"s{i}", train_seconds=10.0 + i, validation={"macro_f1": 0.5 + (0.1 if i < 2 else 0) * i}
+            record, strategy=f"s{i}", train_runtime=10.0 + i, validation={"macro_f1": 0.5 + (0.1 if i < 2 else 0) * i}
         )
         for i, record in enumerate(make_records(1, 1) * 30)
     ]
@@ -183,3 +210,10 @@ def test_limits_hold_all_points_but_cut_long_intervals():
     low, high = limits([0.8, 0.9], [0.85, 0.95, 0.0, 1.7])
     assert 0.7 < low < 0.8
     assert 0.9 < high < 1.0
+
+
+def test_limits_stay_where_scores_can_be():
+    low, high = limits([0.1, 0.9], [-0.3, 0.4, 0.6, 1.3])
+    assert -0.1 < low < 0 and 1 < high < 1.1
+    assert limits([-0.5, 0.5], [-0.7, 0.7])[0] < -0.7  # a correlation
+    assert limits([0.5, 3.0], [0.2, 3.9])[1] > 3.9  # a loss

@@ -37,8 +37,21 @@ def test_costs_are_relative_to_full(make_records):
     assert rows["full"].flops_of_full == 1
     assert rows["full"].time_saved == 0
     assert rows["freeze:first=3"].flops_of_full == pytest.approx(0.55)
-    assert rows["freeze:first=3"].time_saved == pytest.approx(0.45, abs=0.03)
+    saved = rows["freeze:first=3"]
+    assert saved.time_saved == pytest.approx(1 - (0.55 * 410 + 33.5) / 431, abs=0.03)
+    [column] = [one for one in columns(list(rows.values())) if one.title == "time saved"]
+    assert column.text(saved) == f"{100 * saved.time_saved:.0f} %" and column.value(saved) == saved.time_saved
     assert all(row.time_saved is None for row in leaderboard(make_records(4, 3)[3:]))
+
+
+def test_time_is_saved_only_where_no_run_of_one_took_as_long_as_one_of_the_other(make_records):
+    records = make_records(2, 3)
+    times = {"full": (100.0, 120.0, 140.0), "head": (60.0, 70.0, 100.5)}
+    timed = [replace(record, train_runtime=times[record.strategy][record.seed % 3]) for record in records]
+    rows = {row.strategy: row for row in leaderboard(timed)}
+    [column] = [one for one in columns(list(rows.values())) if one.title == "time saved"]
+    assert (column.text(rows["head"]), column.value(rows["head"])) == ("not told apart", None)
+    assert column.text(rows["full"]) == "0 %"
 
 
 def test_one_seed_has_no_interval(make_records):
@@ -113,7 +126,7 @@ def test_the_best_of_a_column_knows_its_direction(make_records):
     rows = leaderboard(make_records(4, 3))
     by_title = {column.title: {rows[i].strategy for i in best_rows(column, rows)} for column in columns(rows)}
     assert by_title["validation macro f1"] == {"full"}
-    assert by_title["train time"] == {"head"}
+    assert by_title["training time"] == {"head"}
     assert by_title["time saved"] == {"head"}
     assert by_title["seeds"] == set()
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt  # comes with rich
 
+from unfreeze.reports.blocks import Section, Table
 from unfreeze.reports.document import write_report
 from unfreeze.reports.latex import latex_text, to_latex
+from unfreeze.reports.markdown import markdown_report
 
 EVIL = "x\\input{/etc/passwd}%$_^~#&\\\\[1em]`?--<b>|*[a](b)\n# h\n- l\u202e"
 COMMANDS = {"begin", "end", "centering", "caption", "label", "toprule", "midrule", "bottomrule", "textbf", "pm", "cdot"}
@@ -36,6 +38,13 @@ def test_markdown_has_the_sections_of_the_page(hostile_folder):
     for name in re.findall(r"\]\((figures/[a-z-]+\.png)\)", text):
         assert (hostile_folder / name).is_file()
     assert text.count("](figures/") == len(list((hostile_folder / "figures").glob("*.png")))
+
+
+def test_markdown_sets_words_to_the_left_and_has_no_cell_of_two_lines():
+    table = Table(["part", "what", "n"], [["a", "2e-5\n50 %", "7"], ["b", "x" * 200, "8"]], texts=frozenset({1}))
+    lines = markdown_report("t", [], [Section("s", [table])]).splitlines()[-4:]
+    assert lines[1].split(" | ")[1].startswith(":---") and lines[1].endswith("--: |")
+    assert "| 2e-5, 50 % " in lines[2] and len(lines[2]) < 90  # a very long cell makes the others no longer
 
 
 def test_markdown_from_data_is_text(hostile_folder):

@@ -141,7 +141,7 @@ def test_tables_are_sorted_by_any_column(visit: Visit) -> None:
         return [float(one) for one in found]
 
     titles = [one.strip() for one in heads.all_inner_texts()]
-    time, score = titles.index("train time"), titles.index("test macro f1")
+    time, score = titles.index("training time"), titles.index("test macro f1")
     heads.nth(time).get_by_role("button").click()
     assert numbers(time) == sorted(numbers(time))
     assert heads.nth(time).get_attribute("aria-sort") == "ascending"

@@ -189,15 +189,30 @@ def test_fronts_list_the_cheapest_first_with_what_more_cost_brings(results):
 
 def test_fronts_of_several_models(make_records):
     records = make_records(2, 1, model_name="org/a") + make_records(2, 1, model_name="org/b")
-    [table] = tables(cost_sections.worth(Results(records, {"pareto": {"train_seconds": ["head on org/b"]}})))
+    [table] = tables(cost_sections.worth(Results(records, {"pareto": {"train_runtime": ["head on org/b"]}})))
     assert [row[0] for row in table.rows] == ["head · b"]
 
 
 def test_time_to_quality_is_sorted_and_says_who_did_not_arrive(results):
     [table] = tables(cost_sections.time_to_quality(results))
-    assert [row[:2] for row in table.rows] == [["full", "1 min 1 s"], ["head", "not by all"]]
+    assert [row[:3] for row in table.rows] == [["full", "1 min 10 s", "1 min 1 s"], ["head", "not by all", ""]]
     assert "at least 0.8750, 95 % of the best" in table.caption
     assert table.marked == {(0, 1)}
+
+
+def test_who_is_first_is_not_marked_within_the_time_between_two_evaluations():
+    def at(strategy, seconds):
+        times = {"seconds": seconds, "train_seconds": seconds - 3.0, "resolution_seconds": 20.0}
+        return {"strategy": strategy, "model_name": "m", **times, "reached": 3, "runs": 3}
+
+    def marked(later):
+        found = {"metric": "f1", "share": 0.95, "target": 0.9, "strategies": [at("lora", later), at("full", 70.0)]}
+        [table] = tables(cost_sections.time_to_quality(Results([], {"time_to_quality": found})))
+        assert [row[0] for row in table.rows] == ["full", "lora"]
+        return table.marked
+
+    assert marked(later=89.0) == frozenset()
+    assert marked(later=91.0) == {(0, 1)}
 
 
 def test_costs_split_the_seconds_and_say_what_was_shared(make_records):
@@ -207,6 +222,8 @@ def test_costs_split_the_seconds_and_say_what_was_shared(make_records):
     section = cost_sections.costs(Results(records))
     row = by_row(tables(section)[0])["full"]
     assert (row["training"][:5], row["evaluation"], row["saving"], row["on disk"]) == ("6 min", "21 s", "4 s", "2.9 MB")
+    assert (row["training time"][:5], row["testing"]) == ("7 min", "8 s")
+    assert row["from seed to seed"].count(" min ") == 2 and " to " in row["from seed to seed"]
     assert row["learning rate"] == "5e-05 (search)"
     assert "timed while 2 runs shared the machine: full" in words(section)
     assert "4 processes: head" in words(section)
@@ -258,7 +275,7 @@ def test_plan_against_actual_judges_each_number(make_records, every_key):
     assert row["peak memory: actual"] == "1.5 GB, inside"
     assert row["on disk: actual"] == "200 MB, 23 % below"
     assert row["steps"] == "1,500, planned 2,000"
-    assert row["recorded"] == "31 min 3 s"
+    assert row["recorded"] == "31 min 27 s"
     assert "training 0 of 1, peak memory 1 of 1, on disk 0 of 1" in words(section)
 
 
@@ -279,6 +296,20 @@ def test_examples_to_read_are_folded_with_their_answers(results):
     assert suspects.header[1] == "word"
     assert suspects.rows == [["test 9", "Lagos (2)", "I dey Lagos", "NOUN", "PROPN", "98 %"]]
     assert not data_sections.examples_to_read(Results(results.records)).blocks
+
+
+def test_examples_to_read_name_file_and_line_and_labels_that_are_not_in_training(results):
+    [mistake] = results.entries("mistakes")
+    mistake |= {"file": "sets/test.csv", "line": 5, "gold_in_training": False}
+    section = data_sections.examples_to_read(results)
+    divided, suspects, mistakes = tables(section)
+    assert mistakes.header[:4] == ["example", "file and line", "text", "label in the data"]
+    assert mistakes.rows == [["test 3", "sets/test.csv:5", "i am not sad", "joy (not in training)", "sadness", "97 %"]]
+    assert mistakes.texts == frozenset({1, 2, 3, 4})
+    assert "file and line" not in divided.header + suspects.header
+    assert "A label that is not in training cannot be answered" in words(section)
+    mistake["gold_in_training"] = True
+    assert "not in training" not in words(data_sections.examples_to_read(results))
 
 
 def test_labels_of_what_learnt_nothing_count_nowhere(make_records):
@@ -362,11 +393,30 @@ def test_every_metric_with_the_best_of_its_column(make_records):
     assert not every_metric(Results([replace(run, status="failed") for run in runs])).blocks
 
 
+def test_the_recommended_strategy_is_marked_in_the_leaderboard(results):
+    [table] = tables(result_sections.scores(results))
+    chosen = results.comparison["recommendation"]["strategy"]
+    assert [table.rows[row][0] for row, column in table.marked if column == 0] == [chosen]
+
+
+def test_what_it_is_reproduced_from_names_weights_and_threads(make_records):
+    runs = make_records(1, 1, threads=1, vocabulary_sha256="77aa")
+    section = background_sections.reproduce(Results(runs, {"weights": {"org/a": "beef"}, "data": {"sha256": "d0"}}))
+    assert tables(section)[0].rows == [
+        ["all examples", "d0"], ["weights of org/a", "beef"], [f"vocabulary of {runs[0].model_name}", "77aa"]
+    ]  # fmt: skip
+    assert "Threads of a run, on which its last digits depend: 1." in words(section)
+
+
 def test_of_several_test_sets_the_leaderboard_names_its_own(make_records):
     runs = [replace(run, tests={"hausa": {"macro_f1": 0.2}}) for run in make_records(2, 2)]
     sizes = {"train": 9, "validation": 3, "naija": 3, "hausa": 3}
     several = Results(runs, {"data": {"sizes": sizes}})
     assert "Test scores are those on naija, the first test set" in tables(result_sections.scores(several))[0].caption
-    assert tables(background_sections.further_tests(several))[0].header == ["strategy", "naija", "hausa"]
+    [table] = tables(background_sections.further_tests(several))
+    assert table.header == ["strategy", "naija", "hausa"]
+    assert table.rows[0][2] == "0.2000 ± 0.0000" and table.rows[0][1].count("±") == 1
+    assert table.values[0][2] == 0.2 and table.descending == {1, 2} and table.name == "test-sets"
+    assert tables(background_sections.by_label(several))[0].caption.startswith("Test (naija) f1")
     one = Results(make_records(2, 2), {"data": {"sizes": {"train": 9, "validation": 3, "test": 3}}})
     assert "Test scores are" not in tables(result_sections.scores(one))[0].caption

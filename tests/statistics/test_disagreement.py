@@ -60,6 +60,13 @@ def test_wrong_in_different_ways_is_no_suspect():
     assert label_suspects({"full": [texts(GOLD, "acb")], "lora": [texts(GOLD, "aab")]}) == []
 
 
+def test_a_label_that_nothing_could_answer_is_no_suspect():
+    runs = {"full": [texts(GOLD, "ccb")], "lora": [texts(GOLD, "ccb")]}
+    known = [one.index for one in label_suspects(runs, labels={"a", "b", "c"})]
+    assert known == [one.index for one in label_suspects(runs)] == [0, 1]
+    assert label_suspects(runs, labels={"b", "c"}) == []
+
+
 def test_the_surest_come_first():
     def rows(sure):
         return [{"index": i, "gold": "a", "predicted": "b", "scores": [one, 1 - one]} for i, one in enumerate(sure)]

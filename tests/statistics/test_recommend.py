@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from unfreeze.statistics.candidates import Candidate, candidates_from_runs
@@ -9,7 +11,7 @@ from unfreeze.statistics.recommend import recommend
 
 
 def candidate(strategy, *scores, flops=1.0, **changes):
-    return Candidate(strategy, "m", scores=scores, flops=flops, train_seconds=10 * (flops or 1), **changes)
+    return Candidate(strategy, "m", scores=scores, flops=flops, train_runtime=10 * (flops or 1), **changes)
 
 
 FULL = candidate("full", 0.920, 0.921, 0.919, flops=10.0)
@@ -22,6 +24,23 @@ def test_the_cheapest_within_the_margin():
     assert (found.strategy, found.model_name) == ("freeze:first=3", "m")
     assert "0.9140 ± 0.0025 over 3 seeds" in found.reasons[0]
     assert "50 % of the training compute" in found.reasons[1]
+
+
+def test_what_the_chosen_one_costs_says_times_only_where_no_run_of_one_took_as_long_as_one_of_the_other():
+    def reasons(low, high):
+        chosen = replace(FREEZE, train_runtime=60.0, runtime_range=(low, high))
+        return recommend([replace(FULL, runtime_range=(90.0, 120.0)), chosen]).reasons
+
+    assert "needs the least training compute (FLOPs) of the 2 strategies" in reasons(50.0, 70.0)[0]
+    assert (
+        reasons(50.0, 70.0)[1] == "It takes 50 % of the training compute (FLOPs) and 60 % of the training time of full."
+    )
+    assert reasons(50.0, 90.4)[1:3] == [
+        "It takes 50 % of the training compute (FLOPs) of full.",
+        "Their training times overlap from seed to seed: 50 to 90 s against 90 to 120 s.",
+    ]
+    timed = [replace(one, flops=None) for one in (FULL, FREEZE)]
+    assert "It trains fastest of the 2 strategies" in recommend(timed).reasons[0]
 
 
 def test_the_margin_itself_is_within():
@@ -70,7 +89,7 @@ def test_a_loser_that_was_still_improving_is_said():
 
 
 def test_unknown_flops_make_nobody_cheap():
-    seconds = Candidate("lora", "m", (0.92, 0.92), flops=None, train_seconds=1.0)
+    seconds = Candidate("lora", "m", (0.92, 0.92), flops=None, train_runtime=1.0)
     assert recommend([FULL, FREEZE, seconds]).strategy == "lora"
     unknown = Candidate("bitfit", "m", (0.92, 0.92))
     assert recommend([FULL, FREEZE, unknown]).strategy == "freeze:first=3"

@@ -9,7 +9,7 @@ from unfreeze.statistics.recommend import recommend
 
 
 def candidate(strategy, mean, flops, **changes):
-    return Candidate(strategy, "m", scores=(mean, mean), flops=flops, train_seconds=10 * flops, **changes)
+    return Candidate(strategy, "m", scores=(mean, mean), flops=flops, train_runtime=10 * flops, **changes)
 
 
 FULL, LORA = candidate("full", 0.920, 10.0), candidate("lora", 0.917, 7.0)
@@ -115,7 +115,9 @@ def test_the_best_one_may_not_be_the_best():
     unsure = undecided("lora") | {"b": "full:epochs=9", "difference": 0.004, "low": -0.02, "high": 0.028}
     found = recommend([FULL, dearer], [unsure | {"needed": {"seeds": 8, "examples": None}}])
     assert found.strategy == "full"
-    assert "The data cannot tell whether full:epochs=9 is better than full: by up to 0.0200 it may be." in found.reasons
+    assert (
+        "The data cannot tell whether full:epochs=9 is better than full; it may be, by up to 0.0200." in found.reasons
+    )
     assert any(one.startswith("If full:epochs=9 proved better than full") and "8 seeds" in one
                for one in found.what_would_change)  # fmt: skip
 
@@ -134,6 +136,6 @@ def test_models_are_not_tested_against_each_other_and_that_is_said():
 
 def test_costs_of_candidates():
     run = {"strategy": "full", "model_name": "m", "status": "done", "validation": {"f1": 0.9}}
-    costs = {"train_seconds": 3.0, "peak_memory_bytes": 100, "trainable_parameters": 7}
+    costs = {"train_runtime": 3.0, "peak_memory_bytes": 100, "trainable_parameters": 7}
     (found,) = candidates_from_runs([run | costs, run | costs | {"peak_memory_bytes": 200}], "f1")
-    assert (found.train_seconds, found.peak_memory_bytes, found.trainable_parameters) == (3.0, 150.0, 7.0)
+    assert (found.train_runtime, found.peak_memory_bytes, found.trainable_parameters) == (3.0, 150.0, 7.0)

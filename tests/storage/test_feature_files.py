@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,19 @@ def test_damage_is_seen_and_removed(tmp_path: Path) -> None:
         assert not list(tmp_path.iterdir())
     fill(files, "a")
     assert files.find("a", (4, 6), "float32") is None  # the same bytes in another shape
+
+
+def test_what_making_took_is_known_to_all(tmp_path: Path) -> None:
+    files = FeatureFiles(tmp_path)
+    assert files.seconds("a") is None
+    with files.make("a", SHAPE, "float32") as table, files.make("b", SHAPE, "float32", share=0.25):
+        table[:] = 1.0
+        time.sleep(0.2)
+    whole, quarter = files.seconds("a"), files.seconds("b")
+    assert whole is not None and quarter is not None and whole >= 0.2 and 0.05 <= quarter < whole
+    assert files.find("a", SHAPE, "float32") is not None
+    (tmp_path / "a.json").write_text("[]")
+    assert files.seconds("a") is None and files.find("a", SHAPE, "float32") is None
 
 
 def test_a_failed_making_leaves_nothing(tmp_path: Path) -> None:

@@ -255,9 +255,15 @@ def test_a_long_sentence_shares_doc_stride_pieces_between_windows() -> None:
 
 def test_a_word_above_the_window_is_cut_and_counted() -> None:
     encoded = TASK.encode([tagged("a", "abcdefgh", "b")], word_pieces(), LABELS, 7)
-    assert encoded.truncated_tokens == 3
+    assert (encoded.truncated_examples, encoded.truncated_tokens) == (1, 3)
     assert max(map(len, encoded.features)) == 7
     assert answered(encoded) == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_sentences_with_words_above_the_window_are_counted_once_each() -> None:
+    sentences = [tagged("abcdefgh", "a", "abcdefg"), tagged(*"abcdefgh" * 3), tagged("abcdef")]
+    encoded = TASK.encode(sentences, word_pieces(), LABELS, 7)  # room for five pieces
+    assert (encoded.truncated_examples, encoded.truncated_tokens) == (2, 3 + 2 + 1)
 
 
 def test_each_word_counts_once_in_the_loss() -> None:

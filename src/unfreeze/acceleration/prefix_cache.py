@@ -48,6 +48,7 @@ class PrefixCache:
     tables: tuple[npt.NDArray[np.generic], ...]
     places: dict[bytes, tuple[int, int]]  # of each window: its table and its first row there
     was_found: bool  # were all tables there already?
+    seconds: float | None  # what making the tables took, in this run or the one that did it; None: not known
     single: bool  # is only the first token of each window kept, for no other is read?
     touched: Touched = field(default_factory=Touched)
 
@@ -124,6 +125,10 @@ class Tables:
         """The outputs of so many layers, if they were kept."""
         return self.files.find(*self.entry(split, depth))
 
+    def seconds(self, split: Windows, depth: int) -> float | None:
+        """What computing them took, whoever did it; None if that is not known."""
+        return self.files.seconds(self.entry(split, depth)[0])
+
     def make(self, features: Sequence[Features], split: Windows, depths: Sequence[int]) -> None:
         """Compute what the layers give at these depths, in one pass, and write it.
 
@@ -135,7 +140,10 @@ class Tables:
         first_of = {depth: self.starts(split, depth) for depth in depths}
         with ExitStack() as written, evaluating(self.network), torch.no_grad():
             touched, heap = Touched(), Heap()
-            tables = {depth: written.enter_context(self.files.make(*self.entry(split, depth))) for depth in depths}
+            tables = {
+                depth: written.enter_context(self.files.make(*self.entry(split, depth), share=depth / max(depths)))
+                for depth in depths
+            }
             for indices in evaluation_batches(token_counts(features), TOKENS_PER_BATCH):
                 self.between()
                 some = [features[i] for i in indices]
@@ -181,7 +189,7 @@ def prefix_cache(
     """
     found: list[npt.NDArray[np.generic]] = []
     places: dict[bytes, tuple[int, int]] = {}
-    was_found = True
+    was_found, seconds = True, list[float | None]()
     for number, features in enumerate(splits):
         split = Windows.of(features)
         table = tables.find(split, depth)
@@ -197,8 +205,10 @@ def prefix_cache(
         if table is None:
             return None
         found.append(table)
+        seconds.append(tables.seconds(split, depth))
         places.update({window: (number, start) for window, start in tables.starts(split, depth).items()})
-    return PrefixCache(depth, tuple(found), places, was_found, tables.layers.firsts_only_above(depth))
+    took = sum(one for one in seconds if one is not None) if None not in seconds else None
+    return PrefixCache(depth, tuple(found), places, was_found, took, tables.layers.firsts_only_above(depth))
 
 
 def _with_room(tables: Tables, split: Windows, depth: int, others: Sequence[int]) -> list[int]:

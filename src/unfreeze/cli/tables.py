@@ -20,15 +20,19 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
         return
     if title:
         print(title)
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    from rich.cells import cell_len  # letters of wide scripts take two places
+
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     for line in (header, ["-" * width for width in widths], *rows):
-        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
-        print("  ".join([line[0].ljust(widths[0]), *cells[1:]]))
+        padding = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
+        others = [space + cell for space, cell in zip(padding[1:], line[1:], strict=True)]
+        print("  ".join([line[0] + padding[0], *others]))
 
 
 def _print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Print a ruled table, in which headers wrap; False if it would have to cut or wrap a cell."""
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -38,7 +42,7 @@ def _print_ruled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]
         title=escape(title) or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for name, *cells in zip(header, *rows, strict=True):
-        width = max(map(len, (*name.split(), *cells)))
+        width = max(map(cell_len, (*name.split(), *cells)))
         table.add_column(name, justify="right" if table.columns else "left", width=width)
     for row in rows:
         table.add_row(*map(escape, row))

@@ -21,11 +21,13 @@ def check_duplicates(splits: Splits, keys: Keys) -> Iterator[Finding]:
         repeated = repeats_within(examples, keys[split])
         contradicting = [one.again for one in repeated if one.differ]
         if repeated:
-            message = f"{len(repeated)} of {len(examples)} examples of {split} repeat an earlier one"
+            verb = _one_or(len(repeated), "repeats", "repeat")
+            message = f"{len(repeated)} of {len(examples)} examples of {split} {verb} an earlier one"
             yield finding_at(repeated[0].again, "note", "duplicates", message)
         if contradicting:
-            what = _what(contradicting[0])
-            message = f"{len(contradicting)} repeated examples of {split} have another {what} than the first"
+            number = len(contradicting)
+            what = f"repeated {_one_or(number, 'example', 'examples')} of {split} {_one_or(number, 'has', 'have')}"
+            message = f"{number} {what} another {_what(contradicting[0])} than the first"
             yield finding_at(contradicting[0], "warning", "contradicting-labels", message)
 
 
@@ -36,13 +38,29 @@ def check_leaks(splits: Splits, keys: Keys) -> Iterator[Finding]:
         shared = repeats_across(known[earlier], splits[later], keys[later])
         if not shared:
             continue
-        message = f"{len(shared)} of {len(splits[later])} examples of {later} are also in {earlier}"
+        is_in = _one_or(len(shared), "is", "are")
+        message = f"{len(shared)} of {len(splits[later])} examples of {later} {is_in} also in {earlier}"
         other = [one.again for one in shared if one.differ]
-        if other:
+        if len(other) == len(shared):
+            message += f", {_one_or(len(other), '', 'all of them ')}with another {_what(other[0])}"
+        elif other:
             place = other[0].origin or "data"
             message += f", {len(other)} of them with another {_what(other[0])} (first {place})"
-        advice = f"Scores on {later} are too good by what is remembered; remove them from one of the two."
+        advice = _advice(later, _what(shared[0].again), equal=len(shared) - len(other), other=len(other))
         yield finding_at(shared[0].again, "warning", "leak", message, advice)
+
+
+def _advice(later: str, what: str, *, equal: int, other: int) -> str:
+    """Of how many shared examples the answer is the `other` one: remembering it is no help there, but a mistake."""
+    if not other:
+        return f"Scores on {later} are too good by what is remembered; remove them from one of the two."
+    which = f"Look which {what} is right, or remove them from one of the two."
+    if not equal:
+        return f"What is remembered of them is wrong on {later}. {which}"
+    return (
+        f"Where the {what} is the same, scores on {later} are too good by what is remembered; where it is another one, "
+        f"what is remembered is wrong. {which}"
+    )
 
 
 def check_shared_contexts(splits: Splits, keys: Keys) -> Iterator[Finding]:
@@ -57,7 +75,8 @@ def check_shared_contexts(splits: Splits, keys: Keys) -> Iterator[Finding]:
         shared = [one for context, key, one in asked[later] if context in contexts and key not in questions]
         if shared:
             number = f"{len(shared)} of {len(asked[later])} questions of {later}"
-            message = f"{number} are about a context of which {earlier} asks other questions"
+            verb = _one_or(len(shared), "is", "are")
+            message = f"{number} {verb} about a context of which {earlier} asks other questions"
             advice = "Split by context or by article, so that what is scored was not read before."
             yield finding_at(shared[0], "warning", "shared-contexts", message, advice)
 
@@ -66,3 +85,7 @@ def _what(example: Example) -> str:
     if isinstance(example, NumberExample):
         return "number"
     return "answer" if isinstance(example, QuestionExample) else "label"
+
+
+def _one_or(number: int, one: str, several: str) -> str:
+    return one if number == 1 else several

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import compress
 from pathlib import Path
@@ -67,7 +67,7 @@ def conclude(
 
     Args:
         data: what `comparison.json` says of the data; the first name in `sizes` that is neither "train" nor
-            "validation" is the main test set.
+            "validation" is the main test set, and `labels`, where they are there, are those of training.
         pairs: False spares what takes more than a moment: the tests of pairs and what rests on them, and the examples
             to read.
         margin: what counts as equal, in units of the selection metric.
@@ -85,6 +85,7 @@ def conclude(
     finished = [] if metric is None else _that_count(records, metric)
     main_test = next((name for name in data["sizes"] if name not in ("train", "validation")), None)
     splits = {"validation": "validation"} | ({"test": main_test} if main_test else {})
+    labels = frozenset(data["labels"]) if task.has_labels and data.get("labels") else None
     answers = AnswersOfRuns(output, list(splits.values()), task)
     shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
     comparisons: list[dict[str, Any]] = []
@@ -124,7 +125,7 @@ def conclude(
         "time_to_quality": None if apart else _time_to_quality(whole, metric),
         "data_sizes": _data_sizes(records, metric),
         "baseline": _baseline(train_labels, answers, records, shown, metric, task),
-        **(_to_read(finished, chosen, answers, shown, texts_of) if pairs and chosen else NOTHING_TO_READ),
+        **(_to_read(finished, chosen, answers, shown, texts_of, labels) if pairs and chosen else NOTHING_TO_READ),
         "confusion": confusion_entries(finished, answers, shown, task) if pairs else None,
         **(extra or {}),
         "notes": list(notes),
@@ -145,11 +146,12 @@ def _to_read(
     answers: AnswersOfRuns,
     split: str,
     texts_of: Callable[[str], Sequence[Example]] | None,
+    labels: Collection[str] | None,
 ) -> dict[str, Any]:
     """Examples of the split on which the strategies of the recommended model differ, or the recommended one errs."""
     model, strategy = chosen[0].model_name, chosen[0].strategy
     by_strategy = answers.by_strategy([record for record in finished if record.model_name == model], split)
-    return examples_to_read(by_strategy, model, split, texts_of(split) if texts_of else None, strategy)
+    return examples_to_read(by_strategy, model, split, texts_of(split) if texts_of else None, strategy, labels)
 
 
 def _that_count(records: Sequence[RunRecord], metric: str) -> list[RunRecord]:

@@ -15,10 +15,12 @@ def data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
         "name": corpus.name,
         "sha256": corpus.sha256,
         "sizes": {name: len(examples) for name, examples in corpus.splits.items()},
+        "tag_scheme": corpus.tag_scheme,
         "labels": list(prepared.labels.names),
         "reading": {name: reading(split) for name, split in prepared.splits.items()},
-        "lengths": length_distribution(prepared.splits) | {"max_length": prepared.max_length},
-        "label_counts": label_distribution(corpus.splits, prepared.labels.names),
+        "lengths": length_distribution(prepared.splits)
+        | {"max_length": prepared.max_length, "in_windows": prepared.task.reads_windows},
+        "label_counts": label_distribution(corpus.splits, prepared.labels.names, corpus.tag_scheme),
         "checks": [str(finding) for finding in corpus.findings],
         "notes": list(corpus.notes),
     }

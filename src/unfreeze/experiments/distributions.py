@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from unfreeze.data.examples import Example
+from unfreeze.data.excerpts import entity_counts
+from unfreeze.data.tag_schemes import entity_type
 from unfreeze.evaluation.evaluate import Split
 
 _BINS = 24
@@ -39,15 +41,27 @@ def length_distribution(splits: Mapping[str, Split]) -> dict[str, Any]:
     }
 
 
-def label_distribution(splits: Mapping[str, Sequence[Example]], labels: Sequence[str]) -> dict[str, dict[str, int]]:
-    """By split how often each label occurs, in texts or in words; empty for tasks whose answers are no labels."""
-    known = set(labels)
-    counted = {}
-    for name, examples in splits.items():
-        found = Counter(label for example in examples for label in example.labels if label in known)
-        if found:
-            counted[name] = {label: found[label] for label in labels}
-    return counted
+def label_distribution(
+    splits: Mapping[str, Sequence[Example]], labels: Sequence[str], scheme: str | None
+) -> dict[str, dict[str, int]]:
+    """By split how often each label occurs, in texts or in words; empty for tasks whose answers are no labels.
+
+    Of tags in IOB2 the entities are counted by type: most words are in none, and `O` would press all types to nothing.
+    The labels of training come first, then those that only other splits have, the most frequent first.
+    """
+    counts = {
+        name: Counter(entity_counts(examples)) if scheme == "iob2" else Counter(_labels(examples))
+        for name, examples in splits.items()
+        if any(example.is_labelled for example in examples)
+    }
+    total = sum(counts.values(), Counter[str]())
+    known = [entity_type(label) for label in labels] if scheme == "iob2" else labels
+    names = dict.fromkeys(name for name in (*known, *(name for name, _ in total.most_common())) if name)
+    return {split: {name: found[name] for name in names} for split, found in counts.items()} if total else {}
+
+
+def _labels(examples: Sequence[Example]) -> Iterator[str]:
+    return (label for example in examples for label in example.labels)
 
 
 def _lengths(split: Split) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from unfreeze.data.examples import Example
@@ -25,6 +26,7 @@ def examples_to_read(
     split: str,
     examples: Sequence[Example] | None,
     recommended: str | None = None,
+    labels: Collection[str] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """`disagreements`, `label_suspects` and `mistakes` of `comparison.json`, for one model on one split.
 
@@ -34,6 +36,7 @@ def examples_to_read(
         split: as in the predictions.
         examples: the split itself, in order; None leaves the texts empty.
         recommended: the strategy whose mistakes are listed.
+        labels: those of the training data, which are all that could be answered; None where answers are no labels.
 
     Raises:
         AlignmentError: the examples are not those that the answers are for.
@@ -42,33 +45,40 @@ def examples_to_read(
         for by_seed in by_strategy.values():
             for answers in by_seed[:1]:
                 _check_alignment(answers, split, examples)
+    place = partial(_place, model=model, split=split, examples=examples, labels=labels)
     rows = {strategy: [one.rows() for one in by_seed] for strategy, by_seed in by_strategy.items()}
     return {
         "disagreements": [
-            _place(one, model, split, examples) | {"answers": one.answers, "confidence": one.confidence}
+            place(one) | {"answers": one.answers, "confidence": one.confidence}
             for one in disagreements(rows, limit=MOST)
         ],
         "label_suspects": [
-            _place(one, model, split, examples) | {"answer": one.answer, "confidence": one.confidence}
-            for one in label_suspects(rows, limit=MOST)
+            place(one) | {"answer": one.answer, "confidence": one.confidence}
+            for one in label_suspects(rows, labels=labels, limit=MOST)
         ],
         "mistakes": [
-            _place(one, model, split, examples)
-            | {"strategy": recommended, "answer": one.answer, "confidence": one.confidence}
+            place(one) | {"strategy": recommended, "answer": one.answer, "confidence": one.confidence}
             for one in confident_mistakes(rows.get(str(recommended), []), limit=MOST)
         ],
     }
 
 
-def _place(case: Disagreement | Suspect, model: str, split: str, examples: Sequence[Example] | None) -> dict[str, Any]:
-    text, word_text = "", ""
-    if examples is not None:
-        example = examples[case.index]
-        text = example.shown
-        word_text = "" if case.word is None else example.parts[case.word]
+def _place(
+    case: Disagreement | Suspect,
+    *,
+    model: str,
+    split: str,
+    examples: Sequence[Example] | None,
+    labels: Collection[str] | None,
+) -> dict[str, Any]:
     place: dict[str, Any] = {"model_name": model, "split": split, "index": case.index, "word": case.word}
-    place["text"] = _cut(text)
-    return place | ({} if case.word is None else {"word_text": word_text}) | {"gold": case.gold}
+    example = None if examples is None else examples[case.index]
+    origin = example.origin if example else None
+    place |= {"file": origin.file if origin else None, "line": origin.line if origin else None}
+    place["text"] = _cut(example.shown) if example else ""
+    if case.word is not None:
+        place["word_text"] = example.parts[case.word] if example else ""
+    return place | {"gold": case.gold, "gold_in_training": None if labels is None else case.gold in labels}
 
 
 def _cut(text: str) -> str:

@@ -124,14 +124,12 @@ def prepare(model: str, corpus: Corpus, task: Task, settings: Settings, device: 
     splits = corpus.splits
     encoded = {name: task.encode(examples, tokenizer, labels, max_length) for name, examples in splits.items()}
     for name, split in encoded.items():
-        if split.truncated_examples:
+        if split.truncated_tokens:
             share = split.truncated_tokens / (split.num_tokens + split.truncated_tokens)
             notes.append(
-                f"{name}: {split.truncated_examples:,} of {split.num_examples:,} {task.unit}s exceed {max_length} "
-                f"tokens: the rest is cut ({100 * share:.1f} % of all tokens); --max-length changes that"
+                f"{name}: {task.what_is_cut.format(length=max_length)} are cut, in {split.truncated_examples:,} of "
+                f"{split.num_examples:,} examples ({100 * share:.1f} % of all tokens); --max-length changes that"
             )
-        elif split.truncated_tokens:
-            notes.append(f"{name}: {split.truncated_tokens:,} pieces of single over-long words are cut")
         notes += [f"{name}: {note}" for note in split.notes]
         if split.unknown_words:
             notes.append(f"{name}: {split.unknown_words:,} words yield no word piece and are read as unknown")

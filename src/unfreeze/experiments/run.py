@@ -139,6 +139,8 @@ def first_record(
     learning_rate: float | None,
 ) -> RunRecord:
     """What is known of a run before its first step."""
+    import torch
+
     options, trainables = trainer.options, trainer.trainables
     trained, total = trainables.count(trainer.network)
     return RunRecord(
@@ -160,6 +162,7 @@ def first_record(
         num_layers=trainables.anatomy.num_layers,
         epochs_planned=None if options.max_seconds is not None else options.epochs,
         selection_metric=prepared.metric,
+        threads=torch.get_num_threads() if prepared.collator.device == "cpu" else None,
         processes=prepared.ranks.world,
         precision=prepared.speedups.precision.name,
         notes=[
@@ -178,13 +181,12 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
     evaluator = replace(prepared.evaluator, task=result.best.task, between=raise_if_asked_to_stop)
     begin = time.perf_counter()
     with trainer.knowing([one.encoded.features for one in prepared.tests.values()], make=trainer.prefix is not None):
-        cache_seconds = time.perf_counter() - begin
         evaluations |= {name: evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
+    test_seconds = time.perf_counter() - begin
     main_test = next(iter(prepared.tests), None)
     record = replace(
         with_training(record, result),
-        seconds_to_best=None if result.state.seconds_to_best is None else round(result.state.seconds_to_best, 3),
-        cache_seconds=None if result.cache_seconds is None else round(result.cache_seconds + cache_seconds, 3),
+        test_seconds=round(test_seconds, 3) if prepared.tests else None,
         notes=[
             *record.notes,
             *([trainer.prefix.described()] if trainer.prefix is not None else []),

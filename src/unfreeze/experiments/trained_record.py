@@ -20,6 +20,14 @@ def with_training(record: RunRecord, result: TrainingResult) -> RunRecord:
         with_progress(record, result),
         train_seconds=round(result.train_seconds, 3),
         evaluate_seconds=round(result.evaluate_seconds, 3),
+        cache_seconds=_rounded(result.cache_seconds),
+        cache_fill_seconds=_rounded(result.cache_fill_seconds),
+        train_runtime=round(result.train_runtime, 3),
+        seconds_to_best=_rounded(result.state.seconds_to_best),
         flops=result.state.flops,
         best_epoch=result.state.best_epoch,
     )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

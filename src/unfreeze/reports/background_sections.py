@@ -10,7 +10,8 @@ import numpy as np
 
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Code, Paragraph, Section, Table
-from unfreeze.reports.groups import Group
+from unfreeze.reports.groups import Group, is_better_high
+from unfreeze.reports.leaderboard import SeedScores, seed_scores
 from unfreeze.reports.results import Results
 from unfreeze.storage.folders import SETTINGS_FILE
 
@@ -32,7 +33,10 @@ def by_label(results: Results) -> Section:
         known = [mean for mean in means if mean is not None]
         if len(set(known)) > 1:
             marked |= {(position, 2 + i) for i, mean in enumerate(means) if mean == max(known)}
-    caption = f"Test {metric.replace('_', ' ')}, mean over seeds; n: how often the label occurs."
+    caption = (
+        f"{_of_test(results)} {metric.replace('_', ' ')}, mean over seeds, the highest marked (chance may have decided "
+        "it); n: how often the label occurs."
+    )
     table = Table(
         ["label", "n", *(group.label for group in groups)],
         rows,
@@ -50,16 +54,24 @@ def further_tests(results: Results) -> Section:
     metric = results.metric
     groups = [group for group in results.groups if any(run.tests for run in group.counted)]
     names = list(dict.fromkeys(name for group in groups for run in group.counted for name in run.tests))
-    rows = [
-        [
-            group.label,
-            quantities.score(_mean(run.test.get(metric) for run in group.counted)),
-            *(quantities.score(_mean(run.tests.get(name, {}).get(metric) for run in group.counted)) for name in names),
-        ]
+    if not groups:
+        return Section("All test sets", [])
+    scores: list[list[SeedScores | None]] = [
+        [seed_scores(group.scores("test", metric)), *(seed_scores(_on(group, name, metric)) for name in names)]
         for group in groups
     ]
-    caption = f"{metric.replace('_', ' ')}, mean over seeds"
-    return Section("All test sets", [Table(["strategy", results.main_test, *names], rows, caption)] if rows else [])
+    table = Table(
+        ["strategy", results.main_test, *names],
+        [[group.label, *(str(one or "") for one in line)] for group, line in zip(groups, scores, strict=True)],
+        f"{metric.replace('_', ' ')}: mean over seeds ± half of the 95 % interval (Student's t)",
+        values=[
+            [group.label, *(None if one is None else one.mean for one in line)]
+            for group, line in zip(groups, scores, strict=True)
+        ],
+        descending=frozenset(range(1, 2 + len(names)) if is_better_high(metric) else ()),
+        name="test-sets",
+    )
+    return Section("All test sets", [table])
 
 
 def data(results: Results) -> Section:
@@ -95,10 +107,16 @@ def reproduce(results: Results) -> Section:
             blocks.append(Code(shlex.join(map(str, command)) if isinstance(command, list) else str(command)))
     seeds = sorted({run.seed for run in results.records})
     if seeds:
-        blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}. Every setting is in {SETTINGS_FILE}."))
+        threads = sorted({str(run.threads) for run in results.records if run.threads is not None})
+        on = f" Threads of a run, on which its last digits depend: {' or '.join(threads)}." if threads else ""
+        blocks.append(Paragraph(f"Seeds: {', '.join(map(str, seeds))}.{on} Every setting is in {SETTINGS_FILE}."))
     hashes = _hashes(results)
     if hashes:
-        blocks.append(Table(["what went in", "SHA-256"], hashes, "Hashes of what went in", texts=frozenset({1})))
+        blocks.append(
+            Table(
+                ["name", "SHA-256"], hashes, "What went in; of a model on the hub, its revision", texts=frozenset({1})
+            )
+        )
     facts = [
         [name, str(environment[name])] for name in ("python", "platform", "processor", "cpus") if environment.get(name)
     ]
@@ -106,6 +124,16 @@ def reproduce(results: Results) -> Section:
     if facts:
         blocks.append(Table(["name", "version"], facts, "Software and machine", texts=frozenset({1})))
     return Section("How to reproduce this", blocks)
+
+
+def _on(group: Group, name: str, metric: str) -> list[float]:
+    """The scores of a group on a further test set."""
+    found = [run.tests.get(name, {}).get(metric) for run in group.counted]
+    return [one for one in found if one is not None]
+
+
+def _of_test(results: Results) -> str:
+    return "Test" if results.main_test == "test" else f"Test ({results.main_test})"
 
 
 def _in_full(groups: Sequence[Group], labels: Sequence[str], results: Results) -> list[Table]:
@@ -161,9 +189,11 @@ def lengths_of_tokens(lengths: Mapping[str, Any]) -> list[Block]:
 
 
 def _hashes(results: Results) -> list[list[str]]:
-    """What identifies the data and the vocabularies."""
+    """What identifies the data, the weights and the vocabularies."""
     described = results.comparison.get("data") or {}
     found = [["all examples", str(described["sha256"])]] if described.get("sha256") else []
+    weights = results.comparison.get("weights") or {}
+    found += [[f"weights of {model}", str(one)] for model, one in weights.items() if one]
     vocabularies = {one.model_name: one.vocabulary_sha256 for one in results.records if one.vocabulary_sha256}
     return found + [[f"vocabulary of {model}", str(one)] for model, one in vocabularies.items()]
 

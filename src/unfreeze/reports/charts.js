@@ -63,7 +63,8 @@ class Plot {
     this.box.append(this.svg, this.tip);
     this.legend = html("div", "legend");
     this.legend.setAttribute("role", "group");
-    this.legend.setAttribute("aria-label", "Strategies shown in all figures");
+    const switches = this.chart.series.some((one) => one.strategy);
+    this.legend.setAttribute("aria-label", switches ? "Strategies shown in all figures" : "What is drawn");
     figure.prepend(this.box, this.legend);
     figure.classList.add("live");
     this.buttons = this.makeLegend();

@@ -21,7 +21,7 @@ def draw_costs(groups: Sequence[Group], metric: str) -> Figure | None:
     Where some strategy has no `full` to be held against, all bars are absolute. The metric only orders the strategies.
     """
     costs: list[tuple[str, Write, dict[str, float]]] = [
-        ("training time", quantities.seconds, _known(groups, lambda group: group.mean(lambda run: run.train_seconds))),
+        ("training time", quantities.seconds, _known(groups, lambda group: group.mean(lambda run: run.train_runtime))),
         ("training compute", quantities.operations, _known(groups, lambda group: group.mean(lambda run: run.flops))),
     ]
     costs = [cost for cost in costs if cost[2]]

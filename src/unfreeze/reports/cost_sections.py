@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Table
 from unfreeze.reports.costs import COSTS, Cost
 from unfreeze.reports.groups import Group
-from unfreeze.reports.leaderboard import Row, leaderboard
+from unfreeze.reports.leaderboard import Row, leaderboard, overlap
 from unfreeze.reports.results import Results
 from unfreeze.storage.records import RunRecord
 
@@ -48,13 +49,13 @@ def time_to_quality(results: Results) -> Section:
     if not strategies or found.get("target") is None:
         return Section("Time to quality", [])
     infinite = float("inf")
-    strategies.sort(key=lambda one: infinite if one.get("train_seconds") is None else one["train_seconds"])
+    strategies.sort(key=lambda one: infinite if one.get("seconds") is None else one["seconds"])
     rows = [
         [
             results.label(one),
-            quantities.seconds(one.get("train_seconds")) or ("not by all" if one.get("reached") else "not reached"),
+            quantities.seconds(one.get("seconds")) or ("not by all" if one.get("reached") else "not reached"),
+            quantities.seconds(one.get("train_seconds")),
             quantities.seconds(one.get("resolution_seconds")),
-            quantities.seconds(one.get("seconds")),
             f"{one.get('reached')} of {one.get('runs')}",
         ]
         for one in strategies
@@ -63,20 +64,32 @@ def time_to_quality(results: Results) -> Section:
     caption = (
         f"Until the first evaluation with a validation {metric} of at least {quantities.score(found['target'])}, "
         f"{quantities.percent(found.get('share'))} of the best strategy's; mean over seeds. It may have been reached "
-        "earlier, since the evaluation before. Wall time holds evaluations too."
+        "earlier, since the evaluation before. The whole time holds evaluations and, for frozen layers, filling their "
+        "cache; training is optimisation alone."
     )
-    header = ["strategy", "training", "or earlier by up to", "wall time", "runs that reached it"]
-    first = strategies[0].get("train_seconds") is not None and len(strategies) > 1
+    header = ["strategy", "whole time", "training", "or earlier by up to", "runs that reached it"]
+    first = len(strategies) > 1 and _is_ahead(*strategies[:2])
     return Section("Time to quality", [Table(header, rows, caption, frozenset({(0, 1)} if first else ()))])
+
+
+def _is_ahead(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """By more than the time between two evaluations? Within that nobody knows when the score was reached."""
+    if first.get("seconds") is None:
+        return False
+    unknown = max(float(one.get("resolution_seconds") or 0.0) for one in (first, second))
+    return second.get("seconds") is None or second["seconds"] - first["seconds"] > unknown
 
 
 def costs(results: Results) -> Section:
     """Where the time of each strategy went."""
     groups = [group for group in results.groups if group.counted]
     columns = {
+        "training time": [quantities.seconds(group.mean(lambda run: run.train_runtime)) for group in groups],
+        "from seed to seed": [_span(group) for group in groups],
         "training": [quantities.seconds(group.mean(lambda run: run.train_seconds)) for group in groups],
         "evaluation": [quantities.seconds(group.mean(lambda run: run.evaluate_seconds)) for group in groups],
         "caching": [quantities.seconds(group.mean(lambda run: run.cache_seconds)) for group in groups],
+        "testing": [quantities.seconds(group.mean(lambda run: run.test_seconds)) for group in groups],
         "saving": [quantities.seconds(group.mean(lambda run: run.save_seconds)) for group in groups],
         "tokens / s": [quantities.count(group.mean(lambda run: run.tokens_per_second)) for group in groups],
         "compute": [quantities.operations(group.mean(lambda run: run.flops)) for group in groups],
@@ -107,7 +120,9 @@ def _front(front: Sequence[Row], cost: Cost) -> Table:
         more = ""
         if before is not None and value is not None and getattr(before, cost.name) and row.validation:
             gain = row.validation.mean - (before.validation.mean if before.validation else 0.0)
-            more = f"{quantities.signed(gain)} for {_times(value / getattr(before, cost.name))}"
+            unclear = cost.name == "train_runtime" and overlap(row.runtime_range, before.runtime_range)
+            times = "a time not told apart" if unclear else _times(value / getattr(before, cost.name))
+            more = f"{quantities.signed(gain)} for {times}"
         rows.append([row.label, str(row.validation or ""), cost.write(value), more])
         before = row
     header = ["strategy", f"validation {metric}", cost.words, "against the one above"]
@@ -127,6 +142,11 @@ def _times(ratio: float) -> str:
     return f"{ratio:.{0 if ratio >= 10 else 1}f} times as much"
 
 
+def _span(group: Group) -> str:
+    ends = group.ends(lambda run: run.train_runtime)
+    return quantities.span(ends, quantities.seconds) if len(group.counted) > 1 else ""
+
+
 def _learning_rate(group: Group) -> str:
     """The rate, and where it is from unless that is the strategy's default."""
     origins = sorted({run.learning_rate_from for run in group.counted if run.learning_rate_from})
@@ -137,8 +157,10 @@ def _learning_rate(group: Group) -> str:
 
 def _what_costs_are(shown: dict[str, list[str]]) -> str:
     said = (
-        "Mean over seeds. Training is optimisation alone. Evaluation is that while training; caching fills the cache "
-        "of frozen layers; saving is of checkpoints and of the model, its verification included."
+        "Mean over seeds. The training time is that of training (optimisation alone), of the evaluations in it and, "
+        "for frozen layers, of filling their cache, as if each run stood alone. Caching is what a run really waited: "
+        "the first one fills the cache, the others find it. Testing is of the test sets; saving of checkpoints and of "
+        "the model, its verification included."
     )
     if "peak memory" in shown:
         said += " Peak memory is that of a process of its own for each run, or of the device; the weights are in it."

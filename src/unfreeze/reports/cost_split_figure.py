@@ -14,7 +14,7 @@ from unfreeze.reports.groups import Group
 
 
 def draw_cost_split(groups: Sequence[Group]) -> Figure | None:
-    """One bar for each strategy: training, evaluation, caching and saving, mean over seeds; None without times."""
+    """One bar for each strategy, a piece for each of `SECONDS_SPLIT`, mean over seeds; None without times."""
     shown = [one for one in groups if one.mean(lambda run: run.train_seconds)]
     if not shown:
         return None
@@ -32,5 +32,5 @@ def draw_cost_split(groups: Sequence[Group]) -> Figure | None:
     axes.set_xlabel("mean over seeds")
     axes.grid(axis="x")
     figure.suptitle("Where the time of a run went", x=0.01, ha="left", fontsize=12)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure

@@ -33,7 +33,7 @@ _ROUND_SECONDS = (
 )
 
 COSTS = (
-    Cost("train_seconds", "training time", quantities.seconds, "training-time", _ROUND_SECONDS),
+    Cost("train_runtime", "training time", quantities.seconds, "training-time", _ROUND_SECONDS),
     Cost("peak_memory_bytes", "peak memory", quantities.memory, "memory"),
     Cost("trainable_parameters", "trainable parameters", quantities.count, "parameters"),
 )
@@ -43,5 +43,6 @@ SECONDS_SPLIT = (
     ("training", "train_seconds"),
     ("evaluation", "evaluate_seconds"),
     ("caching", "cache_seconds"),
+    ("testing", "test_seconds"),
     ("saving", "save_seconds"),
 )

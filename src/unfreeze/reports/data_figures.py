@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from matplotlib.figure import Figure
 
+from unfreeze.reports.data_words import label_noun, limit_in_words
 from unfreeze.reports.figure_style import INK, MARKERS, PALETTE, QUIET, label_rows, new_figure
 from unfreeze.reports.results import Results
 from unfreeze.storage.foreign_text import visible
@@ -26,7 +30,8 @@ def draw_lengths(results: Results) -> Figure | None:
     longest = lengths.get("max_length")
     if longest and longest <= 1.1 * edges[-1]:
         axes.axvline(longest, color=QUIET, linestyle=":", linewidth=1.2)
-        axes.annotate(f" cut at {longest}", (longest, 1), xycoords=("data", "axes fraction"), fontsize=9, color=INK)
+        said = f" {limit_in_words(lengths)}"
+        axes.annotate(said, (longest, 1), xycoords=("data", "axes fraction"), fontsize=9, color=INK)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
@@ -40,7 +45,8 @@ def draw_lengths(results: Results) -> Figure | None:
 
 def draw_labels(results: Results) -> Figure | None:
     """How often each label occurs as shares of each split, the most frequent first."""
-    counted = (results.comparison.get("data") or {}).get("label_counts") or {}
+    data = results.comparison.get("data") or {}
+    counted = data.get("label_counts") or {}
     labels = frequent_labels(counted)
     if not labels:
         return None
@@ -55,16 +61,41 @@ def draw_labels(results: Results) -> Figure | None:
     axes.set_xlim(left=0)
     axes.grid()
     axes.set_xlabel("% of the split")
-    axes.set_title("How often each label occurs")
+    axes.set_title(_how_often(data) + _most_frequent(counted))
     axes.legend(frameon=False, fontsize=9)
     return figure
 
 
-def frequent_labels(counted: dict[str, dict[str, int]]) -> list[str]:
-    """The labels by their number over all splits, the most frequent first."""
-    names = list(dict.fromkeys(label for split in counted.values() for label in split))
-    names.sort(key=lambda one: -sum(split.get(one, 0) for split in counted.values()))
-    return names[:MOST_LABELS]
+def labels_in_words(data: Mapping[str, Any]) -> str:
+    """What the figure of labels shows, and how many of them it does not.
+
+    >>> labels_in_words({"label_counts": {"train": {"PER": 2}}, "tag_scheme": "iob2"})
+    'How often each entity type occurs, by split.'
+    >>> labels_in_words({"label_counts": {"train": dict.fromkeys(map(str, range(50)), 1)}})
+    'How often each label occurs, by split: the 40 most frequent of 50; 10 are not drawn.'
+    """
+    counted = data.get("label_counts") or {}
+    left_out = len(_names(counted)) - MOST_LABELS
+    more = f"{_most_frequent(counted)}; {left_out:,} {'is' if left_out == 1 else 'are'} not drawn"
+    return f"{_how_often(data)}, by split{more if left_out > 0 else ''}."
+
+
+def frequent_labels(counted: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The labels by their number over all splits, the most frequent first, without those beyond MOST_LABELS."""
+    return sorted(_names(counted), key=lambda one: -sum(split.get(one, 0) for split in counted.values()))[:MOST_LABELS]
+
+
+def _names(counted: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return list(dict.fromkeys(label for split in counted.values() for label in split))
+
+
+def _how_often(data: Mapping[str, Any]) -> str:
+    return f"How often each {label_noun(data)} occurs"
+
+
+def _most_frequent(counted: Mapping[str, Mapping[str, int]]) -> str:
+    number = len(_names(counted))
+    return f": the {MOST_LABELS} most frequent of {number:,}" if number > MOST_LABELS else ""
 
 
 def _in_legend(name: object) -> str:

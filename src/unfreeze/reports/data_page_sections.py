@@ -8,6 +8,7 @@ from typing import Any
 
 from unfreeze.reports.background_sections import lengths_of_tokens, what_is_read
 from unfreeze.reports.blocks import Block, Bullets, Code, Image, Paragraph, Section, Shade, Table
+from unfreeze.reports.data_figures import labels_in_words
 from unfreeze.reports.data_tables import (
     answers_tables,
     labels_of_a_text,
@@ -64,8 +65,8 @@ def splits_and_labels(summary: Summary) -> Section:
     if not _size(summary):
         return Section(title, [])
     blocks: list[Block] = [split_sizes(summary)]
-    what = label_noun(summary)
-    blocks += _figure("labels", {"label_counts": label_counts(summary)}, f"How often each {what} occurs, by split.")
+    counted = {"label_counts": label_counts(summary), "tag_scheme": summary.get("tag_scheme")}
+    blocks += _figure("labels", counted, labels_in_words(counted))
     tables = [labels_table(summary), labels_of_a_text(summary), numbers_table(summary), *answers_tables(summary)]
     return Section(title, [*blocks, *(one for one in tables if one)])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Table
+from unfreeze.reports.data_words import place
 from unfreeze.reports.results import Results
 
 
@@ -32,7 +33,7 @@ def more_data(results: Results) -> Section:
 
 def examples_to_read(results: Results) -> Section:
     """Where strategies disagree, and where all agree against the label in the data."""
-    divided, suspects = results.entries("disagreements"), results.entries("label_suspects")
+    divided, suspects, mistakes = map(results.entries, ("disagreements", "label_suspects", "mistakes"))
     blocks: list[Block] = []
     if divided:
         blocks.append(
@@ -55,7 +56,7 @@ def examples_to_read(results: Results) -> Section:
                 "you correct them.",
             )
         )
-    if mistakes := results.entries("mistakes"):
+    if mistakes:
         blocks.append(
             _examples(
                 mistakes,
@@ -66,7 +67,10 @@ def examples_to_read(results: Results) -> Section:
             )
         )
     if blocks:
-        blocks.insert(0, Paragraph("Numbers of examples and words count from 0 within their split."))
+        said = "Numbers of examples and words count from 0 within their split, lines of files from 1."
+        if any(one.get("gold_in_training") is False for one in (*divided, *suspects, *mistakes)):
+            said += " A label that is not in training cannot be answered; no example of one is among the suspects."
+        blocks.insert(0, Paragraph(said))
     return Section("Examples to read", blocks)
 
 
@@ -89,13 +93,18 @@ def _examples(
 ) -> Table:
     """One line for each text, or for each word with its sentence."""
     words = any(one.get("word") is not None for one in entries)
-    header = ["example", *(["word"] if words else []), "text", "label in the data", *titles]
+    places = any(one.get("file") for one in entries)
+    header = [
+        *("example", *(["file and line"] if places else []), *(["word"] if words else [])),
+        *("text", "label in the data", *titles),
+    ]
     rows = [
         [
             f"{one.get('split')} {one.get('index')}",
+            *([place(one)] if places else []),
             *([_word(one)] if words else []),
             " ".join(str(one.get("text") or "").split()),
-            str(one.get("gold")),
+            str(one.get("gold")) + (" (not in training)" if one.get("gold_in_training") is False else ""),
             *more,
         ]
         for one, more in zip(entries, cells, strict=True)

@@ -56,6 +56,16 @@ def found(summary: Summary, severity: str) -> int:
     return sum(one["severity"] == severity for one in summary.get("found") or ())
 
 
+def limit_in_words(lengths: Mapping[str, Any]) -> str:
+    """What `max_length` is to longer examples. Older comparisons do not tell; no more is read at once, either way.
+
+    >>> limit_in_words({"max_length": 128, "in_windows": False}), limit_in_words({"max_length": 64, "in_windows": True})
+    ('cut at 128', 'at most 64 at once')
+    """
+    longest = lengths.get("max_length")
+    return f"cut at {longest}" if lengths.get("in_windows") is False else f"at most {longest} at once"
+
+
 def place(finding: Mapping[str, Any]) -> str:
     """The file and line of a finding; empty where it is about no single one."""
     file, line = finding.get("file"), finding.get("line")

@@ -15,7 +15,7 @@ from unfreeze.reports.convergence_figure import draw_convergence
 from unfreeze.reports.cost_figure import draw_costs
 from unfreeze.reports.cost_split_figure import draw_cost_split
 from unfreeze.reports.costs import COSTS
-from unfreeze.reports.data_figures import draw_labels, draw_lengths
+from unfreeze.reports.data_figures import draw_labels, draw_lengths, labels_in_words
 from unfreeze.reports.data_sizes_figure import draw_data_sizes
 from unfreeze.reports.figure_style import render, style
 from unfreeze.reports.groups import Group
@@ -46,7 +46,7 @@ class FigureKind:
     """
 
     name: str
-    shows: str
+    shows: str | Callable[[Results], str]
     draw: Callable[[Results], Drawn]
     chart: Callable[[Results, str], Chart | None]
     key: str = ""
@@ -143,7 +143,7 @@ FIGURES = (
     ),
     FigureKind(
         "labels",
-        "How often each label occurs, by split.",
+        lambda results: labels_in_words(results.comparison.get("data") or {}),
         lambda results: _one(draw_labels(results)),
         _whole(labels_chart),
         "data",
@@ -158,7 +158,8 @@ def draw_figures(results: Results, kinds: Sequence[FigureKind] = FIGURES) -> lis
         with style():
             drawn = kind.draw(results)
             for name, (of, figure) in zip(_file_names(kind.name, [of for of, _ in drawn]), drawn, strict=True):
-                shows = f"{of}: {kind.shows}" if len(drawn) > 1 else kind.shows
+                said = kind.shows if isinstance(kind.shows, str) else kind.shows(results)
+                shows = f"{of}: {said}" if len(drawn) > 1 else said
                 pictures.append(Picture(name, shows, *render(figure), kind.key, of, kind.chart(results, of)))
     return pictures
 

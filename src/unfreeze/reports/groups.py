@@ -38,6 +38,11 @@ class Group:
         known = [value for value in map(number, self.counted) if value is not None]
         return float(np.mean(known)) if known else None
 
+    def ends(self, number: Callable[[RunRecord], float | None]) -> tuple[float, float] | None:
+        """The least and the largest over the runs that count and know the number; None if none does."""
+        known = [value for value in map(number, self.counted) if value is not None]
+        return (min(known), max(known)) if known else None
+
     def scores(self, split: str, metric: str) -> list[float]:
         """One score for each run that counts and has it; `split` is "validation" or "test"."""
         found = [(run.validation if split == "validation" else run.test).get(metric) for run in self.counted]

@@ -50,12 +50,15 @@ class Row:
     seeds: int  # runs that count
     trainable_parameters: float | None
     trainable_share: float | None
-    train_seconds: float | None
+    train_seconds: float | None  # optimisation alone
+    train_runtime: float | None  # with evaluations and the cache of frozen layers, as if each run stood alone
+    runtime_range: tuple[float, float] | None  # from the shortest to the longest run
     seconds_to_best: float | None
     texts_per_second: float | None  # that its network answers; known where there are networks of several shapes
     flops: float | None
     flops_of_full: float | None  # as a share of full fine-tuning's
-    time_saved: float | None  # 1 - train_seconds / full's
+    time_saved: float | None  # 1 - train_runtime / full's
+    times_overlap: bool  # with those of full: chance alone may have made the difference
     peak_memory_bytes: float | None
     disk_bytes: float | None  # what has to be kept for this task
     epochs_run: float | None
@@ -97,9 +100,9 @@ def columns(rows: Sequence[Row]) -> list[Column]:
         _column("texts / s", lambda row: row.texts_per_second, quantities.count, "high"),
         Column("seeds", lambda row: row.seeds, lambda row: str(row.seeds)),
         Column("trainable parameters", lambda row: row.trainable_parameters, _parameters, "low"),
-        _column("train time", lambda row: row.train_seconds, quantities.seconds, "low"),
+        _column("training time", lambda row: row.train_runtime, quantities.seconds, "low"),
         _column("time to best", lambda row: row.seconds_to_best, quantities.seconds, "low"),
-        _column("time saved", lambda row: row.time_saved, quantities.percent, "high"),
+        Column("time saved", lambda row: None if row.times_overlap else row.time_saved, _saved, "high"),
         _column("compute of full", lambda row: row.flops_of_full, quantities.percent, "low"),
         _column("peak memory", lambda row: row.peak_memory_bytes, quantities.memory, "low"),
         _column("epochs", lambda row: row.epochs_run, quantities.plain),
@@ -150,6 +153,7 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
         "trainable_parameters",
         "trainable_share",
         "train_seconds",
+        "train_runtime",
         "seconds_to_best",
         "texts_per_second",
         "flops",
@@ -165,9 +169,10 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
 
 
 def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[str, int | None], float]) -> Row:
-    train_seconds = group.mean(lambda run: run.train_seconds)
+    runtime = group.mean(lambda run: run.train_runtime)
     flops = group.mean(lambda run: run.flops)
-    seconds_of_full = _ratio(train_seconds, full.mean(lambda run: run.train_seconds) if full else None)
+    runtime_of_full = _ratio(runtime, full.mean(lambda run: run.train_runtime) if full else None)
+    own, of_full = group.ends(lambda run: run.train_runtime), full.ends(lambda run: run.train_runtime) if full else None
     return Row(
         label=group.label,
         model_name=group.model_name,
@@ -179,12 +184,15 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
         seeds=len(group.counted),
         trainable_parameters=group.mean(lambda run: run.trainable_parameters),
         trainable_share=group.mean(lambda run: _ratio(run.trainable_parameters, run.total_parameters)),
-        train_seconds=train_seconds,
+        train_seconds=group.mean(lambda run: run.train_seconds),
+        train_runtime=runtime,
+        runtime_range=own,
         seconds_to_best=group.mean(lambda run: run.seconds_to_best),
         texts_per_second=group.mean(lambda run: speeds.get((run.model_name, run.num_layers))),
         flops=flops,
         flops_of_full=_ratio(flops, full.mean(lambda run: run.flops) if full else None),
-        time_saved=None if seconds_of_full is None else 1 - seconds_of_full,
+        time_saved=None if runtime_of_full is None else 1 - runtime_of_full,
+        times_overlap=group is not full and overlap(own, of_full),
         peak_memory_bytes=group.mean(lambda run: run.peak_memory_bytes),
         disk_bytes=group.mean(lambda run: run.disk_bytes),
         epochs_run=group.mean(lambda run: run.epochs_run),
@@ -227,6 +235,19 @@ def _column(
 def _parameters(row: Row) -> str:
     share = quantities.percent(row.trainable_share)
     return quantities.count(row.trainable_parameters) + (f" ({share})" if share else "")
+
+
+def overlap(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:
+    """Do two ranges over seeds share anything? Not where one is unknown.
+
+    >>> overlap((1.0, 3.0), (2.0, 9.0)), overlap((1.0, 3.0), (4.0, 9.0)), overlap(None, (4.0, 9.0))
+    (True, False, False)
+    """
+    return one is not None and other is not None and one[0] <= other[1] and other[0] <= one[1]
+
+
+def _saved(row: Row) -> str:
+    return "not told apart" if row.times_overlap else quantities.percent(row.time_saved)
 
 
 def _mean(scores: SeedScores | None) -> float | None:

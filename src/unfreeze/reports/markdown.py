@@ -33,7 +33,8 @@ def _block(block: Block) -> str:
 
 def _table(block: Table) -> str:
     header = [cell or " " for cell in block.header]
-    table = to_markdown(header, block.rows, bold=block.marked)
+    rows = [[", ".join(cell.splitlines()) for cell in row] for row in block.rows]
+    table = to_markdown(header, rows, bold=block.marked, texts=block.texts)
     above = f"**{markdown_text(block.folded)}**\n\n" if block.folded else ""
     return above + table + (f"\n{_text(block.caption)}\n" if block.caption else "")
 

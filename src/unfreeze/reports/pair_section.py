@@ -32,10 +32,18 @@ def pairs(results: Results) -> Section:
             continue
         others = [entry for entry in here if entry not in central]
         tables.append(_table(where, central))
-        tables.append(_table(where, others, folded=f"The other {len(others)} pairs on {where}"))
+        tables.append(_table(where, others, folded=f"The other {_pairs(len(others))} on {where}"))
     if not tables:
         return Section("Pair by pair", [])
     return Section("Pair by pair", [Paragraph(_explanation(entries, results.comparison)), *tables])
+
+
+def _pairs(number: int) -> str:
+    """
+    >>> _pairs(1), _pairs(3)
+    ('pair', '3 pairs')
+    """
+    return "pair" if number == 1 else f"{number} pairs"
 
 
 def _explanation(entries: Sequence[Mapping[str, Any]], comparison: Mapping[str, Any]) -> str:

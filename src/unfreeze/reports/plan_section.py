@@ -54,7 +54,7 @@ def plan_against_actual(results: Results) -> Section:
         [header[i] for i in kept],
         [[row[i] for i in kept] for row in rows],
         "Of one run; actual is the mean over seeds. All runs are planned with loading and the final test; recorded is "
-        "what they spent on training, evaluation, caching and saving, where just the planned runs are there.",
+        "what they spent on training, evaluation, caching, testing and saving, where just the planned runs are there.",
     )
     blocks: list[Block] = [Paragraph(sentence)] if (sentence := _summary(counts)) else []
     if any((run.runs_at_once or 1) > 1 for _, group in planned for run in group.counted):
@@ -73,6 +73,7 @@ def _all_runs(entry: Mapping[str, Any], records: Sequence[RunRecord]) -> list[st
         (run.train_seconds or 0.0)
         + (run.evaluate_seconds or 0.0)
         + (run.cache_seconds or 0.0)
+        + (run.test_seconds or 0.0)
         + (run.save_seconds or 0.0)
         for run in runs
         if run.train_seconds is not None

@@ -10,6 +10,7 @@ import numpy as np
 from unfreeze.reports import quantities
 from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, log_axis, looks, whole_axis
 from unfreeze.reports.costs import Cost
+from unfreeze.reports.data_words import limit_in_words
 from unfreeze.reports.groups import Group, is_better_high, state
 from unfreeze.reports.intervals import limits
 from unfreeze.reports.results import Results
@@ -113,8 +114,11 @@ def layers_chart(results: Results, model: str) -> Chart | None:
     full = next((one["mean"] for one in points if one["strategy"] == sweep.get("full")), None)
     margin = results.comparison.get("margin")
     metric = str((sweep or probe).get("metric") or "score")
+    # The two lines share an axis, but not what it counts: the probe's layers are read and not trained.
+    across = f"layers trained (line) or layer read by the probe (dashed), of {total}" if depths and points else ""
+    across = across or f"{'layers trained' if points else 'layer read by the probe'}, of {total}"
     return Chart(
-        whole_axis(f"layers trained, of {total}", 0, total),
+        whole_axis(across, 0, total),
         series,
         axis(f"validation {_words(metric)}", low, high),
         guides=[("y", full, str(sweep.get("full")))] if full is not None else [],
@@ -176,7 +180,7 @@ def lengths_chart(results: Results) -> Chart | None:
         series.append(Series(points, name=str(name), colour=number % 7, marker=number % 7, line="solid", small=True))
     highest = max(point.y for one in series for point in one.points)
     longest = lengths.get("max_length")
-    guides = [("x", float(longest), f"cut at {longest}")] if longest and longest <= 1.1 * edges[-1] else []
+    guides = [("x", float(longest), limit_in_words(lengths))] if longest and longest <= 1.1 * edges[-1] else []
     across = axis(unit, 0, max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1])
     return Chart(across, series, axis("% of the split", 0, 1.08 * highest), guides=guides)
 

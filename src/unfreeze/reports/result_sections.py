@@ -65,10 +65,14 @@ def scores(results: Results) -> Section:
     rows = leaderboard(results.records, results.entries("speeds"))
     shown = columns(rows)
     marked = {(row, 1 + i) for i, column in enumerate(shown) for row in best_rows(column, rows)}
+    marked |= {(i, 0) for i, row in enumerate(rows) if _is_recommended(row, results)}
     words = {1 + i for i, column in enumerate(shown) if column.title in ("converged", "status")}
     caption = (
-        "Scores: mean over seeds ± half of the 95 % interval (Student's t). Costs: mean over seeds, savings against "
-        "full. The best of each column is marked. An empty cell was not measured."
+        "Scores: mean over seeds ± half of the 95 % interval (Student's t). Training time: of optimisation, the "
+        "evaluations in it and, for frozen layers, filling their cache, as if each run stood alone; time to best: that "
+        "up to the selected evaluation, with saving; both are means over seeds. Time saved: against full, where no run "
+        "of one took as long as a run of the other. Marked are the recommended strategy and the best mean of each "
+        "column: Pair by pair says which differences are more than chance. An empty cell was not measured."
     )
     table = Table(
         ["strategy", *(column.title for column in shown)],
@@ -117,9 +121,14 @@ def _paragraph(sentences: Sequence[str]) -> str:
     return " ".join(one if one.rstrip().endswith((".", "!", "?")) else f"{one}." for one in sentences)
 
 
+def _is_recommended(row: Row, results: Results) -> bool:
+    chosen = results.comparison.get("recommendation") or {}
+    return (row.strategy, row.model_name) == (chosen.get("strategy"), chosen.get("model_name"))
+
+
 def _for_papers(column: Column) -> bool:
     """Does a paper have room for it?"""
-    return column.title.startswith(("validation ", "test ", "trainable ", "train time", "peak ", "texts "))
+    return column.title.startswith(("validation ", "test ", "trainable ", "training time", "peak ", "texts "))
 
 
 def _value(column: Column, row: Row) -> float | str | None:

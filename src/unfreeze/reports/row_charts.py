@@ -21,7 +21,7 @@ def scores_chart(results: Results) -> Chart | None:
     shown = [(group, group.scores(split, metric)) for group in results.groups if split and group.scores(split, metric)]
     if not shown:
         return None
-    words = f"{split} {metric.replace('_', ' ')}"
+    words = f"{results.main_test if split == 'test' else split} {metric.replace('_', ' ')}"
     series = []
     for row, (group, scores) in enumerate(shown):
         mean, interval = float(np.mean(scores)), mean_interval(scores)
@@ -75,7 +75,7 @@ def cost_split_chart(results: Results) -> Chart | None:
 
 def costs_chart(results: Results) -> Chart | None:
     """Training time of each strategy, with its share of full fine-tuning's."""
-    found = [(one, value) for one in results.groups if (value := one.mean(lambda run: run.train_seconds)) is not None]
+    found = [(one, value) for one in results.groups if (value := one.mean(lambda run: run.train_runtime)) is not None]
     if not found:
         return None
     full = {(one.model_name, one.train_examples): value for one, value in found if one.strategy == "full"}

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from unfreeze.storage.foreign_text import markdown_text, spreadsheet_cell
 
 Cell = str | float | int | None
+_WIDEST = 60  # to which a cell is padded for readers of the bare text
 
 
 def to_csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -23,11 +24,18 @@ def to_csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     return stream.getvalue()
 
 
-def to_markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, bold: Collection[tuple[int, int]] = ()) -> str:
-    """A GitHub table, columns aligned also for readers of the bare text.
+def to_markdown(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    bold: Collection[tuple[int, int]] = (),
+    texts: Collection[int] = (),
+) -> str:
+    """A GitHub table, columns aligned also for readers of the bare text, but for very long cells.
 
     Args:
         bold: (row, column) of the cells to set in bold, counted from 0.
+        texts: columns of words, set to the left as the first one is.
 
     >>> print(to_markdown(["a", "b"], [["x|y", "1"]], bold={(0, 1)}), end="")
     | a    |     b |
@@ -36,15 +44,18 @@ def to_markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, bold: C
     """
     cells = [[markdown_text(cell) for cell in header]]
     for number, row in enumerate(rows):
-        texts = [markdown_text(cell) for cell in row]
-        cells.append([f"**{t}**" if t and (number, i) in bold else t for i, t in enumerate(texts)])
-    widths = [max(4, *(len(row[i]) for row in cells)) for i in range(len(header))]
-    lines = [
-        _line([cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))])
+        line = [markdown_text(cell) for cell in row]
+        cells.append([f"**{cell}**" if cell and (number, i) in bold else cell for i, cell in enumerate(line)])
+    widths = [max(4, *(min(_WIDEST, len(row[i])) for row in cells)) for i in range(len(header))]
+    left = {0, *texts}
+    written = [
+        _line(
+            [cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        )
         for row in cells
     ]
-    rule = [":" + "-" * (w - 1) if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    return "\n".join([lines[0], _line(rule), *lines[1:]]) + "\n"
+    rule = [":" + "-" * (w - 1) if i in left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+    return "\n".join([written[0], _line(rule), *written[1:]]) + "\n"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -20,7 +20,8 @@ class Candidate:
     model_name: str
     scores: tuple[float, ...]  # validation score of each run that counts
     flops: float | None = None  # mean over finished runs
-    train_seconds: float | None = None  # mean over finished runs
+    train_runtime: float | None = None  # mean over finished runs, seconds
+    runtime_range: tuple[float, float] | None = None  # shortest and longest of them
     peak_memory_bytes: float | None = None  # mean over finished runs
     trainable_parameters: float | None = None  # mean over finished runs
     converged: bool | None = None  # False: a run was still improving at its last evaluation
@@ -66,7 +67,8 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 model_name,
                 scores=tuple(float(run["validation"][metric]) for run in finished),
                 flops=_mean(run.get("flops") for run in finished),
-                train_seconds=_mean(run.get("train_seconds") for run in finished),
+                train_runtime=_mean(run.get("train_runtime") for run in finished),
+                runtime_range=_range(run.get("train_runtime") for run in finished),
                 peak_memory_bytes=_mean(run.get("peak_memory_bytes") for run in finished),
                 trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
@@ -96,7 +98,7 @@ def cost(one: Candidate, rivals: Sequence[Candidate]) -> tuple[float, float]:
     FLOPs count only if they are known for all rivals: an unknown cost must make nobody cheap or dear.
     """
     comparable = all(rival.flops is not None for rival in rivals)
-    seconds = float("inf") if one.train_seconds is None else one.train_seconds
+    seconds = float("inf") if one.train_runtime is None else one.train_runtime
     return (one.flops if comparable and one.flops is not None else 0.0), seconds
 
 
@@ -112,3 +114,8 @@ def _first_line(run: Mapping[str, Any]) -> list[str]:
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
+
+
+def _range(values: Iterable[float | None]) -> tuple[float, float] | None:
+    known = [value for value in values if value is not None]
+    return (min(known), max(known)) if known else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,11 @@ def disagreements(runs: Mapping[str, Sequence[Rows]], *, limit: int | None = Non
 
 
 def label_suspects(
-    runs: Mapping[str, Sequence[Rows]], *, least_confidence: float = 0.9, limit: int | None = None
+    runs: Mapping[str, Sequence[Rows]],
+    *,
+    labels: Collection[str] | None = None,
+    least_confidence: float = 0.9,
+    limit: int | None = None,
 ) -> list[Suspect]:
     """Where every strategy confidently gives the same answer and it is not the gold label, the most confident first.
 
@@ -70,10 +74,14 @@ def label_suspects(
 
     Args:
         runs: as for `disagreements`.
+        labels: those of training; with another gold label an example is no suspect, as nothing could answer it. None:
+            answers are no labels.
         least_confidence: mean probability of the answers over all runs.
     """
     found = []
     for case in _cases(runs):
+        if labels is not None and case.gold not in labels:
+            continue
         answers = set(case.answers.values())
         if len(answers) == 1 and case.gold not in answers and case.confidence >= least_confidence:
             found.append(Suspect(case.index, case.word, case.gold, answers.pop(), case.confidence))

@@ -109,20 +109,27 @@ def _why(
     metric: str,
     margin: float,
 ) -> str:
-    name = names[chosen]
+    name, metric = names[chosen], metric.replace("_", " ")
     if len(scored) == 1:
         return f"{name} is the only strategy with a finished run: validation {metric} {_score(chosen)}."
     if chosen is best and len(good_enough) == 1:
         return f"{name} has the best mean validation {metric}, {_score(chosen)}; no other is within {margin:g} of it."
     if chosen is best:
         return (
-            f"{name} has the best mean validation {metric}, {_score(chosen)}, and is the cheapest of the "
+            f"{name} has the best mean validation {metric}, {_score(chosen)}, and {_least(good_enough)} of the "
             f"{len(good_enough)} strategies within {margin:g} of it."
         )
     return (
         f"{name} reaches a mean validation {metric} of {_score(chosen)}, within {margin:g} of the best: "
-        f"{names[best]}, {_score(best)}. It is the cheapest of the {len(good_enough)} strategies that are that good."
+        f"{names[best]}, {_score(best)}. It {_least(good_enough)} of the {len(good_enough)} strategies that are "
+        "that good."
     )
+
+
+def _least(good_enough: Sequence[Candidate]) -> str:
+    """What decided between them."""
+    known = all(one.flops is not None for one in good_enough)
+    return "needs the least training compute (FLOPs)" if known else "trains fastest"
 
 
 def _costs(
@@ -133,16 +140,32 @@ def _costs(
     against = full[0] if full else best
     if against is chosen:
         return []
+    apart = _times_are_apart(chosen, against)
     shares = [
         f"{100 * value / reference:.0f} % of the {noun}"
         for value, reference, noun in (
             (chosen.flops, against.flops, "training compute (FLOPs)"),
-            (chosen.train_seconds, against.train_seconds, "training time"),
+            (chosen.train_runtime if apart else None, against.train_runtime, "training time"),
         )
         if value is not None and reference
     ]
     said = [f"It takes {' and '.join(shares)} of {names[against]}."] if shares else []
+    if apart is False:
+        said.append(f"Their training times overlap from seed to seed: {_times(chosen)} against {_times(against)}.")
     return said + ([f"Its teacher, {chosen.teacher}, is trained first: that comes on top."] if chosen.teacher else [])
+
+
+def _times_are_apart(one: Candidate, other: Candidate) -> bool | None:
+    """Was each run of one strategy faster than each of the other? None: the times are not known."""
+    if one.runtime_range is None or other.runtime_range is None:
+        return None
+    return one.runtime_range[1] < other.runtime_range[0] or other.runtime_range[1] < one.runtime_range[0]
+
+
+def _times(one: Candidate) -> str:
+    assert one.runtime_range is not None
+    low, high = one.runtime_range
+    return f"{low:.0f} s" if round(low) == round(high) else f"{low:.0f} to {high:.0f} s"
 
 
 def _how_sure(chosen: Standing, best: str, margin: float) -> list[str]:
@@ -166,7 +189,8 @@ def _may_be_better(rivals: Sequence[Standing], best: str) -> list[str]:
         joined = f"{', '.join(listed[:-1])} and {listed[-1]}"
         return [f"The data cannot tell which of these is better than {best}, and each may be: {joined}."]
     return [
-        f"The data cannot tell whether {one.name} is better than {best}: by up to {one.may_be_better_by:.4f} it may be."
+        f"The data cannot tell whether {one.name} is better than {best}; it may be, by up to "
+        f"{one.may_be_better_by:.4f}."
         for one in rivals
     ]
 

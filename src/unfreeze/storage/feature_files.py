@@ -45,13 +45,22 @@ class FeatureFiles:
             return None  # perhaps another process is about to write it
         try:
             said = json.loads(about.read_text(encoding="utf-8"))
-            if said == {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}:
+            wanted = {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}
+            if isinstance(said, dict) and wanted.items() <= said.items():
                 with suppress(OSError):  # another user's
                     os.utime(about)  # used now: not among the oldest
                 return np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape))
         except (OSError, ValueError):
             pass  # damaged, or removed by another process just now
         self._remove(key)
+        return None
+
+    def seconds(self, key: str) -> float | None:
+        """What making the table of this key took, whoever made it; None if that is not known."""
+        with suppress(OSError, ValueError):
+            said = json.loads(self._paths(key)[1].read_text(encoding="utf-8"))
+            if isinstance(said, dict) and isinstance(said.get("seconds"), float):
+                return float(said["seconds"])
         return None
 
     def holds(self, key: str) -> bool:
@@ -92,12 +101,19 @@ class FeatureFiles:
         return True
 
     @contextmanager
-    def make(self, key: str, shape: tuple[int, int], dtype: str) -> Iterator[npt.NDArray[np.generic]]:
+    def make(
+        self, key: str, shape: tuple[int, int], dtype: str, share: float = 1.0, seconds: float | None = None
+    ) -> Iterator[npt.NDArray[np.generic]]:
         """A new table to be filled; it is there whole once the body has ended, or not at all.
+
+        Args:
+            share: of the body's time, what filling this table alone would have taken.
+            seconds: what filling it took on another machine, of which this is a copy; else the body is timed.
 
         Raises:
             OSError: the disk is full, or the folder cannot be written.
         """
+        begin = time.perf_counter()
         self.folder.mkdir(parents=True, exist_ok=True)
         rows, about = self._paths(key)
         temporary = rows.with_name(f".{rows.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
@@ -109,7 +125,9 @@ class FeatureFiles:
             table.flush()
             checksum = _checksum(temporary)
             temporary.replace(rows)
-            write_json(about, {"key": key, "shape": list(shape), "dtype": dtype, "crc32": checksum})
+            took = round(share * (time.perf_counter() - begin), 3) if seconds is None else seconds
+            said = {"key": key, "shape": list(shape), "dtype": dtype, "crc32": checksum, "seconds": took}
+            write_json(about, said)
         finally:
             temporary.unlink(missing_ok=True)
 

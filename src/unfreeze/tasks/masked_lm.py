@@ -58,6 +58,10 @@ class MaskedLM(Objective):
     def label_names(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def reads_windows(self) -> bool:
+        return True  # single texts; a text is cut together with its pair
+
     def config(self, labels: LabelSet) -> dict[str, Any]:
         return {}
 
@@ -157,6 +161,10 @@ class TranslationLM(MaskedLM):
     """Hidden tokens of a sentence and its translation, read together (Conneau and Lample 2019, section 3.3)."""
 
     name: ClassVar[str] = "translation-lm"
+
+    @property
+    def reads_windows(self) -> bool:
+        return False
 
     def check(self, examples: Sequence[Example]) -> None:
         alone = [example for example in examples if len(example.parts) < 2]

@@ -51,6 +51,7 @@ class QuestionAnswering(Task):
     peft_type: ClassVar[str | None] = None
     pipeline: ClassVar[str] = "question-answering"
     unit: ClassVar[str] = "question"
+    what_is_cut: ClassVar[str] = "questions that do not fit into half of {length} tokens"
     has_labels: ClassVar[bool] = False
     needs_context: ClassVar[bool] = True
     scores_places: ClassVar[bool] = True
@@ -73,6 +74,10 @@ class QuestionAnswering(Task):
     @property
     def selection_metric(self) -> str:
         return "f1"
+
+    @property
+    def reads_windows(self) -> bool:
+        return True
 
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         return LabelSet(())

@@ -72,6 +72,10 @@ class ReplacedToken(Objective):
             special_ids=hiding.special_ids,
         )
 
+    @property
+    def reads_windows(self) -> bool:
+        return MaskedLM().reads_windows
+
     def encode(
         self,
         examples: Sequence[Example],

@@ -39,6 +39,7 @@ class Tagging(Task):
     peft_type: ClassVar[str] = "TOKEN_CLS"
     pipeline: ClassVar[str] = "token-classification"
     unit: ClassVar[str] = "word"
+    what_is_cut: ClassVar[str] = "words that do not fit into {length} tokens"
     token_labels: ClassVar[bool] = True
     resampled: ClassVar[Mapping[str, ResampledMetric]] = {
         "accuracy": Accuracy(),
@@ -61,6 +62,10 @@ class Tagging(Task):
     @property
     def selection_metric(self) -> str:
         return "entity_f1" if self.scheme == "iob2" else "accuracy"
+
+    @property
+    def reads_windows(self) -> bool:
+        return True
 
     def labels(self, examples: Sequence[Example]) -> LabelSet:
         tags = {tag for example in examples for tag in self.gold(example) or ()}
@@ -88,10 +93,12 @@ class Tagging(Task):
         capacity = frame.room(max_length)
         overlap = chosen_overlap(self.doc_stride, DOC_STRIDE, capacity)
         features = WindowFile()
-        unknown = cut = 0
+        unknown = cut = cut_examples = 0
         for i, (example, pieces) in enumerate(zip(examples, _pieces(examples, tokenizer), strict=True)):
             unknown += sum(not ids for ids in pieces)
-            cut += sum(max(len(ids) - capacity, 0) for ids in pieces)
+            over = sum(max(len(ids) - capacity, 0) for ids in pieces)
+            cut += over
+            cut_examples += over > 0
             # A word that yields no piece (a zero-width space) reads as unknown, so that it gets a prediction too.
             pieces = [list(ids[:capacity]) or [int(tokenizer.unk_token_id)] for ids in pieces]
             word_labels = self._label_ids(example, labels) if labelled else [IGNORE] * len(pieces)
@@ -113,7 +120,8 @@ class Tagging(Task):
         return Encoded(
             features,
             len(examples),
-            truncated_tokens=cut,
+            cut_examples,
+            cut,
             lost_words=lost,
             unknown_words=unknown,
             notes=tuple(notes),

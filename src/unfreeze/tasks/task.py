@@ -102,6 +102,7 @@ class Task(ABC):
     pipeline: ClassVar[str]  # the Hugging Face pipeline that runs the saved model, or the one that did
     hub_classes: ClassVar[Mapping[str, str]] = {}  # model type -> stock network with a head of its own for this task
     unit: ClassVar[str] = "text"  # what gets one answer, in words
+    what_is_cut: ClassVar[str] = "texts that do not fit into {length} tokens"  # in words
     has_labels: ClassVar[bool] = True  # is the answer one label, for a text or for each word?
     needs_context: ClassVar[bool] = False  # is a text asked about another one, and no input without it?
     token_labels: ClassVar[bool] = False  # is a label set for each token, or for the whole window?
@@ -134,6 +135,11 @@ class Task(ABC):
     @abstractmethod
     def selection_metric(self) -> str:
         """The score that selects epochs and strategies; higher is better."""
+
+    @property
+    def reads_windows(self) -> bool:
+        """Is an input of more than `max_length` tokens read in several windows? Else its end is cut."""
+        return False
 
     @abstractmethod
     def labels(self, examples: Sequence[Example]) -> LabelSet:

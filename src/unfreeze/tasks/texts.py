@@ -46,6 +46,10 @@ class TextTask(Task):
     ] = "truncate"
     doc_stride: Annotated[int | None, "pieces that neighbouring windows of a long text share"] = None
 
+    @property
+    def reads_windows(self) -> bool:
+        return self.long_text.startswith("window")
+
     @abstractmethod
     def targets(self, example: Example, labels: LabelSet) -> list[int] | list[float]:
         """The labels of each window of a labelled example."""
@@ -96,7 +100,7 @@ class TextTask(Task):
     ) -> Iterator[Features]:
         room = frame.room(max_length)
         spans = [(0, min(len(ids), room))]
-        if self.long_text.startswith("window"):
+        if self.reads_windows:
             spans = token_windows(len(ids), room, chosen_overlap(self.doc_stride, DOC_STRIDE, room))
         elif self.long_text == "head_tail" and len(ids) > room:
             head = int(HEAD_SHARE * room)

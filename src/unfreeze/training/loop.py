@@ -109,6 +109,7 @@ class Trainer:
                 if saved is None or saved.state.head_alone:
                     self.head = self.speedups.head_step(self.network, features, self.collator, trained, self.criterion)
                 self.result.cache_seconds = time.perf_counter() - begin
+                self.result.cache_fill_seconds = self.prefix.seconds
             # A head by itself has products too small to gain from another library.
             with PLAIN.products() if self.head is not None else nullcontext():
                 yield
@@ -155,6 +156,8 @@ class Trainer:
         state.cached, state.head_alone = self.prefix is not None, self.head is not None
         state.arithmetic = {**arithmetic(), "processes": self.ranks.world}
         watch = Stopwatch(state.seconds)
+        if saved is None:  # a run is timed as if no other had filled the cache for it
+            state.elapsed = self.result.caching_alone
         began = time.perf_counter() - state.elapsed
         lengths, heap, epoch = token_counts(features), Heap(), None
         costs = RunCosts(

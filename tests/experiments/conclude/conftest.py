@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from unfreeze.data.examples import Example, TaggedExample, TextExample
+from unfreeze.data.examples import Example, Origin, TaggedExample, TextExample
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.metrics.classification import classification_scores
 from unfreeze.metrics.entities import entity_scores
@@ -42,6 +42,7 @@ class Folder:
     def __init__(self, output: Path, gold: Sequence[Row] = TEXTS) -> None:
         self.output = output
         self.gold = gold
+        self.labels: Sequence[str] = ()  # those of training, where `comparison.json` has them
         self.metric = "accuracy" if isinstance(gold[0], str) else "entity_f1"
 
     def add(self, strategy: str, wrong: float = 0.1, seed: int = 0, *, said: Any = None, **changes: Any) -> Path:
@@ -52,7 +53,12 @@ class Folder:
         score = classification_scores if isinstance(self.gold[0], str) else entity_scores
         validation = score(self.gold, answers)
         values: dict[str, Any] = {"status": "done", "train_examples": 400, "num_layers": 6, "flops": 1e9}
-        values |= {"train_seconds": 60.0, "trainable_parameters": 1000, "selection_metric": self.metric}
+        values |= {
+            "train_seconds": 60.0,
+            "train_runtime": 65.0,
+            "trainable_parameters": 1000,
+            "selection_metric": self.metric,
+        }
         values |= {"validation": validation, "model": str((folder / "model").relative_to(self.output))}
         task = changes.pop("task", "classification" if isinstance(self.gold[0], str) else "tagging")
         write_record(folder, RunRecord(strategy, seed, model, task, **values | changes))
@@ -73,7 +79,8 @@ class Folder:
     def conclude(self, **changes: Any) -> Comparison:
         """The conclusion, seen to be what the file says."""
         task = TASKS["classification" if isinstance(self.gold[0], str) else "tagging"]
-        done = conclude(self.output, {"sizes": SIZES}, ["a note"], task, **changes)
+        data = {"sizes": SIZES} | ({"labels": list(self.labels)} if self.labels else {})
+        done = conclude(self.output, data, ["a note"], task, **changes)
         assert read_comparison(self.output) == done.summary
         return done
 
@@ -81,7 +88,7 @@ class Folder:
         """The examples that the answers are for; the first text is a long one."""
         assert split == "news"
         return [
-            TextExample(f"text {i}" + " and so on" * (60 if i == 0 else 0), gold)
+            TextExample(f"text {i}" + " and so on" * (60 if i == 0 else 0), gold, Origin("news.csv", i + 2))
             if isinstance(gold, str)
             else TaggedExample((f"zero{i}", "one", "two", "three"), tuple(gold))
             for i, gold in enumerate(self.gold)

@@ -45,6 +45,46 @@ def test_examples_to_read_are_of_the_recommended_model_and_have_their_texts(fold
     assert [one["index"] for one in without] == [0, 1] and without[0]["text"] == ""
 
 
+def test_a_label_that_training_does_not_have_makes_no_suspect(folder: Any) -> None:
+    folder.gold = ["pride", "joy", "sadness", *folder.gold[3:]]
+    for strategy in ("full", "head"):
+        folder.add(strategy, said=["joy", "anger", *folder.gold[2:]])
+    folder.labels = ("anger", "joy", "sadness")
+    summary = folder.conclude(texts_of=folder.texts_of).summary
+    assert [(one["index"], one["gold"], one["gold_in_training"]) for one in summary["label_suspects"]] == [
+        (1, "joy", True)
+    ]
+    assert {one["index"]: one["gold_in_training"] for one in summary["mistakes"]} == {0: False, 1: True}
+    folder.labels = ()  # where it is not known which labels training has, all are there
+    summary = folder.conclude(texts_of=folder.texts_of).summary
+    assert {one["index"]: one["gold_in_training"] for one in summary["label_suspects"]} == {0: None, 1: None}
+
+
+def test_what_no_strategy_can_answer_takes_no_place_among_the_50(folder: Any) -> None:
+    folder.gold = ["pride"] * 60 + folder.gold[60:]
+    for strategy in ("full", "head"):
+        folder.add(strategy, said=["joy"] * 60 + ["anger"] * 60)
+    folder.labels = ("anger", "joy", "sadness")
+    suspects = folder.conclude().summary["label_suspects"]
+    assert [one["index"] for one in suspects] == [i for i in range(60, 120) if folder.gold[i] != "anger"]
+
+
+def test_examples_to_read_have_their_places(folder: Any) -> None:
+    folder.add("full", said=["joy", *folder.gold[1:]])
+    [mistake] = folder.conclude(texts_of=folder.texts_of).summary["mistakes"]
+    assert (mistake["index"], mistake["file"], mistake["line"]) == (0, "news.csv", 2)
+    [mistake] = folder.conclude().summary["mistakes"]
+    assert (mistake["file"], mistake["line"], mistake["text"]) == (None, None, "")
+
+
+def test_a_tag_that_training_does_not_have_is_marked(tagged: Any) -> None:
+    tagged.labels = ("O", "B-PER", "I-PER")
+    tagged.add("full", 1.0)
+    mistakes = tagged.conclude(texts_of=tagged.texts_of).summary["mistakes"]
+    assert {one["gold"]: one["gold_in_training"] for one in mistakes} == {"B-PER": True, "B-LOC": False}
+    assert {one["gold"] for one in tagged.conclude().summary["label_suspects"]} == {"B-PER"}
+
+
 def test_no_more_than_50_examples_to_read(folder: Any) -> None:
     folder.add("full", 0.0)
     folder.add("head", 0.9)

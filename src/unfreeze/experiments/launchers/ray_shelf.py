@@ -19,19 +19,20 @@ class Shelf:
     """Tables in Ray's object store. An actor: it owns them, so that they outlive the tasks that made them."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, Any] = {}
+        self._tables: dict[str, tuple[Any, float | None]] = {}  # references, with what making each took
         self._bytes = 0
 
-    def put(self, key: str, table: npt.NDArray[np.generic]) -> None:
-        """Keep a table, if it is new and there is room."""
+    def put(self, key: str, table: npt.NDArray[np.generic], seconds: float | None) -> None:
+        """Keep a table and what making it took, if it is new and there is room."""
         import ray
 
         if key not in self._tables and self._bytes + table.nbytes <= MOST_BYTES:
             self._bytes += table.nbytes
-            self._tables[key] = ray.put(table)
+            self._tables[key] = (ray.put(table), seconds)
 
-    def get(self, key: str) -> list[Any]:
-        """The reference to a table; none if it is not there. In a list, so that only who wants it fetches it."""
+    def get(self, key: str) -> list[tuple[Any, float | None]]:
+        """The reference to a table and what making it took; none if it is not there. Inside others a reference is not
+        fetched."""
         return [self._tables[key]] if key in self._tables else []
 
 
@@ -48,18 +49,20 @@ class ShelvedFiles(FeatureFiles):
         found = super().find(key, shape, dtype)
         if found is not None:
             return found
-        for reference in ray.get(self.shelf.get.remote(key)):
+        for reference, seconds in ray.get(self.shelf.get.remote(key)):
             table = ray.get(reference)
             if (table.shape, table.dtype) == (shape, np.dtype(dtype)) and self.has_room(table.nbytes):
-                with suppress(OSError), super().make(key, shape, dtype) as rows:  # a full disk: it is computed instead
-                    rows[:] = table
+                with suppress(OSError), super().make(key, shape, dtype, seconds=seconds) as rows:
+                    rows[:] = table  # on a full disk it is computed instead
         return super().find(key, shape, dtype)
 
     @contextmanager
-    def make(self, key: str, shape: tuple[int, int], dtype: str) -> Iterator[npt.NDArray[np.generic]]:
+    def make(
+        self, key: str, shape: tuple[int, int], dtype: str, share: float = 1.0, seconds: float | None = None
+    ) -> Iterator[npt.NDArray[np.generic]]:
         """See `FeatureFiles.make`."""
-        with super().make(key, shape, dtype) as rows:
+        with super().make(key, shape, dtype, share, seconds) as rows:
             yield rows
         made = super().find(key, shape, dtype)
         if made is not None:
-            self.shelf.put.remote(key, made)
+            self.shelf.put.remote(key, made, self.seconds(key))
