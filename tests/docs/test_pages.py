@@ -12,6 +12,10 @@ from urllib.parse import unquote, urldefrag
 import pytest
 import yaml
 
+from unfreeze.reports.document import SECTIONS
+from unfreeze.reports.results import Results
+from unfreeze.storage.records import RunRecord
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -34,6 +38,17 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert file.exists(), f"{page.name}: {target}"
             assert not anchor or anchor in anchors(file), f"{page.name}: {target}"
             assert DOCS in file.resolve().parents, f"{page.name}: {target} is not part of the site"
+
+
+def test_every_section_of_a_report_is_explained() -> None:
+    page = (DOCS / "reading-the-report.md").read_text().lower()
+    record = RunRecord(strategy="full", seed=0, model_name="m", task="classification", status="done")
+    titles = {make(Results([record])).title for make in SECTIONS}
+    # What quality costs is explained under one heading.
+    assert {one for one in titles if one.lower() not in page} == {
+        "Which strategies are worth their cost",
+        "Score against cost",
+    }
 
 
 def test_the_index_leads_to_every_page() -> None:

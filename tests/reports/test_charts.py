@@ -84,6 +84,15 @@ def test_convergence_has_a_line_for_each_seed_and_says_what_was_selected(results
     assert [point.text.endswith("selected") for point in chart.series[0].points] == [False, False, True]
 
 
+def test_convergence_tells_the_training_loss_beside_the_score(results):
+    first, second, *_ = convergence_chart(results).series[0].points
+    assert first.text.splitlines()[1:] == [f"epoch 1: {first.y:.4f}", "training loss 0.75"]
+    assert "training loss 0.375" in second.text
+    bare = [replace(one, history=[entry | {"train_loss": None} for entry in one.history]) for one in results.records]
+    chart = convergence_chart(replace(results, records=bare))
+    assert all("training loss" not in point.text for one in chart.series for point in one.points)
+
+
 def test_layers_show_sweep_probe_and_margin(results):
     chart = layers_chart(results, "distilbert-base-uncased")
     assert chart is not None

@@ -192,6 +192,8 @@ def _curve(run: RunRecord, group: Group, metric: str) -> list[Point]:
         if entry.get("epoch") is None or score is None:
             continue
         said = f"{group.label}, seed {run.seed}\nepoch {quantities.plain(entry['epoch'])}: {quantities.score(score)}"
+        if entry.get("train_loss") is not None:
+            said += f"\ntraining loss {quantities.plain(entry['train_loss'])}"
         if entry.get("train_seconds") is not None:
             said += f"\nafter {quantities.seconds(entry['train_seconds'])} of training"
         if entry["epoch"] == run.best_epoch:
