@@ -301,6 +301,16 @@ def test_flags_are_known_with_underscores_too(unfreeze_cli: Cli) -> None:
     assert (parsed.top_k, parsed.texts) == (2, ["--top_k"])  # behind -- stand texts
 
 
+def test_texts_and_models_may_stand_on_both_sides_of_a_flag(unfreeze_cli: Cli) -> None:
+    parser = build_parser(["predict", "speed"])[0]
+    parsed = parser.parse_args(["predict", "m", "--top-k", "2", "one", "two"])
+    assert (parsed.model_folder, parsed.top_k, parsed.texts) == ("m", 2, ["one", "two"])
+    assert parser.parse_args(["predict", "m", "one", "--top-k", "2", "two"]).texts == ["one", "two"]
+    assert parser.parse_args(["speed", "a", "--threads", "1", "b"]).models == ["a", "b"]
+    wrong = unfreeze_cli("predict", "m", "--top-j", "2", "one")
+    assert (wrong.code, "unknown argument --top-j 2 one; did you mean --top-k?" in wrong.err) == (2, True)
+
+
 def test_translated_names_are_said_wherever_they_stand(unfreeze_cli: Cli, tmp_path: Path) -> None:
     said = "--num-train-epochs is called --epochs here"
     data = ("inspect", "--data", "sample:pos")

@@ -40,10 +40,16 @@ class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line, not below a screenful of flags, and names the nearest flag."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Flags are known with underscores as well, as scripts of transformers spell them: `--num_train_epochs`."""
+        """Flags are known with underscores as well, as scripts of transformers spell them: `--num_train_epochs`. Where
+        any number of words is taken, they may stand on both sides of a flag."""
         words = list(sys.argv[1:] if args is None else args)
         last = words.index("--") if "--" in words else len(words)  # behind it are no flags
-        return super().parse_known_args([*map(self._spelled, words[:last]), *words[last:]], namespace)
+        found, unknown = super().parse_known_args([*map(self._spelled, words[:last]), *words[last:]], namespace)
+        many = next((one for one in self._actions if not one.option_strings and one.nargs in ("*", "+")), None)
+        if many is not None and not any(word.startswith("-") for word in unknown):
+            setattr(found, many.dest, [*getattr(found, many.dest), *unknown])
+            unknown = []
+        return found, unknown
 
     def _spelled(self, word: str) -> str:
         name, equals, value = word.partition("=")
