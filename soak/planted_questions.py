@@ -113,4 +113,4 @@ def _splits() -> Iterator[Fault]:
     unanswered = question(105, answers=[])
     yield test("first question without an answer in test", unanswered, "training has no questions without an answer")
     again = [*TRAIN, question(3, id="x", **other)]
-    yield Fault("table: two answers", {"train.jsonl": rows(again)}, "train.jsonl:9", "have another answer")
+    yield Fault("table: two answers", {"train.jsonl": rows(again)}, "train.jsonl:9", "has another answer")
