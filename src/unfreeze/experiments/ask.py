@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from unfreeze.acceleration.devices import default_device
 from unfreeze.data.findings import DataError, Finding
 from unfreeze.data.sources import Corpus, load_corpus
-from unfreeze.experiments.fitting import Fit, fitting_strategies, misfits
+from unfreeze.experiments.fitting import fitting_strategies, misfits
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared, choose_task, prepare
 from unfreeze.settings import Settings, SettingsError, unused_settings
@@ -48,16 +47,15 @@ def ask(
     device = device or _device(settings)
     everything = [prepare(model, corpus, task, settings, device) for model in dict.fromkeys(settings.model)]
     _check_metric(everything[0].metric, task, settings.until_decided)
-    fits = fitting_strategies(everything, strategies, settings, listener.said)
-    everything = [replace(prepared, cache_depths=_depths(fits[prepared.model_name])) for prepared in everything]
+    fitting = fitting_strategies(everything, strategies, settings, listener.said)
+    everything = [
+        replace(prepared, cache_depths=tuple(sorted({*fitting[prepared.model_name].values()} - {0})))
+        for prepared in everything
+    ]
     for prepared in everything:
         for note in prepared.notes:
             listener.said(note)
-    return corpus, everything, {model: list(strategies) for model, strategies in fits.items()}
-
-
-def _depths(fits: Mapping[Strategy, Fit]) -> tuple[int, ...]:
-    return tuple(sorted({fit.frozen_layers for fit in fits.values() if fit.frozen_layers}))
+    return corpus, everything, {model: list(strategies) for model, strategies in fitting.items()}
 
 
 def _load(settings: Settings) -> Corpus:

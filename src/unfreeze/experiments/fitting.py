@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unfreeze.batching.order import padding_share, training_batches
 from unfreeze.batching.window_file import token_counts
@@ -23,7 +23,11 @@ from unfreeze.settings import Settings
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 from unfreeze.tasks import TASKS, Classification
+from unfreeze.training.options import TrainingOptions
 from unfreeze.training.parameters import Trainables
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,6 @@ class Fit:
     """A strategy on a model."""
 
     words: str  # what trains
-    frozen_layers: int  # so many of the lowest never do
     trained_numbers: int
     kept_numbers: int  # in the saved model
     learning_rate: float
@@ -41,8 +44,8 @@ class Fit:
 
 def fitting_strategies(
     everything: Sequence[Prepared], strategies: Sequence[Strategy], settings: Settings, said: Callable[[str], None]
-) -> dict[str, dict[Strategy, Fit]]:
-    """By model the strategies that it can follow.
+) -> dict[str, dict[Strategy, int]]:
+    """By model the strategies that it can follow, with how many of its lowest layers each freezes all the time.
 
     Strategies nobody asked for (the defaults) are left out where they do not fit, and that is said.
 
@@ -50,12 +53,13 @@ def fitting_strategies(
         StrategyError: some that were asked for do not fit; all of them are named.
     """
     mistakes: list[str] = []
-    fitting: dict[str, dict[Strategy, Fit]] = {}
+    fitting: dict[str, dict[Strategy, int]] = {}
     for prepared in everything:
         fitting[prepared.model_name] = {}
         for strategy in strategies:
             try:
-                fitting[prepared.model_name][strategy] = _try_on(prepared, strategy, settings, frozenset())
+                tried = _try_on(prepared, strategy, settings)
+                fitting[prepared.model_name][strategy] = tried.trainables.frozen_layers(tried.network)
             except StrategyError as error:
                 mistakes.append(str(error))
     mistakes = list(dict.fromkeys(mistakes))
@@ -100,7 +104,7 @@ def what_trains(
     if told:
         said(told)
     return {
-        strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy))
+        strategy: _try_on(prepared, strategy, settings, loaded.new_parameters, rates.get(strategy)).fit(settings.budget)
         for strategy in strategies
     }
 
@@ -141,13 +145,29 @@ def _readable(written: Sequence[Any]) -> list[Strategy]:
     return strategies
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """A strategy on a network without weights."""
+
+    network: PreTrainedModel
+    trainables: Trainables
+    options: TrainingOptions
+
+    def fit(self, budget: str | None) -> Fit:
+        rate, epochs = self.options.learning_rate, self.options.epochs
+        trained, total = self.trainables.count(self.network)
+        most = f"at most {epochs} epochs" if budget is None else f"for {budget}"
+        words = f"{self.trainables.describe(self.network)}; learning rate {rate:g}, {most}"
+        return Fit(words, trained, total, rate, epochs, trained_parts(self.network, self.trainables, rate))
+
+
 def _try_on(
     prepared: Prepared,
     strategy: Strategy,
     settings: Settings,
-    new_parameters: frozenset[str],
+    new_parameters: frozenset[str] = frozenset(),
     learning_rate: float | None = None,
-) -> Fit:
+) -> _Tried:
     import torch
 
     network = start_skeleton(strategy, prepared)
@@ -155,16 +175,4 @@ def _try_on(
         anatomy = adapt(strategy, network, prepared.task, prepared.tokenizer, settings.seed).anatomy
     lengths = token_counts(prepared.train.encoded.features)
     options = options_for(strategy, settings.seed, settings, prepared.metric, lengths, learning_rate=learning_rate)
-    trainables = Trainables(strategy, anatomy, new_parameters, options.epochs)
-    most = f"at most {options.epochs} epochs" if settings.budget is None else f"for {settings.budget}"
-    words = f"{trainables.describe(network)}; learning rate {options.learning_rate:g}, {most}"
-    trained, total = trainables.count(network)
-    return Fit(
-        words,
-        trainables.frozen_layers(network),
-        trained,
-        total,
-        options.learning_rate,
-        options.epochs,
-        trained_parts(network, trainables, options.learning_rate),
-    )
+    return _Tried(network, Trainables(strategy, anatomy, new_parameters, options.epochs), options)
