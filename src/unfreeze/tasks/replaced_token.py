@@ -153,9 +153,8 @@ class ReplacedToken(Objective):
 
     def token_scores(self, inputs: Sequence[Any], model: Model) -> list[list[dict[str, Any]]]:
         """Of every token, special ones too, how likely it is to have been replaced."""
-        return [
-            [{"token": row.token, "scores": {NAMES[1]: score}} for row, score in rows] for rows in _scored(inputs, model)
-        ]
+        scored = _scored(inputs, model)
+        return [[{"token": row.token, "scores": {NAMES[1]: score}} for row, score in rows] for rows in scored]
 
 
 def _scored(inputs: Sequence[Any], model: Model) -> list[list[tuple[TokenRow, float]]]:
