@@ -56,8 +56,10 @@ def load(
 ) -> Predictor:
     """Load a trained model from a comparison folder (its best run), a run folder, a model folder or an exported one.
 
-    `task` is needed only for a model trained with a task of your own; `device` is the GPU where there is one;
-    `precision="bf16"` is faster where the hardware has it, and rounds to three digits.
+    `task` is needed where the model does not tell, as one of the hub that is to say whether a sentence follows another
+    (`task="nsp"`; names are those of `unfreeze predict --task`), and for one trained with a task of your own (its
+    object). `device` is the GPU where there is one; `precision="bf16"` is faster where the hardware has it, and rounds
+    to three digits.
     """
     return load_predictor(path, max_length=max_length, task=task, device=device, precision=precision)
 
@@ -65,7 +67,10 @@ def load(
 def predict(
     path: str | Path,
     inputs: Any,
+    *,
+    task: Any = None,
     **options: Any,
 ) -> list[Any]:
-    """Load a trained model and predict; see `Predictor.predict` for what comes back, and which options there are."""
-    return load(path).predict(inputs, **options)
+    """Load a trained model, for `task` as `load` does, and predict; see `Predictor.predict` for what comes back, and
+    which options there are."""
+    return load(path, task=task).predict(inputs, **options)

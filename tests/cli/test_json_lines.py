@@ -97,10 +97,11 @@ def test_steps_are_told_once_a_second_and_evaluations_always(capsys: pytest.Capt
     with JsonLines() as lines:
         lines.run_started(CELL, 1)
         for step in range(1, 50):
-            lines.progressed(CELL, Progress(step, 50, 0.5, float("nan")))
+            lines.progressed(CELL, Progress(step, 50, 0.5, float("nan"), learning_rate=1e-3))
         lines.progressed(CELL, Progress(50, 50, 1, float("inf"), {"macro_f1": 0.5, "loss": float("inf")}))
     told = strict(capsys.readouterr().out)
     assert len(told) < 49 and told[1]["step"] == 1 and told[1]["loss"] is None
+    assert told[1]["learning_rate"] == 1e-3 and told[-1]["learning_rate"] is None
     assert told[-1]["event"] == "evaluated" and told[-1]["metrics"] == {"macro_f1": 0.5, "loss": None}
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 import transformers
 
+import unfreeze
 from unfreeze.cli import main
 
 TEXT, PAIR = "we saw anna in lima", "a happy day"
@@ -40,6 +41,7 @@ def test_next_sentence(model: Callable[..., str], capsys: pytest.CaptureFixture[
     folder = model("bert", "BertForNextSentencePrediction")
     [ours] = predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "next-sentence")
     assert predicted(capsys, folder, TEXT, "--text-pair", PAIR, "--task", "nsp") == [ours]
+    assert unfreeze.predict(folder, {"text": TEXT, "text_pair": PAIR}, task="nsp") == [ours]
     network = transformers.BertForNextSentencePrediction.from_pretrained(folder).eval()
     inputs = transformers.AutoTokenizer.from_pretrained(folder)(TEXT, PAIR, return_tensors="pt")
     with torch.inference_mode():
@@ -58,6 +60,32 @@ def test_replaced_tokens(model: Callable[..., str], capsys: pytest.CaptureFixtur
     expected = [i for i in range(1, len(scores) - 1) if scores[i] >= 0.5]
     assert [one["index"] for one in ours] == expected
     assert all(one["score"] == pytest.approx(float(scores[one["index"]]), abs=1e-6) for one in ours)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "labels"),
+    [("electra", "ElectraForPreTraining", {}), ("bert", "BertForTokenClassification", {0: "original", 1: "replaced"})],
+)
+def test_every_token_with_its_probability_of_being_replaced(
+    model: Callable[..., str], capsys: pytest.CaptureFixture[str], base: str, head: str, labels: dict[int, str]
+) -> None:
+    """Of a network with one logit a token, and of one with two."""
+    names = {"id2label": labels, "label2id": {name: i for i, name in labels.items()}} if labels else {}
+    folder = model(base, head, **names)
+    [ours] = predicted(capsys, folder, TEXT, "--task", "rtd", "--explain")
+    [window] = ours["windows"]
+    network = getattr(transformers, head).from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    inputs = tokenizer(TEXT, return_tensors="pt")
+    with torch.inference_mode():
+        logits = network(**inputs).logits[0]
+    expected = logits.softmax(-1)[:, 1] if labels else logits.sigmoid()
+    assert [row["token"] for row in window] == tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])
+    assert [row["scores"]["replaced"] for row in window] == pytest.approx(expected.tolist(), abs=1e-6)
+    said = {one["index"]: one["score"] for one in ours["prediction"]}
+    likely = {i: one["scores"]["replaced"] for i, one in enumerate(window) if one["scores"]["replaced"] >= 0.5}
+    assert said == {i: score for i, score in likely.items() if 0 < i < len(window) - 1}
+    assert unfreeze.load(folder, task="rtd").explain([TEXT, "a day"])[0] == window
 
 
 def test_questions(model: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -209,7 +237,6 @@ def test_the_case_is_that_of_training(
 
 
 def test_inputs_in_python(model: Callable[..., str]) -> None:
-    import unfreeze
     from unfreeze.tasks import TaskError
 
     masked, texts = model("bert", "BertForMaskedLM"), model("bert", "BertForSequenceClassification", num_labels=3)

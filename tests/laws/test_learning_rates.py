@@ -11,6 +11,7 @@ import torch
 
 from unfreeze.models.anatomy import Place
 from unfreeze.strategies import Strategy
+from unfreeze.training.result import Progress
 from unfreeze.training.schedule import multiplier
 
 
@@ -74,3 +75,30 @@ def test_the_loop_follows_the_schedule(workbench: Callable[..., Any], rates: lis
     assert result.state.step == 10
     for name in ("classifier.weight", "bert.embeddings.word_embeddings.weight"):
         assert rates_of(name, bench, rates) == pytest.approx(expected)
+
+
+@dataclass(frozen=True)
+class EarlyTop(Strategy):
+    """What lies on top of the layers trains in the first epoch only, at three times the rate of all else."""
+
+    name: ClassVar[str] = "early_top"
+
+    def trains(self, place: Place, epoch: int) -> bool:
+        return place.part == "layer" or (place.part == "top" and epoch == 0)
+
+    def lr_scale(self, place: Place, epoch: int) -> float:
+        return 3.0 if place.part == "top" else 1.0
+
+
+@pytest.mark.parametrize("strategy", [LateLayers(), EarlyTop()])
+def test_the_rate_that_is_told_is_the_highest_of_what_moves(
+    workbench: Callable[..., Any], rates: list[dict[int, float]], strategy: Strategy
+) -> None:
+    bench = workbench(strategy=strategy, epochs=3, warmup_steps=2, learning_rate=1e-3)
+    told: list[Progress] = []
+    bench.trainer(on_progress=told.append).train(bench.train.encoded.features)
+    steps = [one.learning_rate for one in told if one.metrics is None]
+    assert steps == [max(step.values()) for step in rates] and len(steps) == 9
+    # An evaluation has the rate of the step before it.
+    evaluations = [(one.step, one.learning_rate) for one in told if one.metrics is not None]
+    assert evaluations == [(step, steps[step - 1]) for step in (3, 6, 9)]

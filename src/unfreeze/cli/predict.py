@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("fp32", "bf16"),
         help="bf16 is faster where the hardware has it, and rounds to three digits (default: fp32)",
     )
-    parser.add_argument("--explain", action="store_true", help="also each token with its tags, or as start and end")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="also each token with its tags, as start and end of an answer, or as replaced (rtd)",
+    )
     parser.add_argument("--top-k", type=int, metavar="N", help="so many answers: of questions, hidden words, labels")
     parser.add_argument(
         "--aggregation-strategy",

@@ -121,15 +121,20 @@ class Predictor:
     def explain(self, inputs: Any) -> list[list[dict[str, Any]]]:
         """For each window of one input, or of a list, its tokens with the scores that the answer comes from.
 
-        Tags for tagging, start and end for questions: `[{"token": "anna", "scores": {"B-PER": 0.98, ...}}, ...]`.
+        Tags for tagging, start and end for questions, and how likely a token was replaced for replaced tokens:
+        `[{"token": "anna", "scores": {"B-PER": 0.98, ...}}, ...]`.
 
         Raises:
             TaskError: the answers of this task do not come from single tokens.
         """
         import torch
 
+        given = _listed(inputs)
+        own = self.task.token_scores(given, self)
+        if own is not None:
+            return own
         recorder = _Recorder(self)
-        self.task.answers(_listed(inputs), recorder)
+        self.task.answers(given, recorder)
         if not recorder.examples:
             raise TaskError(f"{self.task.name}: there is nothing more to show than its answers.")
         found = []

@@ -17,6 +17,8 @@ class Distill(Strategy):
     It begins with layers of the teacher, as far apart as can be, and with its embeddings and head. The loss is
     `(1 - alpha)` times that of the labels and `alpha` times the divergence from the teacher's softened answers;
     `hidden` adds the distance between the outputs of its layers and the teacher's at the same share of its depth.
+    Attention patterns are not compared. In `unfreeze pretrain` a model of the same objective teaches as well, for
+    hidden tokens `--strategy distill:teacher=bert-base-uncased,layers=6`; only replaced tokens have no teacher.
 
     Use it once you know the strategy that answers best, to have nearly its scores in a fraction of its time.
     Not where the teacher is hardly better than `full` on a network of that size, or answers fast enough.

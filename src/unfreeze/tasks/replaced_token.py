@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Clark et al. 2020 (section 3.1): the loss of the discriminator weighs 50 times that of the generator.
 DISCRIMINATOR_WEIGHT = 50.0
 NAMES = ("original", "replaced")
+LOOKS_REPLACED = 0.5  # from this probability on
 
 
 @dataclass(frozen=True)
@@ -145,23 +146,39 @@ class ReplacedToken(Objective):
 
     def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
         """For each text the tokens that look replaced: `{"entity", "score", "index", "word", "start", "end"}`."""
-        import torch
+        return [
+            [_replaced(row, score) for row, score in rows if row.text is not None and score >= LOOKS_REPLACED]
+            for rows in _scored(inputs, model)
+        ]
 
-        def readable(given: Any) -> str:
-            text = model.as_read(text_of(given))
-            refuse_longer(text, len(model.tokenizer(text, verbose=False)["input_ids"]), model)
-            return text
+    def token_scores(self, inputs: Sequence[Any], model: Model) -> list[list[dict[str, Any]]]:
+        """Of every token, special ones too, how likely it is to have been replaced."""
+        scored = _scored(inputs, model)
+        return [[{"token": row.token, "scores": {NAMES[1]: score}} for row, score in rows] for rows in scored]
 
-        found = []
-        for text in read_each(inputs, readable):
-            rows = [row for row in tokenised(model.tokenizer, text) if row.text is not None]
-            encoded = model.tokenizer(text, return_tensors="pt", verbose=False).to(model.network.device)
-            with torch.inference_mode():
-                logits = model.network(**encoded).logits.float()
-            # One logit a token is that of "replaced" (ELECTRA); two are those of both.
-            scores = logits.sigmoid()[0] if logits.dim() == 2 else logits.softmax(-1)[0, :, 1]
-            found.append([_replaced(row, float(scores[row.position])) for row in rows if scores[row.position] >= 0.5])
-        return found
+
+def _scored(inputs: Sequence[Any], model: Model) -> list[list[tuple[TokenRow, float]]]:
+    """The tokens of each text, each with the probability that it was replaced.
+
+    Raises:
+        InputError: of the first input that is no text, or is longer than the network reads at once.
+    """
+    import torch
+
+    def readable(given: Any) -> str:
+        text = model.as_read(text_of(given))
+        refuse_longer(text, len(model.tokenizer(text, verbose=False)["input_ids"]), model)
+        return text
+
+    found = []
+    for text in read_each(inputs, readable):
+        encoded = model.tokenizer(text, return_tensors="pt", verbose=False).to(model.network.device)
+        with torch.inference_mode():
+            logits = model.network(**encoded).logits.float()
+        # One logit a token is that of "replaced" (ELECTRA); two are those of both.
+        scores = logits.sigmoid()[0] if logits.dim() == 2 else logits.softmax(-1)[0, :, 1]
+        found.append(list(zip(tokenised(model.tokenizer, text), scores.tolist(), strict=True)))
+    return found
 
 
 def _replaced(row: TokenRow, score: float) -> dict[str, Any]:

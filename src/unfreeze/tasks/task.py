@@ -244,6 +244,11 @@ class Task(ABC):
         """
         raise TaskError(f"{self.name}: answers come from whole texts, not from tokens, so there is nothing to show.")
 
+    def token_scores(self, inputs: Sequence[Any], model: Model) -> list[list[dict[str, Any]]] | None:
+        """For each input its tokens with their scores, where answers do not come from `predict_examples`, so that
+        `explained` sees none of them; None: there are none to show."""
+        return None
+
     @abstractmethod
     def answers(self, inputs: Sequence[Any], model: Model, **options: Any) -> list[Any]:
         """Inputs as the Hugging Face pipeline of this task takes them, to outputs as it gives them.

@@ -61,6 +61,7 @@ class Trainer:
     compact: CompactVocabulary | None = field(default=None, init=False)
     prefix: PrefixCache | None = field(default=None, init=False)
     head: HeadStep | None = field(default=None, init=False)  # if nothing else is to be computed
+    learning_rate: float | None = field(default=None, init=False)  # of the last step, the highest of what trained
     result: TrainingResult = field(default_factory=TrainingResult)  # grows while training; whole up to a divergence
 
     def train(self, features: Sequence[Features]) -> TrainingResult:
@@ -181,7 +182,7 @@ class Trainer:
                     batches = self._begin_epoch(lengths, timetable)
                     cost = costs.of_steps(features[batches[0][0]])
                 indices = batches[state.position]
-                timetable.set_learning_rates(optimizer, state.step, self._trained(watch), epoch)
+                self.learning_rate = timetable.set_learning_rates(optimizer, state.step, self._trained(watch), epoch)
                 with watch.measure("train"):
                     made = step.make(features, indices, state.step)
                 self._count(made, [lengths[i] for i in indices], cost, timetable, watch)
@@ -214,7 +215,8 @@ class Trainer:
         ends = state.position == timetable.steps_per_epoch
         state.evaluation_due = state.over or timetable.evaluates_after(state.step, epoch_ends=ends)
         done = state.epoch + state.position / timetable.steps_per_epoch
-        self.on_progress(Progress(state.step, expected, done, loss / units if units else nan))
+        told = Progress(state.step, expected, done, loss / units if units else nan, learning_rate=self.learning_rate)
+        self.on_progress(told)
 
     def _trained(self, watch: Stopwatch) -> float:
         """Seconds; where they decide, of the slowest process."""
@@ -255,7 +257,8 @@ class Trainer:
             if self.compact is not None:
                 self.compact.keep()
         expected = timetable.expected_steps(state.step, self._trained(watch))
-        self.on_progress(Progress(state.step, expected, epoch, train_loss or nan, evaluation.metrics))
+        told = Progress(state.step, expected, epoch, train_loss or nan, evaluation.metrics, self.learning_rate)
+        self.on_progress(told)
 
     def _select(self) -> None:
         """The weights of the best evaluation."""

@@ -10,13 +10,18 @@ from unfreeze.training.run_state import RunState
 
 @dataclass(frozen=True)
 class Progress:
-    """What the loop says after each step; `metrics` only right after an evaluation."""
+    """What the loop says after each step; `metrics` only right after an evaluation.
+
+    `learning_rate` is that of the step, the highest where groups of weights differ; None where a run that is gone on
+    with has made no step yet.
+    """
 
     step: int
     total_steps: int
     epoch: float
     loss: float
     metrics: dict[str, float] | None = None
+    learning_rate: float | None = None
 
 
 @dataclass

@@ -55,8 +55,8 @@ class Timetable:
         assert self.options.eval_steps is not None
         return step % self.options.eval_steps == 0
 
-    def set_learning_rates(self, optimizer: torch.optim.Optimizer, step: int, seconds: float, epoch: int) -> None:
-        """Those of a step, in all groups of the optimizer.
+    def set_learning_rates(self, optimizer: torch.optim.Optimizer, step: int, seconds: float, epoch: int) -> float:
+        """Those of a step, in all groups of the optimizer; the highest of those that train.
 
         Args:
             seconds: of optimisation so far.
@@ -72,3 +72,5 @@ class Timetable:
             key = group["key"]
             late = late_warmup(step, key.first_epoch * self.steps_per_epoch, min(warmup, self.steps_per_epoch))
             group["lr"] = scheduled * key.scales[epoch] * late
+        training = (one for one in optimizer.param_groups if any(weights.requires_grad for weights in one["params"]))
+        return float(max((group["lr"] for group in training), default=0.0))

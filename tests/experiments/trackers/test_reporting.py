@@ -22,6 +22,9 @@ def check_against_record(page: Any, folder: Path) -> None:
     assert page.chosen["learning_rate"] == record.learning_rate
     assert page.chosen["trainable_parameters"] == record.trainable_parameters
     assert [step for step, _ in page.curve("train/loss")] == list(range(1, (record.steps or 0) + 1))
+    rates = page.curve("train/learning_rate")
+    assert [step for step, _ in rates] == list(range(1, (record.steps or 0) + 1))
+    assert max(rate for _, rate in rates) <= page.chosen["learning_rate"] and rates[-1][1] < rates[-2][1]
     for name in record.history[0]["validation"]:
         assert page.curve(f"validation/{name}") == [(one["step"], one["validation"][name]) for one in record.history]
     assert page.curve("train/epoch_loss") == [(one["step"], one["train_loss"]) for one in record.history]

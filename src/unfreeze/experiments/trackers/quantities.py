@@ -49,7 +49,7 @@ def recorded_parameters(record: RunRecord) -> dict[str, Parameter]:
 def step_metrics(progress: Progress) -> dict[str, float]:
     """Of one step, or of one evaluation."""
     if progress.metrics is None:
-        return _finite({"train/loss": progress.loss})
+        return _finite({"train/loss": progress.loss, "train/learning_rate": progress.learning_rate})
     return _evaluated(progress.epoch, progress.loss, progress.metrics)
 
 
