@@ -62,7 +62,7 @@ def _record(text: str, strategy: str, seed: int, score: float) -> RunRecord:
         strategy, seed, text, "classification", "done", train_examples=EXAMPLES, data_sha256=text, learning_rate=1e-3,
         learning_rate_from="search", budget=text, trainable_parameters=int(1000 * score), total_parameters=1000,
         trains=text, num_layers=2, epochs_planned=3, epochs_run=3, steps=9, train_seconds=10 * score,
-        train_runtime=11 * score, seconds_to_best=5.0, evaluate_seconds=1.0, tokens_per_second=100.0,
+        fit_seconds=11 * score, seconds_to_best=5.0, evaluate_seconds=1.0, tokens_per_second=100.0,
         flops=1e9 * score,
         peak_memory_bytes=int(1e9 * score), disk_bytes=1000, best_epoch=3.0, converged=True,
         degenerate=text if strategy.endswith("two") and seed == 2 else None, selection_metric="macro_f1",

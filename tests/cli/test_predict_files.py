@@ -173,3 +173,8 @@ def test_encodings(unfreeze_cli: Cli, classifier: str, tmp_path: Path) -> None:
         assert "e.g. --encoding latin-1" in refused(unfreeze_cli(*given))
         assert answers(unfreeze_cli(*given, "--encoding", "latin-1")) == expected
         assert "latin-1, cp1252" in refused(unfreeze_cli(*given, "--encoding", "latin-99"))
+        refused(unfreeze_cli(*given, "--encoding", "utf-16"))
+    assert "new.txt: is not UTF-16 (UTF-16 stream does not start with BOM)" in refused(
+        unfreeze_cli("predict", classifier, "--file", tmp_path / "new.txt", "--encoding", "utf-16")
+    )
+    assert "--encoding: is for --file" in refused(unfreeze_cli("predict", classifier, text, "--encoding", "latin-1"))

@@ -149,7 +149,7 @@ def test_the_numbers_of_a_record_agree(comparison: Comparison) -> None:
         kept = sum(file.stat().st_size for file in (folder / "model").rglob("*") if file.is_file())
         assert record.save_seconds and record.disk_bytes == kept
         assert record.cache_seconds is None and record.cache_fill_seconds is None
-        assert record.train_runtime == pytest.approx(record.train_seconds + record.evaluate_seconds, abs=0.01)
+        assert record.fit_seconds == pytest.approx(record.train_seconds + record.evaluate_seconds, abs=0.01)
         assert record.test_seconds and record.threads == torch.get_num_threads()
         assert record.model == (folder / "model").relative_to(comparison.output).as_posix()
         assert list(record.tests) == ["news"]

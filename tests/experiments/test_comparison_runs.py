@@ -23,7 +23,7 @@ from unfreeze.training.loop import Trainer
 from unfreeze.training.result import Progress
 
 RunComparison = Callable[..., Comparison]
-TIMINGS = {"train_seconds", "train_runtime", "seconds_to_best", "evaluate_seconds", "test_seconds", "tokens_per_second"}
+TIMINGS = {"train_seconds", "fit_seconds", "seconds_to_best", "evaluate_seconds", "test_seconds", "tokens_per_second"}
 TIMINGS |= {"save_seconds", "history", "peak_memory_bytes"}
 
 

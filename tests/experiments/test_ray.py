@@ -104,8 +104,8 @@ def test_outputs_of_frozen_layers_reach_the_other_machines(cluster: Any, tmp_pat
     with first.make("key", shape, "float32") as rows:
         rows[:] = numbers
     fetched = second.find("key", shape, "float32")
-    assert fetched is not None and np.array_equal(fetched, numbers) and second.holds("key")
-    assert first.seconds("key") == second.seconds("key") is not None
+    assert fetched is not None and np.array_equal(fetched.rows, numbers) and second.holds("key")
+    assert fetched.seconds == first.find("key", shape, "float32").seconds
     assert second.find("key", (25, 32), "float32") is None  # another one of that name is not taken for it
     assert second.find("other", shape, "float32") is None
 

@@ -99,7 +99,7 @@ def make_records(strategies: int = 12, seeds: int = 3, **changes: Any) -> list[R
                 "epochs_run": epochs,
                 "steps": 500 * epochs,
                 "train_seconds": (trained := 410 * share * (1 + float(generator.normal(0, 0.02)))),
-                "train_runtime": trained + 21.0 + (12.5 if "freeze" in strategy else 0.0),
+                "fit_seconds": trained + 21.0 + (12.5 if "freeze" in strategy else 0.0),
                 "seconds_to_best": 380 * share,
                 "evaluate_seconds": 21.0,
                 "cache_seconds": 12.5 if "freeze" in strategy else None,
@@ -293,7 +293,7 @@ def every_key(model: str = "distilbert-base-uncased") -> dict[str, Any]:
             "reasons": ["freeze:first=3 is within 0.01 of full."],
             "what_would_change": [f"With a margin of 0.0{k}, head would be recommended." for k in range(1, 8)],
         },
-        "pareto": {"train_runtime": ["head", "freeze:first=3", "full"], "trainable_parameters": ["head", "full"]},
+        "pareto": {"fit_seconds": ["head", "freeze:first=3", "full"], "trainable_parameters": ["head", "full"]},
         "sweep": [
             {
                 **on,

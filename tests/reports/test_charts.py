@@ -106,7 +106,7 @@ def test_layers_show_sweep_probe_and_margin(results):
 
 def test_the_dashed_line_needs_every_cost(results):
     assert quality_chart(results, COSTS[0]).series[0].line == "dashed"
-    records = [replace(results.records[0], train_runtime=None, train_seconds=None)] * 3 + results.records[3:]
+    records = [replace(results.records[0], fit_seconds=None, train_seconds=None)] * 3 + results.records[3:]
     chart = quality_chart(replace(results, records=records), COSTS[0])
     assert all(not one.line for one in chart.series)
     assert len(chart.series) == 3

@@ -136,7 +136,7 @@ def test_everything_in_the_comparison_is_escaped(page_of, make_records, every_ke
     records = [replace(one, model_name=evil, strategy=evil, degenerate=evil) for one in make_records(1, 2)]
     keys = poisoned(every_key())
     keys["disagreements"][0]["answers"] = {evil: evil}
-    keys["pareto"] = {"train_runtime": [evil]}
+    keys["pareto"] = {"fit_seconds": [evil]}
     results = Results([*records, replace(records[0], degenerate=None)], keys)
     text = render_report(replace(results, pictures=draw_figures(results)))
     assert text.count("<script") == 1

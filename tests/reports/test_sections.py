@@ -189,7 +189,7 @@ def test_fronts_list_the_cheapest_first_with_what_more_cost_brings(results):
 
 def test_fronts_of_several_models(make_records):
     records = make_records(2, 1, model_name="org/a") + make_records(2, 1, model_name="org/b")
-    [table] = tables(cost_sections.worth(Results(records, {"pareto": {"train_runtime": ["head on org/b"]}})))
+    [table] = tables(cost_sections.worth(Results(records, {"pareto": {"fit_seconds": ["head on org/b"]}})))
     assert [row[0] for row in table.rows] == ["head · b"]
 
 

@@ -11,7 +11,7 @@ from unfreeze.statistics.recommend import recommend
 
 
 def candidate(strategy, *scores, flops=1.0, **changes):
-    return Candidate(strategy, "m", scores=scores, flops=flops, train_runtime=10 * (flops or 1), **changes)
+    return Candidate(strategy, "m", scores=scores, flops=flops, fit_seconds=10 * (flops or 1), **changes)
 
 
 FULL = candidate("full", 0.920, 0.921, 0.919, flops=10.0)
@@ -28,8 +28,8 @@ def test_the_cheapest_within_the_margin():
 
 def test_what_the_chosen_one_costs_says_times_only_where_no_run_of_one_took_as_long_as_one_of_the_other():
     def reasons(low, high):
-        chosen = replace(FREEZE, train_runtime=60.0, runtime_range=(low, high))
-        return recommend([replace(FULL, runtime_range=(90.0, 120.0)), chosen]).reasons
+        chosen = replace(FREEZE, fit_seconds=60.0, fit_range=(low, high))
+        return recommend([replace(FULL, fit_range=(90.0, 120.0)), chosen]).reasons
 
     assert "needs the least training compute (FLOPs) of the 2 strategies" in reasons(50.0, 70.0)[0]
     assert (
@@ -41,6 +41,16 @@ def test_what_the_chosen_one_costs_says_times_only_where_no_run_of_one_took_as_l
     ]
     timed = [replace(one, flops=None) for one in (FULL, FREEZE)]
     assert "It trains fastest of the 2 strategies" in recommend(timed).reasons[0]
+    equal = [replace(one, flops=1.0) for one in (FULL, FREEZE)]
+    assert "It trains fastest of the 2 strategies" in recommend(equal).reasons[0]
+    unknown = [replace(one, flops=None, fit_seconds=None) for one in (FULL, FREEZE)]
+    assert "and costs no more than any of the 2 strategies" in recommend(unknown).reasons[0]
+
+
+def test_of_one_run_each_the_time_is_said_to_be_that():
+    chosen = replace(FREEZE, scores=(0.914,), fit_range=(60.0, 60.0), fit_seconds=60.0)
+    reasons = recommend([replace(FULL, scores=(0.92,), fit_range=(100.0, 100.0)), chosen]).reasons
+    assert "and 60 % of the training time (one run each) of full." in reasons[1]
 
 
 def test_the_margin_itself_is_within():
@@ -89,7 +99,7 @@ def test_a_loser_that_was_still_improving_is_said():
 
 
 def test_unknown_flops_make_nobody_cheap():
-    seconds = Candidate("lora", "m", (0.92, 0.92), flops=None, train_runtime=1.0)
+    seconds = Candidate("lora", "m", (0.92, 0.92), flops=None, fit_seconds=1.0)
     assert recommend([FULL, FREEZE, seconds]).strategy == "lora"
     unknown = Candidate("bitfit", "m", (0.92, 0.92))
     assert recommend([FULL, FREEZE, unknown]).strategy == "freeze:first=3"

@@ -67,21 +67,21 @@ def test_no_scores_leave_more_ties_in_doubt(strategies):
 
 
 def test_fronts_of_strategies():
-    full = Candidate("full", "m", (0.9,), train_runtime=10.0, peak_memory_bytes=5.0, trainable_parameters=100.0)
-    head = Candidate("head", "m", (0.7,), train_runtime=1.0, peak_memory_bytes=1.0, trainable_parameters=1.0)
-    slow = Candidate("lora", "m", (0.8,), train_runtime=12.0, peak_memory_bytes=3.0, trainable_parameters=2.0)
+    full = Candidate("full", "m", (0.9,), fit_seconds=10.0, peak_memory_bytes=5.0, trainable_parameters=100.0)
+    head = Candidate("head", "m", (0.7,), fit_seconds=1.0, peak_memory_bytes=1.0, trainable_parameters=1.0)
+    slow = Candidate("lora", "m", (0.8,), fit_seconds=12.0, peak_memory_bytes=3.0, trainable_parameters=2.0)
     failed = Candidate("bitfit", "m", ())
     fronts = pareto_strategies([full, head, slow, failed])
     assert fronts == {
-        "train_runtime": ["head", "full"],
+        "fit_seconds": ["head", "full"],
         "peak_memory_bytes": ["head", "lora", "full"],
         "trainable_parameters": ["head", "lora", "full"],
     }
-    assert pareto_strategies([full, head], higher_is_better=False)["train_runtime"] == ["head"]
+    assert pareto_strategies([full, head], higher_is_better=False)["fit_seconds"] == ["head"]
     assert pareto_strategies([]) == {}
 
 
 def test_a_missing_cost_makes_no_front():
-    full = Candidate("full", "m", (0.9,), train_runtime=10.0, trainable_parameters=100.0)
+    full = Candidate("full", "m", (0.9,), fit_seconds=10.0, trainable_parameters=100.0)
     unknown = Candidate("full", "n", (0.8,), trainable_parameters=90.0)
     assert pareto_strategies([full, unknown]) == {"trainable_parameters": ["full on n", "full on m"]}

@@ -9,7 +9,7 @@ from unfreeze.statistics.recommend import recommend
 
 
 def candidate(strategy, mean, flops, **changes):
-    return Candidate(strategy, "m", scores=(mean, mean), flops=flops, train_runtime=10 * flops, **changes)
+    return Candidate(strategy, "m", scores=(mean, mean), flops=flops, fit_seconds=10 * flops, **changes)
 
 
 FULL, LORA = candidate("full", 0.920, 10.0), candidate("lora", 0.917, 7.0)
@@ -136,6 +136,9 @@ def test_models_are_not_tested_against_each_other_and_that_is_said():
 
 def test_costs_of_candidates():
     run = {"strategy": "full", "model_name": "m", "status": "done", "validation": {"f1": 0.9}}
-    costs = {"train_runtime": 3.0, "peak_memory_bytes": 100, "trainable_parameters": 7}
+    costs = {"fit_seconds": 3.0, "peak_memory_bytes": 100, "trainable_parameters": 7}
     (found,) = candidates_from_runs([run | costs, run | costs | {"peak_memory_bytes": 200}], "f1")
-    assert (found.train_runtime, found.peak_memory_bytes, found.trainable_parameters) == (3.0, 150.0, 7.0)
+    assert found.fit_range == (3.0, 3.0)
+    (partly,) = candidates_from_runs([run | costs, run | costs | {"fit_seconds": None}], "f1")
+    assert (partly.fit_seconds, partly.fit_range, partly.trainable_parameters) == (None, None, 7.0)
+    assert (found.fit_seconds, found.peak_memory_bytes, found.trainable_parameters) == (3.0, 150.0, 7.0)

@@ -25,9 +25,9 @@ def test_what_was_written_is_found(tmp_path: Path) -> None:
     assert files.find("a", SHAPE, "float32") is None
     fill(files, "a", 3.0)
     found = files.find("a", SHAPE, "float32")
-    assert found is not None and isinstance(found.base, np.memmap) and np.all(found == 3.0)
+    assert found is not None and isinstance(found.rows.base, np.memmap) and np.all(found.rows == 3.0)
     with pytest.raises(ValueError, match="read-only"):
-        found[0, 0] = 1.0
+        found.rows[0, 0] = 1.0
 
 
 def test_damage_is_seen_and_removed(tmp_path: Path) -> None:
@@ -55,15 +55,16 @@ def test_damage_is_seen_and_removed(tmp_path: Path) -> None:
 
 def test_what_making_took_is_known_to_all(tmp_path: Path) -> None:
     files = FeatureFiles(tmp_path)
-    assert files.seconds("a") is None
     with files.make("a", SHAPE, "float32") as table, files.make("b", SHAPE, "float32", share=0.25):
         table[:] = 1.0
         time.sleep(0.2)
-    whole, quarter = files.seconds("a"), files.seconds("b")
-    assert whole is not None and quarter is not None and whole >= 0.2 and 0.05 <= quarter < whole
-    assert files.find("a", SHAPE, "float32") is not None
-    (tmp_path / "a.json").write_text("[]")
-    assert files.seconds("a") is None and files.find("a", SHAPE, "float32") is None
+    with files.make("copy", SHAPE, "float32", seconds=7.5) as table:
+        table[:] = 1.0
+    whole, quarter, copy = (files.find(key, SHAPE, "float32").seconds for key in ("a", "b", "copy"))
+    assert whole >= 0.2 and 0.05 <= quarter <= whole / 4 + 0.001 and copy == 7.5
+    for damage in ("[]", '{"seconds": "long"}', '{"seconds": null}'):
+        (tmp_path / "a.json").write_text(damage)
+        assert files.find("a", SHAPE, "float32") is None
 
 
 def test_a_failed_making_leaves_nothing(tmp_path: Path) -> None:

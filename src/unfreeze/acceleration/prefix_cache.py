@@ -24,7 +24,7 @@ from unfreeze.batching.features import Features
 from unfreeze.batching.order import evaluation_batches
 from unfreeze.batching.window_file import token_counts
 from unfreeze.models.modes import evaluating
-from unfreeze.storage.feature_files import FeatureFiles
+from unfreeze.storage.feature_files import FeatureFiles, Kept
 from unfreeze.storage.mapped import Touched
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from unfreeze.acceleration.fast_layers import FastLayers
 
-FORMAT = 2  # to be raised when the layers of `fused_layer.py` come to give something else
+FORMAT = 3  # to be raised when the layers of `fused_layer.py` come to give something else
 TOKENS_PER_BATCH = 2048  # when the tables are made
 # Of the configuration, what says nothing about the layers.
 BESIDE_LAYERS = ("id2label", "label2id", "unfreeze", "_name_or_path", "architectures", "problem_type", "dtype")
@@ -48,7 +48,7 @@ class PrefixCache:
     tables: tuple[npt.NDArray[np.generic], ...]
     places: dict[bytes, tuple[int, int]]  # of each window: its table and its first row there
     was_found: bool  # were all tables there already?
-    seconds: float | None  # what making the tables took, in this run or the one that did it; None: not known
+    seconds: float  # that making the tables took, in this run or the one that did it
     single: bool  # is only the first token of each window kept, for no other is read?
     touched: Touched = field(default_factory=Touched)
 
@@ -121,13 +121,9 @@ class Tables:
         counts = (1 if self.layers.firsts_only_above(depth) else length for length in split.lengths.values())
         return dict(zip(split.lengths, accumulate(counts, initial=0), strict=False))
 
-    def find(self, split: Windows, depth: int) -> npt.NDArray[np.generic] | None:
+    def find(self, split: Windows, depth: int) -> Kept | None:
         """The outputs of so many layers, if they were kept."""
         return self.files.find(*self.entry(split, depth))
-
-    def seconds(self, split: Windows, depth: int) -> float | None:
-        """What computing them took, whoever did it; None if that is not known."""
-        return self.files.seconds(self.entry(split, depth)[0])
 
     def make(self, features: Sequence[Features], split: Windows, depths: Sequence[int]) -> None:
         """Compute what the layers give at these depths, in one pass, and write it.
@@ -189,7 +185,7 @@ def prefix_cache(
     """
     found: list[npt.NDArray[np.generic]] = []
     places: dict[bytes, tuple[int, int]] = {}
-    was_found, seconds = True, list[float | None]()
+    was_found, seconds = True, 0.0
     for number, features in enumerate(splits):
         split = Windows.of(features)
         table = tables.find(split, depth)
@@ -204,11 +200,10 @@ def prefix_cache(
                     table = tables.find(split, depth)
         if table is None:
             return None
-        found.append(table)
-        seconds.append(tables.seconds(split, depth))
+        found.append(table.rows)
+        seconds += table.seconds
         places.update({window: (number, start) for window, start in tables.starts(split, depth).items()})
-    took = sum(one for one in seconds if one is not None) if None not in seconds else None
-    return PrefixCache(depth, tuple(found), places, was_found, took, tables.layers.firsts_only_above(depth))
+    return PrefixCache(depth, tuple(found), places, was_found, seconds, tables.layers.firsts_only_above(depth))
 
 
 def _with_room(tables: Tables, split: Windows, depth: int, others: Sequence[int]) -> list[int]:

@@ -27,7 +27,7 @@ EVENTS_VERSION = 1
 EVERY = 1.0  # seconds between two events on the steps of a run
 OF_A_RECORD = (
     *("status", "error", "selection_metric", "validation", "test", "tests", "best_epoch", "epochs_run", "steps"),
-    *("train_runtime", "train_seconds", "peak_memory_bytes", "converged", "degenerate", "model"),
+    *("fit_seconds", "train_seconds", "peak_memory_bytes", "converged", "degenerate", "model"),
 )
 
 

@@ -23,7 +23,7 @@ def print_leaderboard(rows: Sequence[Row]) -> None:
             _text(row.test),
             str(row.seeds),
             MISSING if row.trainable_share is None else f"{100 * row.trainable_share:.2f} %",
-            MISSING if row.train_runtime is None else f"{row.train_runtime:.1f}",
+            MISSING if row.fit_seconds is None else f"{row.fit_seconds:.1f}",
             MISSING if row.flops_of_full is None else f"{100 * row.flops_of_full:.0f} %",
             *([MISSING if row.texts_per_second is None else f"{row.texts_per_second:,.0f}"] if timed else []),
         ]

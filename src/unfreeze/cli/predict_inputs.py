@@ -40,6 +40,8 @@ def inputs_of(options: argparse.Namespace, task: Task | None) -> Iterator[tuple[
         given = _rows(options, task)
     elif columns:
         raise SettingsError([f"{flag(columns[0])}: is for tables, such as --file new.csv. Leave it out."])
+    elif options.encoding is not None and (options.file is None or str(options.file) == "-"):
+        raise SettingsError(["--encoding: is for --file. Leave it out."])
     elif options.texts:
         given = (("", text) for text in options.texts)
     else:
@@ -83,7 +85,7 @@ def _rows(options: argparse.Namespace, task: Task | None) -> Iterator[tuple[str,
         **chosen,
         # Of other tasks the file tells whether it holds texts or words.
         task="question-answering" if name == "question-answering" and options.context is None else None,
-        encoding=options.encoding or trained.get("encoding"),
+        encoding=options.encoding,
         labelled=False,
     )
     is_table = _suffix(options.file) in TAB_SUFFIXES and name != "tagging"  # else its columns may be words and tags
@@ -112,9 +114,10 @@ def _lines(file: Path | None, encoding: str | None) -> Iterator[tuple[str, Any]]
             for number, line in enumerate(stream, start=1):
                 where, content = f"{_name(file)}:{number}: ", line.rstrip("\r\n")
                 yield where, _object(content, where) if is_objects else content
-        except UnicodeDecodeError as error:
-            advice = "Name its encoding, e.g. --encoding latin-1."
-            message = f"{_name(file)}: is not {error.encoding.upper()} ({error.reason} at byte {error.start}). {advice}"
+        except UnicodeError as error:  # of UTF-16 without its mark it has no place
+            at = f"{error.reason} at byte {error.start}" if isinstance(error, UnicodeDecodeError) else str(error)
+            read_as = (encoding or "utf-8").upper()
+            message = f"{_name(file)}: is not {read_as} ({at}). Name its encoding, e.g. --encoding latin-1."
             raise SettingsError([message]) from None
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             message = f"{_name(file)}: the gzip file is damaged or cut off ({error}). Copy it again."

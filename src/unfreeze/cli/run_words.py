@@ -28,10 +28,8 @@ def outcome(record: RunRecord) -> str:
         return f"{record.status}: {record.error}"
     rising = "" if record.converged is not False else ", not converged: still rising at the last evaluation"
     learnt = "" if record.degenerate is None else f", learnt nothing: {record.degenerate}"
-    return (
-        f"validation {metric} {record.validation[metric]:.4f} at epoch {record.best_epoch:g}, "
-        f"trained {record.train_seconds:.1f} s{rising}{learnt}"
-    )
+    took = "" if record.fit_seconds is None else f", trained {record.fit_seconds:.1f} s"
+    return f"validation {metric} {record.validation[metric]:.4f} at epoch {record.best_epoch:g}{took}{rising}{learnt}"
 
 
 def headline(metrics: Mapping[str, float]) -> str:

@@ -121,7 +121,7 @@ def _compare_in(
     looked = Looks.of(before, settings)
 
     extra: dict[str, Any] = {name: before[name] for name in CARRIED_OVER if before.get(name)}
-    extra["weights"] = identity.weights
+    extra["weights"] = {model: known or None for model, known in identity.weights.items()}
     rates: dict[tuple[str, Strategy], float] = {}
     if settings.lr_search:
         rates, searched = _search(bench, fitting)

@@ -114,7 +114,10 @@ def reproduce(results: Results) -> Section:
     if hashes:
         blocks.append(
             Table(
-                ["name", "SHA-256"], hashes, "What went in; of a model on the hub, its revision", texts=frozenset({1})
+                ["name", "hash or revision"],
+                hashes,
+                "What went in: SHA-256, or the revision of a model on the hub",
+                texts=frozenset({1}),
             )
         )
     facts = [

@@ -11,7 +11,9 @@ from matplotlib.ticker import FuncFormatter
 from unfreeze.reports import quantities
 from unfreeze.reports.figure_style import QUIET, colours, label_rows, new_figure
 from unfreeze.reports.groups import Group
+from unfreeze.statistics.ranges import overlap
 
+TIME = "training time"
 Write = Callable[[float | None], str]
 
 
@@ -21,7 +23,7 @@ def draw_costs(groups: Sequence[Group], metric: str) -> Figure | None:
     Where some strategy has no `full` to be held against, all bars are absolute. The metric only orders the strategies.
     """
     costs: list[tuple[str, Write, dict[str, float]]] = [
-        ("training time", quantities.seconds, _known(groups, lambda group: group.mean(lambda run: run.train_runtime))),
+        (TIME, quantities.seconds, _known(groups, lambda group: group.fit_seconds)),
         ("training compute", quantities.operations, _known(groups, lambda group: group.mean(lambda run: run.flops))),
     ]
     costs = [cost for cost in costs if cost[2]]
@@ -35,7 +37,8 @@ def draw_costs(groups: Sequence[Group], metric: str) -> Figure | None:
     for axes, (title, write, values) in zip(panels, costs, strict=True):
         shares = _shares(shown, values)
         relative = relative and shares is not None
-        _draw_bars(axes, shown, values, shares, write)
+        unclear = _overlapping(shown) if title == TIME else set()
+        _draw_bars(axes, shown, values, shares, unclear, write)
         axes.set_title(title)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
@@ -62,8 +65,24 @@ def _shares(groups: Sequence[Group], values: dict[str, float]) -> dict[str, floa
     return shares
 
 
+def _overlapping(groups: Sequence[Group]) -> set[str]:
+    """The strategies whose times overlap with those of full."""
+    full = {(group.model_name, group.train_examples): group for group in groups if group.strategy == "full"}
+    against = [(group, full.get((group.model_name, group.train_examples))) for group in groups]
+    return {
+        group.label
+        for group, other in against
+        if other is not None and other is not group and overlap(group.fit_range, other.fit_range)
+    }
+
+
 def _draw_bars(
-    axes: Axes, groups: Sequence[Group], values: dict[str, float], shares: dict[str, float] | None, write: Write
+    axes: Axes,
+    groups: Sequence[Group],
+    values: dict[str, float],
+    shares: dict[str, float] | None,
+    unclear: set[str],
+    write: Write,
 ) -> None:
     palette = colours(groups)
     lengths = shares or values
@@ -75,7 +94,8 @@ def _draw_bars(
         length = lengths[group.label]
         axes.barh(row, length, height=0.62, color=palette[group.label][0], alpha=0.85)
         text = write(values[group.label])
-        text = f"{quantities.percent(length)}  ({text})" if shares else text
+        if shares:
+            text = f"{'not told apart' if group.label in unclear else quantities.percent(length)}  ({text})"
         label = axes.annotate(text, (length, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # over the line at 100 %
     axes.set_xlim(0, 1.55 * longest)  # room for the numbers behind the bars

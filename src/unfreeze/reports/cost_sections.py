@@ -9,14 +9,16 @@ from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Table
 from unfreeze.reports.costs import COSTS, Cost
 from unfreeze.reports.groups import Group
-from unfreeze.reports.leaderboard import Row, leaderboard, overlap
+from unfreeze.reports.leaderboard import Row, leaderboard
 from unfreeze.reports.results import Results
+from unfreeze.statistics.ranges import overlap
 from unfreeze.storage.records import RunRecord
 
 
 def worth(results: Results) -> Section:
     """For each cost the strategies that no other beats, as a table and a figure."""
-    fronts = {name: list(names) for name, names in (results.comparison.get("pareto") or {}).items() if names}
+    known = results.comparison.get("pareto") or {}
+    fronts = {cost.name: list(known[cost.name]) for cost in COSTS if known.get(cost.name)}
     rows = [row for row in leaderboard(results.records, results.entries("speeds")) if row.validation]
     several = len({row.model_name for row in rows}) > 1
     named = {f"{row.strategy} on {row.model_name}" if several else row.strategy: row for row in rows}
@@ -73,7 +75,7 @@ def time_to_quality(results: Results) -> Section:
 
 
 def _is_ahead(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """By more than the time between two evaluations? Within that nobody knows when the score was reached."""
+    """By more than the time since the evaluation before? Within that nobody knows when the score was reached."""
     if first.get("seconds") is None:
         return False
     unknown = max(float(one.get("resolution_seconds") or 0.0) for one in (first, second))
@@ -84,7 +86,7 @@ def costs(results: Results) -> Section:
     """Where the time of each strategy went."""
     groups = [group for group in results.groups if group.counted]
     columns = {
-        "training time": [quantities.seconds(group.mean(lambda run: run.train_runtime)) for group in groups],
+        "training time": [quantities.seconds(group.fit_seconds) for group in groups],
         "from seed to seed": [_span(group) for group in groups],
         "training": [quantities.seconds(group.mean(lambda run: run.train_seconds)) for group in groups],
         "evaluation": [quantities.seconds(group.mean(lambda run: run.evaluate_seconds)) for group in groups],
@@ -120,7 +122,7 @@ def _front(front: Sequence[Row], cost: Cost) -> Table:
         more = ""
         if before is not None and value is not None and getattr(before, cost.name) and row.validation:
             gain = row.validation.mean - (before.validation.mean if before.validation else 0.0)
-            unclear = cost.name == "train_runtime" and overlap(row.runtime_range, before.runtime_range)
+            unclear = cost.name == "fit_seconds" and overlap(row.fit_range, before.fit_range)
             times = "a time not told apart" if unclear else _times(value / getattr(before, cost.name))
             more = f"{quantities.signed(gain)} for {times}"
         rows.append([row.label, str(row.validation or ""), cost.write(value), more])
@@ -143,8 +145,7 @@ def _times(ratio: float) -> str:
 
 
 def _span(group: Group) -> str:
-    ends = group.ends(lambda run: run.train_runtime)
-    return quantities.span(ends, quantities.seconds) if len(group.counted) > 1 else ""
+    return quantities.span(group.fit_range, quantities.seconds) if len(group.counted) > 1 else ""
 
 
 def _learning_rate(group: Group) -> str:

@@ -33,7 +33,7 @@ _ROUND_SECONDS = (
 )
 
 COSTS = (
-    Cost("train_runtime", "training time", quantities.seconds, "training-time", _ROUND_SECONDS),
+    Cost("fit_seconds", "training time", quantities.seconds, "training-time", _ROUND_SECONDS),
     Cost("peak_memory_bytes", "peak memory", quantities.memory, "memory"),
     Cost("trainable_parameters", "trainable parameters", quantities.count, "parameters"),
 )

@@ -38,10 +38,17 @@ class Group:
         known = [value for value in map(number, self.counted) if value is not None]
         return float(np.mean(known)) if known else None
 
-    def ends(self, number: Callable[[RunRecord], float | None]) -> tuple[float, float] | None:
-        """The least and the largest over the runs that count and know the number; None if none does."""
-        known = [value for value in map(number, self.counted) if value is not None]
-        return (min(known), max(known)) if known else None
+    @property
+    def fit_seconds(self) -> float | None:
+        """Mean over the runs that count, if all know it: of some it would be of other runs than the scores are."""
+        known = [run.fit_seconds for run in self.counted if run.fit_seconds is not None]
+        return float(np.mean(known)) if known and len(known) == len(self.counted) else None
+
+    @property
+    def fit_range(self) -> tuple[float, float] | None:
+        """Seconds of the shortest and the longest run, if the mean is known."""
+        known = [run.fit_seconds for run in self.counted if run.fit_seconds is not None]
+        return None if self.fit_seconds is None else (min(known), max(known))
 
     def scores(self, split: str, metric: str) -> list[float]:
         """One score for each run that counts and has it; `split` is "validation" or "test"."""

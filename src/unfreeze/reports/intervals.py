@@ -11,7 +11,7 @@ def limits(values: Sequence[float], ends: Sequence[float]) -> tuple[float, float
     """Room for the points and most of the intervals.
 
     With two seeds an interval is thirteen standard errors long to each side; drawn whole it would press all points
-    into one. It runs off the figure then, with an arrow; so does what lies beyond 0 and 1, where no score is.
+    into one. It runs off the figure then, with an arrow.
 
     Args:
         values: the points; at least one.
@@ -20,8 +20,6 @@ def limits(values: Sequence[float], ends: Sequence[float]) -> tuple[float, float
     spread = max(max(values) - min(values), 0.01)
     low = max(min([*values, *ends]), min(values) - 0.4 * spread)
     high = min(max([*values, *ends]), max(values) + 0.4 * spread)
-    if min(values) >= 0:
-        low, high = max(low, 0.0), min(high, 1.0) if max(values) <= 1 else high
     return low - 0.06 * spread, high + 0.06 * spread
 
 

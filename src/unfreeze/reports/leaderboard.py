@@ -14,6 +14,7 @@ from unfreeze.reports import quantities
 from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric, state
 from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.tables import to_csv, to_markdown
+from unfreeze.statistics.ranges import overlap
 from unfreeze.statistics.student import mean_interval
 from unfreeze.storage.atomic import write_text
 from unfreeze.storage.records import RunRecord
@@ -51,13 +52,13 @@ class Row:
     trainable_parameters: float | None
     trainable_share: float | None
     train_seconds: float | None  # optimisation alone
-    train_runtime: float | None  # with evaluations and the cache of frozen layers, as if each run stood alone
-    runtime_range: tuple[float, float] | None  # from the shortest to the longest run
+    fit_seconds: float | None  # with evaluations and the cache of frozen layers, as if each run stood alone
+    fit_range: tuple[float, float] | None  # from the shortest to the longest run
     seconds_to_best: float | None
     texts_per_second: float | None  # that its network answers; known where there are networks of several shapes
     flops: float | None
     flops_of_full: float | None  # as a share of full fine-tuning's
-    time_saved: float | None  # 1 - train_runtime / full's
+    time_saved: float | None  # 1 - fit_seconds / full's
     times_overlap: bool  # with those of full: chance alone may have made the difference
     peak_memory_bytes: float | None
     disk_bytes: float | None  # what has to be kept for this task
@@ -100,7 +101,7 @@ def columns(rows: Sequence[Row]) -> list[Column]:
         _column("texts / s", lambda row: row.texts_per_second, quantities.count, "high"),
         Column("seeds", lambda row: row.seeds, lambda row: str(row.seeds)),
         Column("trainable parameters", lambda row: row.trainable_parameters, _parameters, "low"),
-        _column("training time", lambda row: row.train_runtime, quantities.seconds, "low"),
+        _column("training time", lambda row: row.fit_seconds, quantities.seconds, "low"),
         _column("time to best", lambda row: row.seconds_to_best, quantities.seconds, "low"),
         Column("time saved", lambda row: None if row.times_overlap else row.time_saved, _saved, "high"),
         _column("compute of full", lambda row: row.flops_of_full, quantities.percent, "low"),
@@ -153,12 +154,21 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
         "trainable_parameters",
         "trainable_share",
         "train_seconds",
-        "train_runtime",
+        "fit_seconds",
         "seconds_to_best",
         "texts_per_second",
         "flops",
     ]
-    numbers += ["flops_of_full", "time_saved", "peak_memory_bytes", "disk_bytes", "epochs_run", "converged", "status"]
+    numbers += [
+        "flops_of_full",
+        "time_saved",
+        "times_overlap",
+        "peak_memory_bytes",
+        "disk_bytes",
+        "epochs_run",
+        "converged",
+        "status",
+    ]
     body = [
         [row.model_name, row.strategy, row.train_examples, row.metric]
         + [getattr(of, part) if of else None for of in (row.validation, row.test) for part in ("mean", "low", "high")]
@@ -169,10 +179,8 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
 
 
 def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[str, int | None], float]) -> Row:
-    runtime = group.mean(lambda run: run.train_runtime)
     flops = group.mean(lambda run: run.flops)
-    runtime_of_full = _ratio(runtime, full.mean(lambda run: run.train_runtime) if full else None)
-    own, of_full = group.ends(lambda run: run.train_runtime), full.ends(lambda run: run.train_runtime) if full else None
+    time_of_full = _ratio(group.fit_seconds, full.fit_seconds if full else None)
     return Row(
         label=group.label,
         model_name=group.model_name,
@@ -185,14 +193,14 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
         trainable_parameters=group.mean(lambda run: run.trainable_parameters),
         trainable_share=group.mean(lambda run: _ratio(run.trainable_parameters, run.total_parameters)),
         train_seconds=group.mean(lambda run: run.train_seconds),
-        train_runtime=runtime,
-        runtime_range=own,
+        fit_seconds=group.fit_seconds,
+        fit_range=group.fit_range,
         seconds_to_best=group.mean(lambda run: run.seconds_to_best),
         texts_per_second=group.mean(lambda run: speeds.get((run.model_name, run.num_layers))),
         flops=flops,
         flops_of_full=_ratio(flops, full.mean(lambda run: run.flops) if full else None),
-        time_saved=None if runtime_of_full is None else 1 - runtime_of_full,
-        times_overlap=group is not full and overlap(own, of_full),
+        time_saved=None if time_of_full is None else 1 - time_of_full,
+        times_overlap=full is not None and group is not full and overlap(group.fit_range, full.fit_range),
         peak_memory_bytes=group.mean(lambda run: run.peak_memory_bytes),
         disk_bytes=group.mean(lambda run: run.disk_bytes),
         epochs_run=group.mean(lambda run: run.epochs_run),
@@ -235,15 +243,6 @@ def _column(
 def _parameters(row: Row) -> str:
     share = quantities.percent(row.trainable_share)
     return quantities.count(row.trainable_parameters) + (f" ({share})" if share else "")
-
-
-def overlap(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:
-    """Do two ranges over seeds share anything? Not where one is unknown.
-
-    >>> overlap((1.0, 3.0), (2.0, 9.0)), overlap((1.0, 3.0), (4.0, 9.0)), overlap(None, (4.0, 9.0))
-    (True, False, False)
-    """
-    return one is not None and other is not None and one[0] <= other[1] and other[0] <= one[1]
 
 
 def _saved(row: Row) -> str:

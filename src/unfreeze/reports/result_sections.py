@@ -70,9 +70,10 @@ def scores(results: Results) -> Section:
     caption = (
         "Scores: mean over seeds ± half of the 95 % interval (Student's t). Training time: of optimisation, the "
         "evaluations in it and, for frozen layers, filling their cache, as if each run stood alone; time to best: that "
-        "up to the selected evaluation, with saving; both are means over seeds. Time saved: against full, where no run "
-        "of one took as long as a run of the other. Marked are the recommended strategy and the best mean of each "
-        "column: Pair by pair says which differences are more than chance. An empty cell was not measured."
+        "up to the selected evaluation; both are means over seeds. Time saved: against full; "
+        '"not told apart" where some run of one took as long as some run of the other. Marked are the recommended '
+        "strategy and the best mean of each column: Pair by pair says which differences are more than chance. An empty "
+        "cell was not measured."
     )
     table = Table(
         ["strategy", *(column.title for column in shown)],

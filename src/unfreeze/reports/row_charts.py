@@ -11,6 +11,7 @@ from unfreeze.reports.data_figures import frequent_labels
 from unfreeze.reports.groups import Group
 from unfreeze.reports.intervals import limits
 from unfreeze.reports.results import Results
+from unfreeze.statistics.ranges import overlap
 from unfreeze.statistics.student import mean_interval
 
 
@@ -75,17 +76,19 @@ def cost_split_chart(results: Results) -> Chart | None:
 
 def costs_chart(results: Results) -> Chart | None:
     """Training time of each strategy, with its share of full fine-tuning's."""
-    found = [(one, value) for one in results.groups if (value := one.mean(lambda run: run.train_runtime)) is not None]
+    found = [(one, value) for one in results.groups if (value := one.fit_seconds) is not None]
     if not found:
         return None
-    full = {(one.model_name, one.train_examples): value for one, value in found if one.strategy == "full"}
+    full = {(one.model_name, one.train_examples): one for one, _ in found if one.strategy == "full"}
     look, series = looks(results.groups), []
     for row, (group, value) in enumerate(found):
         said = f"{group.label}\ntraining time: {quantities.seconds(value)}"
         name = quantities.seconds(value)
         if reference := full.get((group.model_name, group.train_examples)):
-            said += f", {quantities.percent(value / reference)} of full"
-            name += f" ({quantities.percent(value / reference)})"
+            unclear = group is not reference and overlap(group.fit_range, reference.fit_range)
+            share = quantities.percent(value / (reference.fit_seconds or 1.0))
+            said += ", not told apart from full" if unclear else f", {share} of full"
+            name += " (not told apart)" if unclear else f" ({share})"
         if flops := group.mean(lambda run: run.flops):
             said += f"\ncompute: {quantities.operations(flops)}"
         series.append(Series([Point(value, row, said, start=0.0, name=name)], **look[group.label]))

@@ -20,8 +20,8 @@ class Candidate:
     model_name: str
     scores: tuple[float, ...]  # validation score of each run that counts
     flops: float | None = None  # mean over finished runs
-    train_runtime: float | None = None  # mean over finished runs, seconds
-    runtime_range: tuple[float, float] | None = None  # shortest and longest of them
+    fit_seconds: float | None = None  # mean over finished runs, if all know it
+    fit_range: tuple[float, float] | None = None  # seconds of the shortest and the longest of them
     peak_memory_bytes: float | None = None  # mean over finished runs
     trainable_parameters: float | None = None  # mean over finished runs
     converged: bool | None = None  # False: a run was still improving at its last evaluation
@@ -60,6 +60,7 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
         done = [run for run in group if run["status"] == "done"]
         scored = [run for run in group if metric in (run.get("validation") or {})]
         finished = list(compress(scored, which_count(scored)))
+        times = _all_known(run.get("fit_seconds") for run in finished)
         known = [run["converged"] for run in finished if run.get("converged") is not None]
         result.append(
             Candidate(
@@ -67,8 +68,8 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 model_name,
                 scores=tuple(float(run["validation"][metric]) for run in finished),
                 flops=_mean(run.get("flops") for run in finished),
-                train_runtime=_mean(run.get("train_runtime") for run in finished),
-                runtime_range=_range(run.get("train_runtime") for run in finished),
+                fit_seconds=None if times is None else float(np.mean(times)),
+                fit_range=None if times is None else (min(times), max(times)),
                 peak_memory_bytes=_mean(run.get("peak_memory_bytes") for run in finished),
                 trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
@@ -98,7 +99,7 @@ def cost(one: Candidate, rivals: Sequence[Candidate]) -> tuple[float, float]:
     FLOPs count only if they are known for all rivals: an unknown cost must make nobody cheap or dear.
     """
     comparable = all(rival.flops is not None for rival in rivals)
-    seconds = float("inf") if one.train_runtime is None else one.train_runtime
+    seconds = float("inf") if one.fit_seconds is None else one.fit_seconds
     return (one.flops if comparable and one.flops is not None else 0.0), seconds
 
 
@@ -116,6 +117,8 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _range(values: Iterable[float | None]) -> tuple[float, float] | None:
-    known = [value for value in values if value is not None]
-    return (min(known), max(known)) if known else None
+def _all_known(values: Iterable[float | None]) -> list[float] | None:
+    """A mean or a range over some of the runs would be of other runs than the scores are."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return known if known and len(known) == len(found) else None

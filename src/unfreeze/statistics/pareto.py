@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from unfreeze.statistics.candidates import Candidate
 
-COSTS = ("train_runtime", "peak_memory_bytes", "trainable_parameters")
+COSTS = ("fit_seconds", "peak_memory_bytes", "trainable_parameters")
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:

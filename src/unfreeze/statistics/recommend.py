@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unfreeze.statistics.candidates import Candidate, best_of, cost, in_question
+from unfreeze.statistics.ranges import overlap
 from unfreeze.statistics.standing import Standing, entries_against
 from unfreeze.statistics.student import mean_interval
 from unfreeze.statistics.what_would_change import what_would_change
@@ -116,20 +117,25 @@ def _why(
         return f"{name} has the best mean validation {metric}, {_score(chosen)}; no other is within {margin:g} of it."
     if chosen is best:
         return (
-            f"{name} has the best mean validation {metric}, {_score(chosen)}, and {_least(good_enough)} of the "
+            f"{name} has the best mean validation {metric}, {_score(chosen)}, and {_least(chosen, good_enough)} of the "
             f"{len(good_enough)} strategies within {margin:g} of it."
         )
     return (
         f"{name} reaches a mean validation {metric} of {_score(chosen)}, within {margin:g} of the best: "
-        f"{names[best]}, {_score(best)}. It {_least(good_enough)} of the {len(good_enough)} strategies that are "
-        "that good."
+        f"{names[best]}, {_score(best)}. It {_least(chosen, good_enough)} of the {len(good_enough)} strategies that "
+        "are that good."
     )
 
 
-def _least(good_enough: Sequence[Candidate]) -> str:
-    """What decided between them."""
-    known = all(one.flops is not None for one in good_enough)
-    return "needs the least training compute (FLOPs)" if known else "trains fastest"
+def _least(chosen: Candidate, good_enough: Sequence[Candidate]) -> str:
+    """What decided between them: see `candidates.cost`."""
+    others = [cost(one, good_enough) for one in good_enough if one is not chosen]
+    flops, seconds = cost(chosen, good_enough)
+    if all(flops < one for one, _ in others):
+        return "needs the least training compute (FLOPs)"
+    if all((flops, seconds) < one for one in others):
+        return "trains fastest"
+    return "costs no more than any"
 
 
 def _costs(
@@ -140,31 +146,25 @@ def _costs(
     against = full[0] if full else best
     if against is chosen:
         return []
-    apart = _times_are_apart(chosen, against)
+    unclear = overlap(chosen.fit_range, against.fit_range)
+    once = " (one run each)" if len(chosen.scores) == len(against.scores) == 1 else ""
     shares = [
         f"{100 * value / reference:.0f} % of the {noun}"
         for value, reference, noun in (
             (chosen.flops, against.flops, "training compute (FLOPs)"),
-            (chosen.train_runtime if apart else None, against.train_runtime, "training time"),
+            (None if unclear else chosen.fit_seconds, against.fit_seconds, f"training time{once}"),
         )
         if value is not None and reference
     ]
     said = [f"It takes {' and '.join(shares)} of {names[against]}."] if shares else []
-    if apart is False:
+    if unclear:
         said.append(f"Their training times overlap from seed to seed: {_times(chosen)} against {_times(against)}.")
     return said + ([f"Its teacher, {chosen.teacher}, is trained first: that comes on top."] if chosen.teacher else [])
 
 
-def _times_are_apart(one: Candidate, other: Candidate) -> bool | None:
-    """Was each run of one strategy faster than each of the other? None: the times are not known."""
-    if one.runtime_range is None or other.runtime_range is None:
-        return None
-    return one.runtime_range[1] < other.runtime_range[0] or other.runtime_range[1] < one.runtime_range[0]
-
-
 def _times(one: Candidate) -> str:
-    assert one.runtime_range is not None
-    low, high = one.runtime_range
+    assert one.fit_range is not None
+    low, high = one.fit_range
     return f"{low:.0f} s" if round(low) == round(high) else f"{low:.0f} to {high:.0f} s"
 
 

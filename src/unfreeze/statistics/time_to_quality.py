@@ -22,8 +22,8 @@ class TimeToQuality:
     strategy: str
     model_name: str
     train_seconds: float | None  # optimisation alone
-    seconds: float | None  # wall time, evaluations included
-    resolution_seconds: float | None  # training between that evaluation and the one before, or the start
+    seconds: float | None  # with evaluations and the cache of frozen layers
+    resolution_seconds: float | None  # of these, between that evaluation and the one before, or the first step
     reached: int
     runs: int
 
@@ -40,25 +40,27 @@ def time_to_quality(
 
     Args:
         runs: records as dicts; of those that count (`counted.which_count`), `history` is read: entries with
-            `validation`, `train_seconds` and `seconds`, in order.
+            `validation`, `train_seconds` and `seconds`, in order; and
+            `cache_fill_seconds`.
         metric: a validation metric of which more is better.
 
     Returns:
         (None, []) if there is no evaluation at all.
     """
-    grouped: dict[tuple[str, str], list[list[Mapping[str, Any]]]] = {}
+    grouped: dict[tuple[str, str], list[_Curve]] = {}
     evaluated = [(run, history) for run in runs if (history := _evaluations(run, metric))]
     for run, history in compress(evaluated, which_count(run for run, _ in evaluated)):
-        grouped.setdefault((run["strategy"], run["model_name"]), []).append(history)
+        curve = _Curve(history, float(run.get("cache_fill_seconds") or 0.0))
+        grouped.setdefault((run["strategy"], run["model_name"]), []).append(curve)
     if not grouped:
         return None, []
     tops = [
-        np.mean([max(float(one["validation"][metric]) for one in history) for history in histories])
-        for histories in grouped.values()
+        np.mean([max(float(one["validation"][metric]) for one in curve.history) for curve in curves])
+        for curves in grouped.values()
     ]
     target = share * float(max(tops))
     return target, [
-        _summed_up(strategy, model, histories, metric, target) for (strategy, model), histories in grouped.items()
+        _summed_up(strategy, model, curves, metric, target) for (strategy, model), curves in grouped.items()
     ]
 
 
@@ -66,30 +68,36 @@ def _evaluations(run: Mapping[str, Any], metric: str) -> list[Mapping[str, Any]]
     return [one for one in run.get("history") or () if metric in (one.get("validation") or {})]
 
 
-def _summed_up(
-    strategy: str, model: str, histories: Sequence[Sequence[Mapping[str, Any]]], metric: str, target: float
-) -> TimeToQuality:
-    places = [_first(history, metric, target) for history in histories]
-    reached = [(history, place) for history, place in zip(histories, places, strict=True) if place is not None]
-    everywhere = len(reached) == len(histories)
-    arrivals = [history[place] for history, place in reached]
-    gaps = [
-        _difference(history[place].get("train_seconds"), history[place - 1].get("train_seconds") if place else 0.0)
-        for history, place in reached
-    ]
+@dataclass(frozen=True)
+class _Curve:
+    """The evaluations of a run, and the time at which its first step began."""
+
+    history: Sequence[Mapping[str, Any]]
+    begin: float
+
+    def arrival(self, metric: str, target: float) -> tuple[Mapping[str, Any], float | None] | None:
+        """The first evaluation that reaches the target, and the time since the one before; None if none does."""
+        before: float | None = self.begin
+        for one in self.history:
+            if float(one["validation"][metric]) >= target:
+                return one, _difference(one.get("seconds"), before)
+            before = one.get("seconds")
+        return None
+
+
+def _summed_up(strategy: str, model: str, curves: Sequence[_Curve], metric: str, target: float) -> TimeToQuality:
+    found = [arrival for curve in curves if (arrival := curve.arrival(metric, target)) is not None]
+    everywhere = len(found) == len(curves)
+    arrivals, gaps = [one for one, _ in found], [gap for _, gap in found]
     return TimeToQuality(
         strategy,
         model,
         _mean([one.get("train_seconds") for one in arrivals]) if everywhere else None,
         _mean([one.get("seconds") for one in arrivals]) if everywhere else None,
         _mean(gaps) if everywhere else None,
-        len(reached),
-        len(histories),
+        len(found),
+        len(curves),
     )
-
-
-def _first(history: Sequence[Mapping[str, Any]], metric: str, target: float) -> int | None:
-    return next((i for i, one in enumerate(history) if float(one["validation"][metric]) >= target), None)
 
 
 def _difference(later: float | None, earlier: float | None) -> float | None:

@@ -32,35 +32,35 @@ def cache_folder() -> Path:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A table that was found."""
+
+    rows: npt.NDArray[np.generic]  # read-only
+    seconds: float  # that making it took, whoever made it
+
+
+@dataclass(frozen=True)
 class FeatureFiles:
     """The tables in one folder; each is a file of rows and a small one that says what is in it."""
 
     folder: Path
     limit_bytes: int = LIMIT_BYTES
 
-    def find(self, key: str, shape: tuple[int, int], dtype: str) -> npt.NDArray[np.generic] | None:
-        """The table of this key, read-only; None if there is none. A damaged or foreign one is removed."""
+    def find(self, key: str, shape: tuple[int, int], dtype: str) -> Kept | None:
+        """The table of this key; None if there is none. A damaged or foreign one is removed."""
         rows, about = self._paths(key)
         if not about.is_file():
             return None  # perhaps another process is about to write it
         try:
             said = json.loads(about.read_text(encoding="utf-8"))
-            wanted = {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}
-            if isinstance(said, dict) and wanted.items() <= said.items():
+            seconds = float(said.pop("seconds"))
+            if said == {"key": key, "shape": list(shape), "dtype": dtype, "crc32": _checksum(rows)}:
                 with suppress(OSError):  # another user's
                     os.utime(about)  # used now: not among the oldest
-                return np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape))
-        except (OSError, ValueError):
+                return Kept(np.asarray(np.memmap(rows, dtype=dtype, mode="r", shape=shape)), seconds)
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
             pass  # damaged, or removed by another process just now
         self._remove(key)
-        return None
-
-    def seconds(self, key: str) -> float | None:
-        """What making the table of this key took, whoever made it; None if that is not known."""
-        with suppress(OSError, ValueError):
-            said = json.loads(self._paths(key)[1].read_text(encoding="utf-8"))
-            if isinstance(said, dict) and isinstance(said.get("seconds"), float):
-                return float(said["seconds"])
         return None
 
     def holds(self, key: str) -> bool:
@@ -108,7 +108,7 @@ class FeatureFiles:
 
         Args:
             share: of the body's time, what filling this table alone would have taken.
-            seconds: what filling it took on another machine, of which this is a copy; else the body is timed.
+            seconds: that making it took, where this copies one of another machine; None: the body is timed.
 
         Raises:
             OSError: the disk is full, or the folder cannot be written.

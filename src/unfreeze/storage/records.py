@@ -50,7 +50,7 @@ class RunRecord:
     evaluate_seconds: float | None = None  # of the evaluations while training
     cache_seconds: float | None = None  # finding or filling the cache of frozen layers
     cache_fill_seconds: float | None = None  # what filling it took, in this run or the one that did it
-    train_runtime: float | None = None  # seconds of training, evaluation and filling: as if the run stood alone
+    fit_seconds: float | None = None  # seconds of training, evaluation and filling: as if the run stood alone
     seconds_to_best: float | None = None  # of the same from the start to the selected evaluation
     test_seconds: float | None = None  # of the test sets, with what was cached for them
     save_seconds: float | None = None  # checkpoints, the saved model and its verification

@@ -138,7 +138,7 @@ class Task(ABC):
 
     @property
     def reads_windows(self) -> bool:
-        """Is an input of more than `max_length` tokens read in several windows? Else its end is cut."""
+        """Is an input of more than `max_length` tokens read in several windows? Else some of it is cut."""
         return False
 
     @abstractmethod

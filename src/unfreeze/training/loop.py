@@ -110,7 +110,6 @@ class Trainer:
                 if saved is None or saved.state.head_alone:
                     self.head = self.speedups.head_step(self.network, features, self.collator, trained, self.criterion)
                 self.result.cache_seconds = time.perf_counter() - begin
-                self.result.cache_fill_seconds = self.prefix.seconds
             # A head by itself has products too small to gain from another library.
             with PLAIN.products() if self.head is not None else nullcontext():
                 yield
@@ -157,23 +156,21 @@ class Trainer:
         state.cached, state.head_alone = self.prefix is not None, self.head is not None
         state.arithmetic = {**arithmetic(), "processes": self.ranks.world}
         watch = Stopwatch(state.seconds)
-        if saved is None:  # a run is timed as if no other had filled the cache for it
-            state.elapsed = self.result.caching_alone
-        began = time.perf_counter() - state.elapsed
         lengths, heap, epoch = token_counts(features), Heap(), None
         costs = RunCosts(
             self.network, self.trainables.anatomy, self.collator, 0 if self.prefix is None else self.prefix.depth
         )
         if saved is None:
             state.flops = costs.of_cache(features[0], lengths)
+            state.cache_fill_seconds = None if self.prefix is None else self.prefix.seconds
 
         try:
             while True:
                 if state.evaluation_due:
-                    self._assess(best, watch, timetable, time.perf_counter() - began)
+                    self._assess(best, watch, timetable)
                     state.evaluation_due = False
                 raise_if_asked_to_stop(self.ranks)
-                self._save_if_due(optimizer, step, watch, began)
+                self._save_if_due(optimizer, step, watch)
                 if state.over or best.exhausted:
                     break
                 state.turn_page(timetable.steps_per_epoch)
@@ -189,7 +186,7 @@ class Trainer:
                 heap.trim_if_due()
             self._select()
         except (AskedToStop, Apart):
-            self._save(optimizer, step, watch, began)
+            self._save(optimizer, step, watch)
             raise
         self.network.eval()
         self.result.converged = best.converged
@@ -228,22 +225,20 @@ class Trainer:
         if self.ranks.alone:
             raise_if_asked_to_stop()
 
-    def _assess(self, best: BestEvaluation, watch: Stopwatch, timetable: Timetable, seconds: float) -> None:
+    def _assess(self, best: BestEvaluation, watch: Stopwatch, timetable: Timetable) -> None:
         """Evaluate, note it in the history, and keep the weights if they are the best so far."""
         state = self.result.state
-        begin = time.perf_counter()
         with watch.measure("evaluate"):
             evaluation = self.evaluate(self.network)
         if not isfinite(evaluation.metrics.get("loss", 0.0)):
             raise Diverged(f"step {state.step}: the validation loss is {evaluation.metrics['loss']:g}")
-        seconds += time.perf_counter() - begin
         epoch = round(state.epoch + state.position / timetable.steps_per_epoch, 4)
         train_loss = state.epoch_loss / state.epoch_units if state.epoch_units else None
         entry = {
             "epoch": epoch,
             "step": state.step,
             "train_loss": train_loss,
-            "seconds": round(seconds, 3),
+            "seconds": round(self.result.fit_seconds, 3),
             "train_seconds": round(watch.total("train"), 3),
             "validation": evaluation.metrics,
         }
@@ -252,7 +247,7 @@ class Trainer:
                 self.checkpoints.save_best(state.step, self.network, self.trainables)
         state.history.append(entry)
         if best.add(evaluation.metrics[self.options.metric_for_best_model]):
-            state.best_step, state.best_epoch, state.seconds_to_best = state.step, epoch, seconds
+            state.best_step, state.best_epoch, state.seconds_to_best = state.step, epoch, self.result.fit_seconds
             self.result.best = evaluation
             if self.compact is not None:
                 self.compact.keep()
@@ -282,19 +277,16 @@ class Trainer:
             seed=options.seed, epoch=epoch, sampling=options.train_sampling_strategy,
         )  # fmt: skip
 
-    def _save_if_due(
-        self, optimizer: torch.optim.Optimizer, step: OptimizerStep, watch: Stopwatch, began: float
-    ) -> None:
+    def _save_if_due(self, optimizer: torch.optim.Optimizer, step: OptimizerStep, watch: Stopwatch) -> None:
         size = 3 * 4 * sum(one.numel() for group in optimizer.param_groups for one in group["params"])  # with moments
         if self.checkpoints is not None and self.checkpoints.due(self.result.state.step, size):
-            self._save(optimizer, step, watch, began)
+            self._save(optimizer, step, watch)
 
-    def _save(self, optimizer: torch.optim.Optimizer, step: OptimizerStep, watch: Stopwatch, began: float) -> None:
+    def _save(self, optimizer: torch.optim.Optimizer, step: OptimizerStep, watch: Stopwatch) -> None:
         """Write where the run is. A full disk costs the state, not the run."""
         if self.checkpoints is None:
             return
         state = self.result.state
-        state.elapsed = time.perf_counter() - began
         state.micro_batch, state.skipped = step.micro_batch, step.skipped
         if self.compact is not None:
             state.decays, state.decays_kept = self.compact.decays, self.compact.kept

@@ -32,7 +32,6 @@ class TrainingResult:
     best: Evaluation | None = None  # the selected evaluation on validation
     converged: bool | None = None
     cache_seconds: float | None = None  # finding or filling the cache of frozen layers
-    cache_fill_seconds: float | None = None  # what filling it took, in this run or the one that did it
 
     @property
     def train_seconds(self) -> float:
@@ -44,14 +43,9 @@ class TrainingResult:
         return self.state.seconds.get("evaluate", 0.0)
 
     @property
-    def caching_alone(self) -> float:
-        """Seconds that the cache of frozen layers would have taken if no other run had filled it."""
-        return self.cache_fill_seconds or self.cache_seconds or 0.0
-
-    @property
-    def train_runtime(self) -> float:
-        """Seconds of training, the evaluations in it and the cache, as if the run stood alone."""
-        return self.train_seconds + self.evaluate_seconds + self.caching_alone
+    def fit_seconds(self) -> float:
+        """Of optimisation, the evaluations in it and filling the cache, as if the run stood alone."""
+        return self.train_seconds + self.evaluate_seconds + (self.state.cache_fill_seconds or 0.0)
 
     @property
     def save_seconds(self) -> float:

@@ -30,7 +30,7 @@ class RunState:
     best_epoch: float | None = None
     seconds_to_best: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)  # by activity
-    elapsed: float = 0.0  # seconds since the run began, without those when it was stopped
+    cache_fill_seconds: float | None = None  # that making the outputs of frozen layers took, in this or another run
     notes: list[str] = field(default_factory=list)  # what could not be done as planned
     micro_batch: int | None = None  # examples in a forward pass, where memory asked for fewer
     skipped: int = 0  # steps in a row whose loss or gradients were not finite

@@ -55,7 +55,7 @@ class Folder:
         values: dict[str, Any] = {"status": "done", "train_examples": 400, "num_layers": 6, "flops": 1e9}
         values |= {
             "train_seconds": 60.0,
-            "train_runtime": 65.0,
+            "fit_seconds": 65.0,
             "trainable_parameters": 1000,
             "selection_metric": self.metric,
         }

@@ -102,11 +102,11 @@ def test_costs(folder: Any) -> None:
             for t, score in zip(times, scores, strict=True)
         ]
 
-    folder.add("full", 0.05, train_runtime=90.0, peak_memory_bytes=900, history=history(0.5, 0.94, 0.95))
-    folder.add("lora", 0.10, train_runtime=70.0, peak_memory_bytes=None, history=history(0.91, 0.9))
-    folder.add("head", 0.20, train_runtime=99.0, trainable_parameters=9, history=history(0.7, 0.8))
+    folder.add("full", 0.05, fit_seconds=90.0, peak_memory_bytes=900, history=history(0.5, 0.94, 0.95))
+    folder.add("lora", 0.10, fit_seconds=70.0, peak_memory_bytes=None, history=history(0.91, 0.9))
+    folder.add("head", 0.20, fit_seconds=99.0, trainable_parameters=9, history=history(0.7, 0.8))
     summary = folder.conclude().summary
-    assert summary["pareto"] == {"train_runtime": ["lora", "full"], "trainable_parameters": ["head", "full"]}
+    assert summary["pareto"] == {"fit_seconds": ["lora", "full"], "trainable_parameters": ["head", "full"]}
     found = summary["time_to_quality"]
     assert (found["metric"], found["share"], found["target"]) == ("accuracy", 0.95, pytest.approx(0.95 * 0.95))
     times = {one["strategy"]: (one["train_seconds"], one["seconds"], one["reached"]) for one in found["strategies"]}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unfreeze.storage.feature_files import FeatureFiles
+from unfreeze.storage.feature_files import FeatureFiles, Kept
 
 MOST_BYTES = 4 * 2**30  # that lie on the shelf; what is beyond it each machine computes for itself
 
@@ -19,20 +19,20 @@ class Shelf:
     """Tables in Ray's object store. An actor: it owns them, so that they outlive the tasks that made them."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, tuple[Any, float | None]] = {}  # references, with what making each took
+        self._tables: dict[str, tuple[Any, float]] = {}  # references, and the seconds that making each took
         self._bytes = 0
 
-    def put(self, key: str, table: npt.NDArray[np.generic], seconds: float | None) -> None:
-        """Keep a table and what making it took, if it is new and there is room."""
+    def put(self, key: str, table: npt.NDArray[np.generic], seconds: float) -> None:
+        """Keep a table and the seconds that making it took, if it is new and there is room."""
         import ray
 
         if key not in self._tables and self._bytes + table.nbytes <= MOST_BYTES:
             self._bytes += table.nbytes
             self._tables[key] = (ray.put(table), seconds)
 
-    def get(self, key: str) -> list[tuple[Any, float | None]]:
-        """The reference to a table and what making it took; none if it is not there. Inside others a reference is not
-        fetched."""
+    def get(self, key: str) -> list[tuple[Any, float]]:
+        """The reference to a table and the seconds that making it took; none if it is not there. Inside others a
+        reference is not fetched."""
         return [self._tables[key]] if key in self._tables else []
 
 
@@ -42,7 +42,7 @@ class ShelvedFiles(FeatureFiles):
 
     shelf: Any = None
 
-    def find(self, key: str, shape: tuple[int, int], dtype: str) -> npt.NDArray[np.generic] | None:
+    def find(self, key: str, shape: tuple[int, int], dtype: str) -> Kept | None:
         """See `FeatureFiles.find`."""
         import ray
 
@@ -65,4 +65,4 @@ class ShelvedFiles(FeatureFiles):
             yield rows
         made = super().find(key, shape, dtype)
         if made is not None:
-            self.shelf.put.remote(key, made, self.seconds(key))
+            self.shelf.put.remote(key, made.rows, made.seconds)

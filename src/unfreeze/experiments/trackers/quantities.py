@@ -20,7 +20,7 @@ PARAMETERS = (
     *("epochs_planned", "precision"),
 )
 COSTS = (
-    *("train_runtime", "train_seconds", "evaluate_seconds", "cache_seconds", "seconds_to_best", "test_seconds"),
+    *("fit_seconds", "train_seconds", "evaluate_seconds", "cache_seconds", "seconds_to_best", "test_seconds"),
     *("save_seconds", "tokens_per_second"),
     *("flops", "peak_memory_bytes", "disk_bytes", "steps", "epochs_run", "best_epoch"),
 )
