@@ -59,7 +59,7 @@ class Row:
     flops: float | None
     flops_of_full: float | None  # as a share of full fine-tuning's
     time_saved: float | None  # 1 - fit_seconds / full's
-    times_overlap: bool  # with those of full: chance alone may have made the difference
+    times_overlap: bool | None  # with those of full: chance alone may have made the difference
     peak_memory_bytes: float | None
     disk_bytes: float | None  # what has to be kept for this task
     epochs_run: float | None
@@ -200,7 +200,7 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
         flops=flops,
         flops_of_full=_ratio(flops, full.mean(lambda run: run.flops) if full else None),
         time_saved=None if time_of_full is None else 1 - time_of_full,
-        times_overlap=full is not None and group is not full and overlap(group.fit_range, full.fit_range),
+        times_overlap=None if time_of_full is None or full is None else _overlaps(group, full),
         peak_memory_bytes=group.mean(lambda run: run.peak_memory_bytes),
         disk_bytes=group.mean(lambda run: run.disk_bytes),
         epochs_run=group.mean(lambda run: run.epochs_run),
@@ -243,6 +243,10 @@ def _column(
 def _parameters(row: Row) -> str:
     share = quantities.percent(row.trainable_share)
     return quantities.count(row.trainable_parameters) + (f" ({share})" if share else "")
+
+
+def _overlaps(group: Group, full: Group) -> bool:
+    return group is not full and overlap(group.fit_range, full.fit_range)
 
 
 def _saved(row: Row) -> str:
