@@ -115,10 +115,9 @@ def layers_chart(results: Results, model: str) -> Chart | None:
     margin = results.comparison.get("margin")
     metric = str((sweep or probe).get("metric") or "score")
     # The two lines share an axis, but not what it counts: the probe's layers are read and not trained.
-    across = f"layers trained (line) or layer read by the probe (dashed), of {total}" if depths and points else ""
-    across = across or f"{'layers trained' if points else 'layer read by the probe'}, of {total}"
+    across = "layers trained (or probed)" if depths and points else "layers trained" if points else "layer probed"
     return Chart(
-        whole_axis(across, 0, total),
+        whole_axis(f"{across}, of {total}", 0, total),
         series,
         axis(f"validation {_words(metric)}", low, high),
         guides=[("y", full, str(sweep.get("full")))] if full is not None else [],
