@@ -111,7 +111,8 @@ def curve(log: list[Any], name: str) -> list[tuple[int, float]]:
 def logs(output: Path) -> dict[str, list[list[Any]]]:
     """By name of the run, which is that of its folder; the comparison's is that of the output."""
     found: dict[str, list[list[Any]]] = {}
-    for file in sorted(output.glob("wandb/offline-run-*/*.wandb")):
+    # Names of folders tell the second only, and two runs can begin in one.
+    for file in sorted(output.glob("wandb/offline-run-*/*.wandb"), key=lambda one: one.stat().st_mtime_ns):
         log = records(file)
         [run] = [record.run for record in log if record.HasField("run")][:1]
         found.setdefault(run.display_name, []).append(log)
