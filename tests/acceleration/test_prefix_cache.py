@@ -13,6 +13,7 @@ import torch
 from unfreeze.acceleration.fast_layers import fast_layers
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.storage.feature_files import FeatureFiles
+from unfreeze.training.frozen_outputs import knowing
 
 FUSED = ("bert", "roberta", "electra", "distilbert", "xlm-roberta", "camembert")
 FROZEN_STRATEGIES = ["head", "head:pooling=mean", "freeze:first=1", "lora:top=1", "reinit:top=1+freeze:first=1"]
@@ -138,7 +139,7 @@ def test_what_is_tested_is_known_to_the_next_run(workbench: Callable[..., Any], 
     trainer.train(bench.train.encoded.features)
     plain = bench.evaluate(bench.network).metrics
     for found in (False, True):
-        with trainer.knowing([bench.validation.encoded.features], make=True) as known:
+        with knowing(trainer, [bench.validation.encoded.features], make=True) as known:
             assert known is not None and known.was_found == found
             assert bench.evaluate(bench.network).metrics == pytest.approx(plain, abs=1e-5)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from unfreeze.acceleration.fast_layers import FastLayers
 
-FORMAT = 3  # to be raised when the layers of `fused_layer.py` come to give something else
+FORMAT = 3  # to be raised when layers give, or the files of tables tell, something else
 TOKENS_PER_BATCH = 2048  # when the tables are made
 # Of the configuration, what says nothing about the layers.
 BESIDE_LAYERS = ("id2label", "label2id", "unfreeze", "_name_or_path", "architectures", "problem_type", "dtype")

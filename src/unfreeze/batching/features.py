@@ -44,7 +44,7 @@ class Encoded:
 
     features: Sequence[Features]  # a `WindowFile`, where a task has made them
     num_examples: int
-    truncated_examples: int = 0  # those of which something was cut off: of a text its end, of a sentence a single word
+    truncated_examples: int = 0  # those of which something is not read
     truncated_tokens: int = 0
     lost_words: int = 0  # labelled words that no window answers for
     unknown_words: int = 0  # words without a single word piece, encoded as the unknown token

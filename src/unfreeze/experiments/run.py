@@ -25,6 +25,7 @@ from unfreeze.storage.atomic import remove_leftovers, write_json
 from unfreeze.storage.lines import write_lines
 from unfreeze.storage.records import METRICS_FILE, PREDICTIONS_FILE, RunRecord, write_record
 from unfreeze.strategies import Strategy
+from unfreeze.training.frozen_outputs import knowing
 from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes, reset_peak_memory
 from unfreeze.training.result import Progress
@@ -180,7 +181,7 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
     evaluations = {"validation": result.best}
     evaluator = replace(prepared.evaluator, task=result.best.task, between=raise_if_asked_to_stop)
     begin = time.perf_counter()
-    with trainer.knowing([one.encoded.features for one in prepared.tests.values()], make=trainer.prefix is not None):
+    with knowing(trainer, [one.encoded.features for one in prepared.tests.values()], make=trainer.prefix is not None):
         evaluations |= {name: evaluator.evaluate(trainer.network, one) for name, one in prepared.tests.items()}
     test_seconds = time.perf_counter() - begin
     main_test = next(iter(prepared.tests), None)

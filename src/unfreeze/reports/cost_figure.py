@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter
 from unfreeze.reports import quantities
 from unfreeze.reports.figure_style import QUIET, colours, label_rows, new_figure
 from unfreeze.reports.groups import Group
-from unfreeze.statistics.ranges import overlap
 
 TIME = "training time"
 Write = Callable[[float | None], str]
@@ -69,11 +68,7 @@ def _overlapping(groups: Sequence[Group]) -> set[str]:
     """The strategies whose times overlap with those of full."""
     full = {(group.model_name, group.train_examples): group for group in groups if group.strategy == "full"}
     against = [(group, full.get((group.model_name, group.train_examples))) for group in groups]
-    return {
-        group.label
-        for group, other in against
-        if other is not None and other is not group and overlap(group.fit_range, other.fit_range)
-    }
+    return {group.label for group, other in against if other is not None and group.overlaps(other)}
 
 
 def _draw_bars(

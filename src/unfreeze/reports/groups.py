@@ -13,6 +13,7 @@ from itertools import compress
 import numpy as np
 
 from unfreeze.statistics.counted import state_of, which_count
+from unfreeze.statistics.ranges import mean_and_range, overlap
 from unfreeze.storage.records import RunRecord
 
 LOWER_IS_BETTER = frozenset({"loss", "perplexity", "mse", "mae"})
@@ -40,15 +41,17 @@ class Group:
 
     @property
     def fit_seconds(self) -> float | None:
-        """Mean over the runs that count, if all know it: of some it would be of other runs than the scores are."""
-        known = [run.fit_seconds for run in self.counted if run.fit_seconds is not None]
-        return float(np.mean(known)) if known and len(known) == len(self.counted) else None
+        """Mean over the runs that count, if all know it."""
+        return mean_and_range(run.fit_seconds for run in self.counted)[0]
 
     @property
     def fit_range(self) -> tuple[float, float] | None:
-        """Seconds of the shortest and the longest run, if the mean is known."""
-        known = [run.fit_seconds for run in self.counted if run.fit_seconds is not None]
-        return None if self.fit_seconds is None else (min(known), max(known))
+        """Of the shortest and the longest run that counts, in seconds, if all know it."""
+        return mean_and_range(run.fit_seconds for run in self.counted)[1]
+
+    def overlaps(self, other: Group) -> bool:
+        """Are these strategies whose training times cannot be told apart?"""
+        return self is not other and overlap(self.fit_range, other.fit_range)
 
     def scores(self, split: str, metric: str) -> list[float]:
         """One score for each run that counts and has it; `split` is "validation" or "test"."""

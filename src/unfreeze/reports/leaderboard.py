@@ -14,7 +14,6 @@ from unfreeze.reports import quantities
 from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric, state
 from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.tables import to_csv, to_markdown
-from unfreeze.statistics.ranges import overlap
 from unfreeze.statistics.student import mean_interval
 from unfreeze.storage.atomic import write_text
 from unfreeze.storage.records import RunRecord
@@ -200,7 +199,7 @@ def _row(group: Group, full: Group | None, metric: str, speeds: Mapping[tuple[st
         flops=flops,
         flops_of_full=_ratio(flops, full.mean(lambda run: run.flops) if full else None),
         time_saved=None if time_of_full is None else 1 - time_of_full,
-        times_overlap=None if time_of_full is None or full is None else _overlaps(group, full),
+        times_overlap=None if time_of_full is None or full is None else group.overlaps(full),
         peak_memory_bytes=group.mean(lambda run: run.peak_memory_bytes),
         disk_bytes=group.mean(lambda run: run.disk_bytes),
         epochs_run=group.mean(lambda run: run.epochs_run),
@@ -243,10 +242,6 @@ def _column(
 def _parameters(row: Row) -> str:
     share = quantities.percent(row.trainable_share)
     return quantities.count(row.trainable_parameters) + (f" ({share})" if share else "")
-
-
-def _overlaps(group: Group, full: Group) -> bool:
-    return group is not full and overlap(group.fit_range, full.fit_range)
 
 
 def _saved(row: Row) -> str:

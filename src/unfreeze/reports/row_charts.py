@@ -11,7 +11,6 @@ from unfreeze.reports.data_figures import frequent_labels
 from unfreeze.reports.groups import Group
 from unfreeze.reports.intervals import limits
 from unfreeze.reports.results import Results
-from unfreeze.statistics.ranges import overlap
 from unfreeze.statistics.student import mean_interval
 
 
@@ -85,7 +84,7 @@ def costs_chart(results: Results) -> Chart | None:
         said = f"{group.label}\ntraining time: {quantities.seconds(value)}"
         name = quantities.seconds(value)
         if reference := full.get((group.model_name, group.train_examples)):
-            unclear = group is not reference and overlap(group.fit_range, reference.fit_range)
+            unclear = group.overlaps(reference)
             share = quantities.percent(value / (reference.fit_seconds or 1.0))
             said += ", not told apart from full" if unclear else f", {share} of full"
             name += " (not told apart)" if unclear else f" ({share})"

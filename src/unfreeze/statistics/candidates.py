@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from unfreeze.statistics.counted import state_of, which_count
+from unfreeze.statistics.ranges import mean_and_range
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
         done = [run for run in group if run["status"] == "done"]
         scored = [run for run in group if metric in (run.get("validation") or {})]
         finished = list(compress(scored, which_count(scored)))
-        times = _all_known(run.get("fit_seconds") for run in finished)
+        fit_seconds, fit_range = mean_and_range(run.get("fit_seconds") for run in finished)
         known = [run["converged"] for run in finished if run.get("converged") is not None]
         result.append(
             Candidate(
@@ -68,8 +69,8 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 model_name,
                 scores=tuple(float(run["validation"][metric]) for run in finished),
                 flops=_mean(run.get("flops") for run in finished),
-                fit_seconds=None if times is None else float(np.mean(times)),
-                fit_range=None if times is None else (min(times), max(times)),
+                fit_seconds=fit_seconds,
+                fit_range=fit_range,
                 peak_memory_bytes=_mean(run.get("peak_memory_bytes") for run in finished),
                 trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
@@ -115,10 +116,3 @@ def _first_line(run: Mapping[str, Any]) -> list[str]:
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
-
-
-def _all_known(values: Iterable[float | None]) -> list[float] | None:
-    """A mean or a range over some of the runs would be of other runs than the scores are."""
-    found = list(values)
-    known = [value for value in found if value is not None]
-    return known if known and len(known) == len(found) else None

@@ -24,10 +24,12 @@ from unfreeze.training.checkpoint import Checkpoints, Saved
 from unfreeze.training.criterion import Criterion
 from unfreeze.training.early_stopping import BestEvaluation
 from unfreeze.training.flops import StepCost
+from unfreeze.training.frozen_outputs import knowing
 from unfreeze.training.meter import Stopwatch
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.parameters import Trainables, parameter_groups
 from unfreeze.training.result import Progress, TrainingResult
+from unfreeze.training.resumed import other_arithmetic
 from unfreeze.training.run_costs import RunCosts
 from unfreeze.training.step import Diverged, OptimizerStep
 from unfreeze.training.stopping import AskedToStop, raise_if_asked_to_stop, signals_noted
@@ -88,9 +90,7 @@ class Trainer:
         """Inside, everything is in place that makes steps faster; in a resumed run what it had before."""
         begin = time.perf_counter()
         words = self.network.get_input_embeddings().weight
-        learnt = any(
-            one is words and self.trainables.ever_trains(name) for name, one in self.network.named_parameters()
-        )
+        learnt = any(p is words and self.trainables.ever_trains(name) for name, p in self.network.named_parameters())
         ids = None
         if learnt and self.used_ids is not None:
             ids = self.used_ids | {self.collator.pad_token_id}  # not always that of the network's configuration
@@ -99,7 +99,7 @@ class Trainer:
         known: AbstractContextManager[PrefixCache | None] = nullcontext()
         if saved is None or saved.state.cached:
             make = Timetable(self.options, len(features)).epochs > 1 or saved is not None
-            known = self.knowing(splits, make=make, others=self.cache_depths)
+            known = knowing(self, splits, make=make, others=self.cache_depths)
         with (
             self.speedups.precision.products(),
             self.speedups.vocabulary(self.network, ids) as self.compact,
@@ -114,29 +114,6 @@ class Trainer:
             with PLAIN.products() if self.head is not None else nullcontext():
                 yield
 
-    def knowing(
-        self, splits: Sequence[Sequence[Features]], *, make: bool, others: Sequence[int] = ()
-    ) -> AbstractContextManager[PrefixCache | None]:
-        """Inside, the layers that are frozen all the time do not run for these windows.
-
-        Args:
-            make: compute what no run has computed before.
-            others: before training, so many frozen layers of other runs, which are filled in the same pass.
-        """
-        fixed = self.criterion.task.static_inputs and not self.options.frozen_dropout
-        depth = self.trainables.frozen_layers(self.network) if fixed else 0
-        places = {name: self.trainables.anatomy.locate(name) for name, _ in self.network.named_parameters()}
-
-        def weights(layers: int) -> dict[str, torch.Tensor]:
-            return {name: one for name, one in self.network.named_parameters() if places[name].depth <= layers}
-
-        lowest_adapter = min((place.depth for place in places.values() if place.part == "adapter"), default=None)
-        same = [one for one in others if lowest_adapter is None or one < lowest_adapter]  # as the layers of other runs
-        return self.speedups.prefix(
-            self.network, depth, weights, splits, self.collator, make=make, others=same,
-            told=self.result.state.notes.append, between=self._between,
-        )  # fmt: skip
-
     def _train(self, features: Sequence[Features], saved: Saved | None) -> TrainingResult:
         import torch
 
@@ -147,7 +124,7 @@ class Trainer:
         )
         step = OptimizerStep(
             self.network, self.criterion, self.collator, self.speedups, options, optimizer, self.compact, self.head,
-            self.result.state.notes.append, self._between, self.ranks,
+            self.result.state.notes.append, self.between, self.ranks,
         )  # fmt: skip
         best = BestEvaluation(options.early_stopping_patience, state.scores)
         if saved is not None:
@@ -157,9 +134,7 @@ class Trainer:
         state.arithmetic = {**arithmetic(), "processes": self.ranks.world}
         watch = Stopwatch(state.seconds)
         lengths, heap, epoch = token_counts(features), Heap(), None
-        costs = RunCosts(
-            self.network, self.trainables.anatomy, self.collator, 0 if self.prefix is None else self.prefix.depth
-        )
+        costs = RunCosts(self.network, self.trainables.anatomy, self.collator, self.prefix.depth if self.prefix else 0)
         if saved is None:
             state.flops = costs.of_cache(features[0], lengths)
             state.cache_fill_seconds = None if self.prefix is None else self.prefix.seconds
@@ -220,7 +195,7 @@ class Trainer:
         seconds = watch.total("train")
         return seconds if self.options.max_seconds is None else self.ranks.largest(seconds)
 
-    def _between(self) -> None:
+    def between(self) -> None:
         """The run can stop here, unless others would wait for this process."""
         if self.ranks.alone:
             raise_if_asked_to_stop()
@@ -319,15 +294,6 @@ class Trainer:
         step.micro_batch, step.skipped = state.micro_batch or step.micro_batch, state.skipped
         if self.compact is not None:
             self.compact.decays, self.compact.kept = state.decays, state.decays_kept
-        changed = [f"{name} {state.arithmetic.get(name)} -> {value}" for name, value in arithmetic().items()
-                   if state.arithmetic.get(name) != value]  # fmt: skip
-        if (state.cached, state.head_alone) != (self.prefix is not None, self.head is not None):
-            changed.append("outputs of frozen layers could not be kept as before")
-        if changed:
-            state.notes.append(f"resumed at step {state.step} with other last digits: {'; '.join(changed)}")
-        before = state.arithmetic.get("processes", 1)
-        if before != self.ranks.world:
-            state.notes.append(
-                f"resumed at step {state.step} with processes {before} -> {self.ranks.world}: other last digits, and "
-                "dropout drops other units"
-            )
+        state.notes += other_arithmetic(
+            state, cached=self.prefix is not None, head_alone=self.head is not None, processes=self.ranks.world
+        )
