@@ -268,6 +268,7 @@ def test_print_config_round_trips(unfreeze_cli: Cli, tmp_path: Path) -> None:
 
 
 def test_flags_override_the_file(unfreeze_cli: Cli, tmp_path: Path) -> None:
+    """Also where the file calls a setting by another name."""
     config = tmp_path / "settings.yaml"
     config.write_text("num-train-epochs: 9\nstrategy: [full, head]\nlower_case: true\nmax_length: 64\n")
     flags = ("--epochs", "2", "--strategy", "lora", "--no-lower-case")
@@ -279,6 +280,15 @@ def test_flags_override_the_file(unfreeze_cli: Cli, tmp_path: Path) -> None:
         False,
         64,
     )
+
+
+@pytest.mark.parametrize("command", ["train", "pretrain"])
+def test_every_command_lets_flags_override_the_file(unfreeze_cli: Cli, tmp_path: Path, command: str) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("num-train-epochs: 9\nmodel: a\nmax-length: 64\ndata: b\n")
+    nowhere = tmp_path / "nowhere.txt"
+    called = unfreeze_cli(command, "--config", config, "--epochs", 2, "--max_length", 32, "--data", nowhere)
+    assert called.code == 2 and "does not exist" in called.err and "twice" not in called.err
 
 
 def test_aliases_are_flags_too(unfreeze_cli: Cli) -> None:

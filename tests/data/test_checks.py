@@ -38,6 +38,19 @@ def test_clean_data_has_no_findings() -> None:
             None,
             {"singleton-class": "warning"},
         ),
+        ([MultiLabelExample(f"{i}", ("toxic",)[: i % 2]) for i in range(6)], None, {}),
+        ([MultiLabelExample(f"{i}", ("toxic",)) for i in range(6)], None, {"one-class": "error"}),
+        ([MultiLabelExample(f"{i}", ()) for i in range(6)], None, {"one-class": "error"}),
+        (
+            [MultiLabelExample(f"{i}", ("ab"[i % 2], "cde"[i % 3])) for i in range(5)],  # as many labels as texts
+            [MultiLabelExample(f"t{i}", ("abcde"[i],)) for i in range(5)],
+            {"singleton-class": "warning"},
+        ),
+        (
+            [MultiLabelExample(f"{i}", ("a", "b")[i % 2 :]) for i in range(6)],
+            [MultiLabelExample(f"t{i}", ("a", "b")) for i in range(3)],
+            {"one-class": "warning"},
+        ),
         ([*GOOD, GOOD[0]], None, {"duplicates": "note"}),
         ([*GOOD, TextExample("TEXT  0", "b")], None, {"duplicates": "note", "contradicting-labels": "warning"}),
         (GOOD, GOOD[:1], {"leak": "warning"}),

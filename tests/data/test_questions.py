@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from unfreeze.data.findings import DataError, Finding
 from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.data.questions import Questions
+from unfreeze.data.read_settings import ReadSettings
+from unfreeze.data.readers import READERS
 from unfreeze.data.sources import DataRequest, load_corpus, read_examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(lambda text: text.strip())
@@ -41,7 +43,7 @@ def read(tmp_path: Path, content: str, **options: Any) -> tuple[list[QuestionExa
 def test_every_span_of_a_context_is_read_as_it_stands(context: str, cut: tuple[int, int], text: str) -> None:
     start, size = cut[0] % len(context), cut[1]
     span = context[start : start + size]
-    questions = Questions("file", labelled=True, say=lambda finding: None)
+    questions = Questions("file", ReadSettings(), lambda finding: None)
     questions.add({"id": 1, "question": text, "answers": [answer(span, start)]}, context)
     if not span.strip():
         with pytest.raises(DataError, match="an answer is empty"):
@@ -77,11 +79,27 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
     assert [one.split(":")[0].split(" is used")[0] for one in said] == ["a", "the id 'a'", "b", "c", "d", "e", "f"]
 
 
+def test_questions_without_answers_are_left_out_where_asked(tmp_path: Path) -> None:
+    given = [
+        question("a", answers=[answer("Poland", 16)]),
+        {"id": "b", "question": "who?"},
+        question("c", is_impossible=True, answers=[]),
+    ]
+    content = squad(*given)
+    file, findings = tmp_path / "data.json", list[Finding]()
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"b: has no answers.*--drop-missing-labels leaves such questions out"):
+        READERS["squad"](file)
+    examples = READERS["squad"](file, ReadSettings(drop_missing_labels=True), findings.append)
+    assert [one.id for one in examples if isinstance(one, QuestionExample)] == ["a", "c"]
+    assert any("1 questions have no answers (b); dropped" in str(finding) for finding in findings)
+
+
 def test_tables_of_lists_and_objects_say_the_same() -> None:
     start = CONTEXT.index("Poland")
     found = []
     for answers in ([answer("Poland", start)], {"text": ["Poland"], "answer_start": [start]}):
-        questions = Questions("file", labelled=True, say=lambda finding: None)
+        questions = Questions("file", ReadSettings(), lambda finding: None)
         questions.add(question(answers=answers), CONTEXT)
         found += questions.finish()
     assert found[0] == found[1]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from unfreeze.data.examples import TaggedExample, TextExample
 from unfreeze.data.findings import DataError, Finding
+from unfreeze.data.infer import infer_format
 from unfreeze.data.read_settings import ReadSettings
 from unfreeze.data.readers import READERS
 
@@ -54,6 +55,16 @@ def test_csv_gives_back_what_was_written(
     path = write(tmp_path / "a.csv", gzip.compress(content) if zipped else content)
     read = READERS["csv"](path)
     assert [(example.text, example.label) for example in read] == rows
+
+
+@PROPERTY
+@given(place=st.integers(1, 40), rest=st.booleans())
+def test_a_file_packed_in_parts_may_be_cut_anywhere(tmp_path: Path, place: int, rest: bool) -> None:
+    """As bgzip writes them: a part may end inside a letter."""
+    content = ("é;joy\nüñ;anger\n" * 3 + ("žluťoučký;joy\n" * 9_000 if rest else "")).encode()
+    path = write(tmp_path / "parts.txt.gz", gzip.compress(content[:place]) + gzip.compress(content[place:]))
+    assert infer_format(path) == "text_label"
+    assert READERS["text_label"](path)[1].text == "üñ"
 
 
 @PROPERTY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from unfreeze.data.examples import MultiLabelExample, NumberExample, TextExample
 from unfreeze.data.findings import DataError
 from unfreeze.data.question_example import QuestionExample, Span
+from unfreeze.data.read_settings import ReadSettings
+from unfreeze.data.readers import READERS
 from unfreeze.data.sources import DataRequest, load_corpus, read_examples
 
 
@@ -46,6 +49,16 @@ def test_pairs_are_what_the_columns_named_say(tmp_path: Path) -> None:
     assert pair.parts == ("a", "n")
     with pytest.raises(DataError, match=r"no column 'other'.*--text-pair-column"):
         read_examples(file, text_column="sentence1", text_pair_column="other", labelled=True)
+
+
+def test_rows_without_tags_are_left_out_where_asked(tmp_path: Path) -> None:
+    file = lines(tmp_path, {"tokens": ["a"], "tags": ["X"]}, {"tokens": ["b"], "tags": None})
+    settings, said = ReadSettings(task="tagging"), list[Any]()
+    with pytest.raises(DataError, match=r"1 of 2 rows have no label: line 2.*--drop-missing-labels"):
+        READERS["jsonl"](file, settings)
+    [kept] = READERS["jsonl"](file, replace(settings, drop_missing_labels=True), said.append)
+    assert kept.labels == ("X",) and any("dropped, as asked" in str(one) for one in said)
+    assert len(READERS["jsonl"](file, replace(settings, labelled=False))) == 2
 
 
 def test_pairs_are_duplicates_as_pairs_and_lower_cased_as_pairs(tmp_path: Path) -> None:

@@ -44,6 +44,18 @@ def test_seconds(run_comparison: RunComparison, tmp_path: Path) -> None:
         assert record.epochs_planned is None and record.history[-1]["step"] == record.steps
 
 
+def test_seconds_go_on_beyond_the_epochs_that_strategies_know(
+    run_comparison: RunComparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is quick makes many epochs, and stays as it is in the last one that the strategy was asked about."""
+    monkeypatch.setattr("unfreeze.experiments.options.EPOCHS_WITHIN_SECONDS", 3)
+    strategies = ["head", "gradual"]
+    done = run_comparison(tmp_path / "out", strategy=strategies, budget="seconds=0.5", **FREE | {"seeds": 1})
+    for record in done.records:
+        assert record.train_seconds is not None and record.train_seconds >= 0.5
+        assert record.epochs_run is not None and record.epochs_run > 3
+
+
 def test_the_rate_ends_at_zero_whatever_the_budget(run_comparison: RunComparison, tmp_path: Path) -> None:
     """The schedule ends with the budget: twice the steps are not a continuation of the first half."""
     short, long = (

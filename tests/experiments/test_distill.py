@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import transformers
+from safetensors.torch import load_file, save_file
 
 import unfreeze
 from unfreeze.experiments.conclude import Comparison
@@ -20,6 +21,7 @@ from unfreeze.experiments.verify import verify
 from unfreeze.models.load import load_network
 from unfreeze.reports.leaderboard import leaderboard
 from unfreeze.settings import SettingsError, read_settings
+from unfreeze.storage.folders import OutputError
 from unfreeze.storage.records import read_comparison
 from unfreeze.strategies import STRATEGIES, Distill, StrategyError
 from unfreeze.strategies.parse import parse_strategies
@@ -131,6 +133,21 @@ def test_it_begins_with_what_the_teacher_is(
         assert {one["label"]: one["score"] for one in a} == pytest.approx(
             {one["label"]: one["score"] for one in b}, abs=0.02
         )
+
+
+def test_a_teacher_that_has_changed_is_another_one(
+    family_folder: Callable[..., str], data_of: Callable[[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    """Else students of two teachers would be taken for seeds of one strategy."""
+    teacher = Path(saved_classifier(tmp_path / "teacher", family_folder("bert"), ["anger", "joy", "sadness"]))
+    values = OPTIONS | {"model": family_folder("bert"), "data": data_of("classification"), "output": tmp_path / "out"}
+    done = unfreeze.compare(strategy=[f"distill:teacher={teacher},layers=1"], **values)
+    assert set(done.summary["weights"]) == {values["model"], str(teacher)}
+    weights = load_file(teacher / "model.safetensors")
+    weights["classifier.weight"] += 1.0
+    save_file(weights, teacher / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(OutputError, match=f"holds runs of {teacher} with other files in it"):
+        unfreeze.compare(strategy=[f"distill:teacher={teacher},layers=1"], **values)
 
 
 @pytest.fixture

@@ -121,6 +121,16 @@ def test_a_folder_holds_one_rate_of_a_strategy(run_comparison: RunComparison, tm
     )  # another strategy may be added without
 
 
+def test_a_search_that_finds_another_rate_is_refused(run_comparison: RunComparison, tmp_path: Path) -> None:
+    """The runs of before stay what they are: they are no further seeds of the new rate."""
+    first = run_comparison(tmp_path / "out", strategy="full", lr_search_factors=[0.3, 1], **SEARCH)
+    rate = first.records[0].learning_rate
+    again = run_comparison(tmp_path / "out", strategy="full", lr_search_factors=[1, 0.3], **SEARCH)
+    assert again.records == first.records
+    with pytest.raises(OutputError, match=f"holds runs of full at {rate:g}, where it is .* now"):
+        run_comparison(tmp_path / "out", strategy="full", lr_search_factors=[3, 10], **SEARCH)
+
+
 def test_trials_that_learnt_nothing_do_not_choose(run_comparison: RunComparison, tmp_path: Path) -> None:
     """Their scores are that of one answer to everything, and say nothing about the rate."""
     trials = Trials()

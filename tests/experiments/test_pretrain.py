@@ -22,6 +22,7 @@ from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
 from unfreeze.models.explained import ModelError
 from unfreeze.models.scratch import Scratch
+from unfreeze.reports.document import write_report
 from unfreeze.settings import SettingsError
 from unfreeze.storage.records import read_predictions
 from unfreeze.tasks import TaskError
@@ -262,6 +263,19 @@ def test_what_has_no_generator_is_not_scored(pretrained: Callable[..., Compariso
     examples = read_plain_text(file, ReadSettings(task="replaced-token"))
     with pytest.raises(TaskError, match="left behind when a model is saved"):
         unfreeze.load(done.output).evaluate(examples)
+
+
+def test_runs_that_replace_other_tokens_are_compared_by_their_scores(
+    family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    """Each run has answers of its own, so that no two can be read side by side; nor does a saved model answer."""
+    values = {"data": str(corpus(tmp_path)), "strategy": ["full", "lora"], "seeds": 2, "max_steps": 2}
+    values["model"] = [family_folder("bert"), family_folder("bert", 3)]
+    done = pretrain(pretrain_settings("rtd", values | {"output": tmp_path / "out"})[0])
+    assert [record.status for record in done.records] == ["done"] * 8
+    assert done.summary["comparisons"] == [] and done.summary["disagreements"] is None
+    assert any("no pairwise tests" in note for note in done.summary["notes"]) and "speeds" not in done.summary
+    assert (write_report(done.output)).is_file()
 
 
 @pytest.mark.parametrize("objective", ["mlm", "rtd"])

@@ -39,15 +39,23 @@ def stop_within(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
     "strategy", ["full", "gradual", *(pytest.param(text, marks=pytest.mark.slow) for text in ("head", "lora:r=2"))]
 )
 @pytest.mark.parametrize(("owner", "name"), [(run_module, "_evaluated"), (Trainer, "_select")])
+@pytest.mark.parametrize("changes", [{}, {"epochs": 1}])  # one evaluation alone too
 def test_its_training_is_kept(
-    run_comparison: RunComparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, owner: Any, name: str
+    run_comparison: RunComparison,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    strategy: str,
+    owner: Any,
+    name: str,
+    changes: dict[str, Any],
 ) -> None:
-    whole = run_comparison(tmp_path / "whole", strategy=[strategy], speedups="unpad+compact+cache")
+    values = {"strategy": [strategy], "speedups": "unpad+compact+cache", **changes}
+    whole = run_comparison(tmp_path / "whole", **values)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         stop_within(patched, owner, name)
-        run_comparison(tmp_path / "out", strategy=[strategy], speedups="unpad+compact+cache")
+        run_comparison(tmp_path / "out", **values)
     monkeypatch.setattr(OptimizerStep, "make", None)  # nothing is trained any more
-    done = run_comparison(tmp_path / "out", strategy=[strategy], speedups="unpad+compact+cache")
+    done = run_comparison(tmp_path / "out", **values)
     for one, other in zip(whole.records, done.records, strict=True):
         assert (one.status, one.steps, one.validation, one.test) == ("done", other.steps, other.validation, other.test)
         weights = [sorted((base / str(record.model)).glob("*.safetensors"))[0].read_bytes()

@@ -78,6 +78,24 @@ def test_a_continued_folder_spends_no_level_twice(run_comparison: RunComparison,
         run_comparison(tmp_path / "out", **settings | {"max_seeds": 6})
 
 
+def test_a_stopped_command_goes_on_with_its_plan(run_comparison: RunComparison, tmp_path: Path) -> None:
+    settings = {"strategy": ["full", "lora:r=2"], "seeds": 2, "until_decided": True, "max_seeds": 4}
+
+    class Impatient(Heard):
+        def run_started(self, cell: Any, number: int) -> None:
+            super().run_started(cell, number)
+            if cell.seed == 44:  # the first that was added
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_comparison(tmp_path / "out", **settings, listener=Impatient())
+    with pytest.raises(SettingsError, match="looks were planned from 2 to 4 seeds"):
+        run_comparison(tmp_path / "out", **settings | {"max_seeds": 6})
+    resumed = run_comparison(tmp_path / "out", **settings).summary
+    whole = run_comparison(tmp_path / "whole", **settings).summary
+    assert resumed["until_decided"] == whole["until_decided"] and not resumed["until_decided"]["unplanned"]
+
+
 def test_a_look_without_a_plan_is_owned_up_to(run_comparison: RunComparison, tmp_path: Path) -> None:
     settings = {"strategy": ["full", "lora:r=2"], "seeds": 2}
     run_comparison(tmp_path / "out", **settings)

@@ -7,7 +7,7 @@ the CPU is not in torch's table).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from types import SimpleNamespace
@@ -20,12 +20,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
+from unfreeze.batching.window_file import token_counts
 from unfreeze.models.anatomy import take_anatomy
 from unfreeze.strategies import STRATEGIES, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 from unfreeze.tasks import TASKS
+from unfreeze.training.criterion import Criterion
 from unfreeze.training.flops import StepCost, step_cost
 from unfreeze.training.parameters import Trainables
+from unfreeze.training.run_costs import RunCosts
+from unfreeze.training.timetable import Timetable
 
 TOLERANCE = 1e-3
 # Methods of peft with a backward pass written by hand, or through more than products (a solved system, a wavelet
@@ -273,6 +277,23 @@ def test_a_run_adds_up_its_steps(workbench: Callable[..., Any]) -> None:
     per_epoch = step_cost(bench.network, bench.anatomy, bench.collator(bench.train.encoded.features[:8]))
     lengths = [len(window) for window in bench.train.encoded.features]
     assert bench.run().state.flops == pytest.approx(2 * per_epoch.of(lengths), rel=1e-9)
+
+
+def test_a_plan_counts_what_the_run_will(workbench: Callable[..., Any], strategy_text: str) -> None:
+    """Epoch by epoch, also where the last one is not whole and where the loss costs something beside the network."""
+
+    @dataclass(frozen=True)
+    class Costly(Criterion):
+        def operations(self, tokens: Sequence[int]) -> float:
+            return 1e6 * sum(tokens)
+
+    bench = workbench(strategy=strategy_text, epochs=3, max_steps=8)
+    features, criterion = bench.train.encoded.features, Costly(bench.task)
+    costs = RunCosts(bench.network, bench.trainables, bench.collator, criterion, 0)
+    planned = costs.of_run(features[0], token_counts(features), Timetable(bench.options, len(features)))
+    result = bench.trainer(criterion=criterion).train(features)
+    assert result.state.step == 8 and result.state.tokens > 0
+    assert planned == pytest.approx(result.state.flops, rel=1e-9)
 
 
 def test_counting_leaves_no_trace(workbench: Callable[..., Any], family: str) -> None:

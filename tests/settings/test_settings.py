@@ -195,11 +195,18 @@ def test_settings_that_contradict_each_other() -> None:
 
 
 def test_settings_that_a_task_does_not_use() -> None:
-    settings, _ = read_settings({"doc_stride": 4, "label_alignment": "all", "tag_column": 2, "max_length": 64})
+    settings, _ = read_settings({"doc_stride": 4, "label_alignment": "all", "tag_column": 2, "label_separator": ";"})
     notes = unused_settings(settings, "classification")
-    assert [note.split()[0] for note in notes] == ["--label-alignment", "--tag-column", "--doc-stride"]
+    assert [note.split()[0] for note in notes] == [
+        "--label-alignment",
+        "--tag-column",
+        "--label-separator",
+        "--doc-stride",
+    ]
     assert "--label-alignment all is not used: it is for tagging, this is classification" in notes
-    assert unused_settings(settings, "tagging") == unused_settings(settings, "a task of the user's own") == []
+    assert unused_settings(settings, "a task of the user's own") == []
+    assert [note.split()[0] for note in unused_settings(settings, "tagging")] == ["--label-separator"]
+    assert unused_settings(read_settings({"label_separator": ";"})[0], "multi-label") == []
     assert unused_settings(read_settings({})[0], "classification") == []
 
 

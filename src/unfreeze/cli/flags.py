@@ -78,12 +78,21 @@ def sections() -> dict[str, str]:
     return found
 
 
+def layers_of(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `--config` and what the flags say of settings, under the names that were used.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    given = {name: value for name, value in vars(options).items() if name in (*Settings.model_fields, *ALIASES)}
+    return read_config_file(options.config) if options.config else {}, given
+
+
 def settings_from(
     options: argparse.Namespace, defaults: Mapping[str, Any] | None = None, **forced: Any
 ) -> tuple[Settings, list[str]]:
     """Settings from `defaults`, `--config`, the flags, and what a command fixes; with notes on translated names."""
-    given = {name: value for name, value in vars(options).items() if name in (*Settings.model_fields, *ALIASES)}
-    from_file = read_config_file(options.config) if options.config else {}
+    from_file, given = layers_of(options)
     clash = [flag(name) for name in forced if name in given and given[name] != forced[name]]
     if clash:
         raise SettingsError([f"{name}: this command sets it itself" for name in clash])
@@ -92,8 +101,7 @@ def settings_from(
 
 def named_by_user(options: argparse.Namespace) -> set[str]:
     """The settings that the flags or `--config` name, whatever name was used."""
-    written = [*vars(options), *(read_config_file(options.config) if options.config else {})]
-    names = [name.replace("-", "_") for name in written]
+    names = [name.replace("-", "_") for layer in layers_of(options) for name in layer]
     return {ALIASES.get(name, name) for name in names} & set(Settings.model_fields)
 
 

@@ -7,9 +7,9 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, show_and_print
-from unfreeze.cli.flags import Once, add_settings_flags
+from unfreeze.cli.flags import Once, add_settings_flags, layers_of
 from unfreeze.cli.progress import add_progress_flags
-from unfreeze.settings import ALIASES, Settings, flag, read_config_file
+from unfreeze.settings import Settings, flag
 
 OBJECTIVE_HELP = "mlm, tlm (pairs of translations), nsp, sop or rtd; also their long names, as masked-lm"
 
@@ -38,9 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(options: argparse.Namespace) -> int:
     from unfreeze.experiments.pretrain import pretrain, pretrain_settings
 
-    given = {name: value for name, value in vars(options).items() if name in (*Settings.model_fields, *ALIASES)}
-    from_file = read_config_file(options.config) if options.config else {}
-    settings, notes = pretrain_settings(getattr(options, "objective", "mlm"), PROCESS_FOR_EACH_RUN | from_file | given)
+    objective = getattr(options, "objective", "mlm")
+    settings, notes = pretrain_settings(objective, PROCESS_FOR_EACH_RUN, *layers_of(options))
     scratch = _scratch(options)
     return show_and_print(settings, notes, options.progress, lambda listener: pretrain(settings, scratch, listener))
 

@@ -7,7 +7,7 @@ import argparse
 from unfreeze.cli.compare import PROCESS_FOR_EACH_RUN, run_and_print
 from unfreeze.cli.flags import add_settings_flags, settings_from
 from unfreeze.cli.progress import add_progress_flags
-from unfreeze.settings import Settings, SettingsError, read_config_file
+from unfreeze.settings import Settings, SettingsError
 
 EXAMPLES = (
     "unfreeze train --model minilm --data sample:ner",
@@ -21,10 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(options: argparse.Namespace) -> int:
-    named_in_file = options.config is not None and "strategy" in read_config_file(options.config)
-    if not hasattr(options, "strategy") and not named_in_file:
-        options.strategy = ["full"]
-    settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN | {"plan": False}, seeds=1)
+    settings, notes = settings_from(options, PROCESS_FOR_EACH_RUN | {"plan": False, "strategy": ("full",)}, seeds=1)
     if len(settings.strategies()) > 1:
         raise SettingsError([f"--strategy {' '.join(map(str, settings.strategy))}: train takes one; use compare."])
     return run_and_print(settings, notes, options.progress)

@@ -12,7 +12,7 @@ from unfreeze.data.check_spellings import check_spellings, is_number
 from unfreeze.data.check_tags import check_tags
 from unfreeze.data.check_texts import check_texts
 from unfreeze.data.duplicates import content_key
-from unfreeze.data.examples import Example
+from unfreeze.data.examples import Example, MultiLabelExample
 from unfreeze.data.finding_at import finding_at
 from unfreeze.data.findings import Finding
 from unfreeze.data.tag_schemes import entity_type
@@ -59,18 +59,19 @@ def _check_presence(splits: Splits) -> Iterator[Finding]:
 
 def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Finding]:
     counts = Counter(label for example in train for label in example.labels)
-    if not counts:  # questions have answers, not classes
+    several = isinstance(train[0], MultiLabelExample)
+    if not counts and not several:  # questions have answers, not classes
         return
-    if len(counts) == 1:
-        only = next(iter(counts))
-        message = f"every {'label' if scheme is None else 'tag'} of the training data is {only!r}"
+    if len(_answers(train)) == 1:
+        message = _always(train[0], "the training data", "label" if scheme is None else "tag")
         yield finding_at(
             train[0], "error", "one-class", message, "There is nothing to learn; is this the right column?"
         )
         return
     if scheme is not None:
         return
-    if len(counts) == len(train) > 2 or (all(map(_is_real, counts)) and len(counts) > 0.5 * len(train)):
+    many = len(counts) == len(train) > 2 or (all(map(_is_real, counts)) and len(counts) > 0.5 * len(train))
+    if many and not several:
         message = f"{len(counts)} classes for {len(train)} examples: numbers to predict, or texts, not classes?"
         advice = "Name another column with --label-column, or predict the numbers with --task regression."
         yield finding_at(train[0], "error", "continuous-labels", message, advice)
@@ -89,11 +90,24 @@ def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Find
 def _check_one_class(splits: Splits) -> Iterator[Finding]:
     """Scores on a split of one label tell nothing."""
     for split, examples in splits.items():
-        labels = {label for example in examples for label in example.labels}
-        if split != "train" and len(labels) == 1 and len(examples) > 1:
-            message = f"every label of {split} is {next(iter(labels))!r}"
+        if split != "train" and len(_answers(examples)) == 1 and len(examples) > 1:
+            message = _always(examples[0], split, "label")
             advice = "What always answers that scores best; is the file sorted, or cut off?"
             yield finding_at(examples[0], "warning", "one-class", message, advice)
+
+
+def _answers(examples: Sequence[Example]) -> set[str | frozenset[str]]:
+    """The labels that occur; where a text has several, the sets of them."""
+    if any(isinstance(example, MultiLabelExample) for example in examples):
+        return {frozenset(example.labels) for example in examples}
+    return {label for example in examples for label in example.labels}
+
+
+def _always(example: Example, where: str, what: str) -> str:
+    """What all examples there have, in words, by one of them."""
+    if isinstance(example, MultiLabelExample) and len(example.labels) != 1:
+        return f"every text of {where} has " + (f"the labels {', '.join(example.labels)}" if example.labels else "none")
+    return f"every {what} of {where} is {next(iter(example.labels))!r}"
 
 
 def check_unseen(splits: Splits, scheme: str | None) -> Iterator[Finding]:

@@ -44,10 +44,11 @@ def _of_file(path: Path, settings: ReadSettings) -> tuple[str, str]:
     for name, format in FORMATS.items():
         if suffix in format.suffixes:
             return name, f"by its ending {suffix}"
-    text = _head_text(content, str(path), settings)
+    cut = len(content) >= _HEAD_BYTES or path.stat().st_size > _HEAD_BYTES  # by us
+    text = _head_text(content, cut, str(path), settings)
     lines = [line for line in split_lines(text) if line.strip(" \t")]
-    if len(content) >= _HEAD_BYTES and len(lines) > 1:
-        lines.pop()  # cut off by us
+    if cut and len(lines) > 1:
+        lines.pop()
     head = Head(str(path), suffix, text, lines, settings)
     for name, format in FORMATS.items():
         if format.recognises(head):
@@ -62,19 +63,29 @@ def _head(path: Path) -> bytes:
             head = stream.read(_HEAD_BYTES)
     except OSError as error:
         raise data_error("unreadable-file", f"cannot be read: {error.strerror or error}", str(path)) from error
-    if head.startswith(GZIP_MAGIC):
+    return _unpacked(head, str(path)) if head.startswith(GZIP_MAGIC) else head
+
+
+def _unpacked(packed: bytes, file: str) -> bytes:
+    """The head of what a gzip file holds, which may be packed in several parts."""
+    head = b""
+    while packed and len(head) < _HEAD_BYTES:
+        part = zlib.decompressobj(wbits=31)
         try:
-            return zlib.decompressobj(wbits=31).decompress(head, _HEAD_BYTES)
+            head += part.decompress(packed, _HEAD_BYTES - len(head))
         except zlib.error as error:
-            raise data_error("damaged-gzip", f"the gzip file is damaged ({error})", str(path)) from error
+            if head:  # a fault behind the first part is for the reader to find
+                break
+            raise data_error("damaged-gzip", f"the gzip file is damaged ({error})", file) from error
+        packed = part.unused_data
     return head
 
 
-def _head_text(head: bytes, file: str, settings: ReadSettings) -> str:
+def _head_text(head: bytes, cut: bool, file: str, settings: ReadSettings) -> str:
     try:
         return decode(head, file, settings.encoding)
     except DataError as error:
         # The head may end inside a character; a fault before that is the file's.
-        if error.findings[0].code != "undecodable" or len(head) < _HEAD_BYTES - 4:
+        if error.findings[0].code != "undecodable" or not cut:
             raise
         return decode(head[: head.rfind(b"\n") + 1] or head, file, settings.encoding)

@@ -16,10 +16,14 @@ def names_in_cell(value: object, separator: str | None) -> tuple[str, ...]:
 
     >>> names_in_cell("joy, love", None), names_in_cell(["joy", 3], None), names_in_cell("", None)
     (('joy', 'love'), ('joy', '3'), ())
+    >>> names_in_cell(3.0, None)
+    ('3',)
     """
     if isinstance(value, str):
         value = [part for part in value.split(separator or SEPARATOR) if part.strip()]
-    elif isinstance(value, bool | int | float):
+    elif isinstance(value, float) and value.is_integer():  # a whole number beside empty cells
+        value = [int(value)]
+    elif isinstance(value, bool | int):
         value = [value]
     if not isinstance(value, list) or not all(isinstance(one, str | int) for one in value):
         raise ValueError("expected a list of labels, or their names in one text")

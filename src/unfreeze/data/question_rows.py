@@ -28,7 +28,7 @@ def question_examples(file: str, columns: Sequence[str], rows: Rows, settings: R
         advice = "Questions are read from id, question, context and answers ({text: [...], answer_start: [...]})."
         raise data_error("no-question-column", message, file, advice=advice)
     say(Finding("note", "task", "rows hold questions and contexts: the task is question answering", file))
-    collected = Questions(file, settings.labelled, say)
+    collected = Questions(file, settings, say)
     for line, row in rows:
         context = row.get("context")
         collected.add({name: row.get(name) for name in ("id", "question", "answers", "is_impossible")}, context, line)

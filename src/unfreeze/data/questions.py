@@ -9,6 +9,7 @@ from typing import Any, SupportsIndex, TypeGuard
 from unfreeze.data.examples import Example, Origin
 from unfreeze.data.findings import Finding, Problems, Say
 from unfreeze.data.question_example import QuestionExample, Span
+from unfreeze.data.read_settings import ReadSettings
 
 MOVED_ADVICE = "Offsets count characters (code points), not bytes or UTF-16 units."
 
@@ -18,13 +19,14 @@ class Questions:
     """Collects the questions of one file, their faults, and what was mended on the way."""
 
     file: str
-    labelled: bool  # must answers be known?
+    settings: ReadSettings
     say: Say
     problems: Problems = field(init=False)
     examples: list[QuestionExample] = field(default_factory=list, init=False)
     moved: dict[str, int | None] = field(default_factory=dict, init=False)  # id of the question -> line
     moves: int = field(default=0, init=False)  # answers
     lines: dict[str, int | None] = field(default_factory=dict, init=False)  # id -> where it was first used
+    dropped: dict[str, int | None] = field(default_factory=dict, init=False)  # without answers -> line
 
     def __post_init__(self) -> None:
         self.problems = Problems(self.file)
@@ -33,6 +35,10 @@ class Questions:
         """One question with the keys of SQuAD: `id`, `question`, `answers`, `is_impossible`."""
         before = len(self.problems.findings)
         name = self._name(row, line)
+        unanswered = row.get("answers") is None and row.get("is_impossible") is not True
+        if unanswered and self.settings.labelled and self.settings.drop_missing_labels:
+            self.dropped[name] = line
+            return
         question = row.get("question")
         if not isinstance(question, str) or not question.strip():
             self.problems.error("no-question", f"{name}: has no question", line)
@@ -51,9 +57,13 @@ class Questions:
             DataError: with every fault.
         """
         self.problems.stop()
+        if self.dropped:
+            message = f"{len(self.dropped)} questions have no answers ({_named(self.dropped)}); dropped, as asked"
+            line = next(iter(self.dropped.values()))
+            self.say(Finding("warning", "missing-labels", message, self.file, line))
         if self.moved:
-            shown = ", ".join(list(self.moved)[:10]) + (", ..." if len(self.moved) > 10 else "")
-            message = f"{self.moves} answers were not at their offset and stand elsewhere, once: moved ({shown})"
+            message = f"{self.moves} answers were not at their offset and stand elsewhere, once: moved"
+            message += f" ({_named(self.moved)})"
             line = next(iter(self.moved.values()))
             self.say(Finding("warning", "moved-answers", message, self.file, line, MOVED_ADVICE))
         return self.examples
@@ -71,8 +81,9 @@ class Questions:
         written = row.get("answers")
         impossible = row.get("is_impossible") is True
         if written is None and not impossible:
-            if self.labelled:
-                self.problems.error("no-answers", f"{name}: has no answers", line, "They are needed to train or score.")
+            if self.settings.labelled:
+                advice = "They are needed to train or score; --drop-missing-labels leaves such questions out."
+                self.problems.error("no-answers", f"{name}: has no answers", line, advice)
             return None
         pairs = _pairs(written)
         if pairs is None:
@@ -126,6 +137,10 @@ def _pairs(written: Any) -> list[tuple[str, int]] | None:
 
 def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     return (isinstance(value, Sequence) and not isinstance(value, str | bytes)) or type(value).__name__ == "ndarray"
+
+
+def _named(names: Mapping[str, object]) -> str:
+    return ", ".join(list(names)[:10]) + (", ..." if len(names) > 10 else "")
 
 
 def _short(text: str) -> str:

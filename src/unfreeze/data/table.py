@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from unfreeze.data.cells import check_kinds, is_absent, is_missing, kind_of, label_text, plain
+from unfreeze.data.cells import check_kinds, is_absent, is_missing, kind_of, label_text, plain, report_missing_labels
 from unfreeze.data.columns import Columns, choose_columns
 from unfreeze.data.examples import Example, Origin, TaggedExample
 from unfreeze.data.findings import Finding, Problems, Say, data_error, silent
@@ -40,7 +40,7 @@ def table_examples(table: Table, settings: ReadSettings, say: Say = silent) -> l
             raise data_error("repeated-column", message, table.file, advice="Rename or remove one of them.")
     _check_ids(table, say)
     if columns.task == "tagging":
-        return _tagged(table, columns, settings)
+        return _tagged(table, columns, settings, say)
     return text_examples(table.file, columns, table.rows, settings, say)
 
 
@@ -63,8 +63,9 @@ def _check_ids(table: Table, say: Say) -> None:
         say(Finding("warning", "duplicate-id", message, table.file, line, "Were rows, or files, put in twice?"))
 
 
-def _tagged(table: Table, columns: Columns, settings: ReadSettings) -> list[Example]:
+def _tagged(table: Table, columns: Columns, settings: ReadSettings, say: Say) -> list[Example]:
     problems = Problems(table.file)
+    missing: list[int] = []  # lines
     examples: list[Example] = []
     kinds: dict[str, int] = {}
     for line, row in table.rows:
@@ -75,9 +76,8 @@ def _tagged(table: Table, columns: Columns, settings: ReadSettings) -> list[Exam
             problems.error("not-words", message, line, "For whole texts pass --task classification.")
             continue
         if tags is None:
-            if settings.labelled:
-                problems.error("missing-tags", f"{columns.target!r} is missing", line, "One tag a word is needed.")
-            else:
+            missing.append(line)
+            if not settings.labelled:
                 examples.append(TaggedExample(tuple(words), None, Origin(table.file, line)))
             continue
         if not isinstance(tags, list):
@@ -94,5 +94,8 @@ def _tagged(table: Table, columns: Columns, settings: ReadSettings) -> list[Exam
             kinds.setdefault(kind_of(tag), line)
         examples.append(TaggedExample(tuple(words), tuple(map(label_text, tags)), Origin(table.file, line)))
     check_kinds(kinds, columns.target or "", problems)
+    report_missing_labels(missing, len(table.rows), settings, problems, say)
     problems.stop()
+    if not examples:
+        raise data_error("no-examples", "no row has tags", table.file)
     return examples

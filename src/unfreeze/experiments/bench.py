@@ -13,7 +13,6 @@ from unfreeze.experiments.launchers.launcher import Death, Launcher
 from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.work import Job, failed, make_cell
-from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings
 from unfreeze.storage import disk
 from unfreeze.storage.atomic import remove_leftovers
@@ -32,13 +31,12 @@ class Bench:
     output: Path
     settings: Settings
     prepared: Mapping[str, Prepared]  # by model, as typed
-    weights: Mapping[str, str]  # by model: what its weights are known by
+    weights: Mapping[str, str]  # by model, as typed, teachers too: what its weights are known by
     data_name: str
     data_sha256: str
     launcher: Launcher
     listener: Listener
     started: int = field(default=0, init=False)
-    _teachers: dict[str, str] = field(default_factory=dict, init=False)  # what their weights are known by
 
     def folder(self, cell: Cell) -> Path:
         """Where the result of a cell is or will be."""
@@ -48,12 +46,8 @@ class Bench:
 
     def weights_of(self, model: str, strategy: Strategy | None = None) -> dict[str, str]:
         """The models that a job loads, as typed, a strategy's teacher too: what the weights of each are known by."""
-        weights, taught = {model: self.weights[model]}, None if strategy is None else strategy.teaching
-        if taught is not None:
-            if taught.teacher not in self._teachers:
-                self._teachers[taught.teacher] = weights_identity(taught.teacher)
-            weights[taught.teacher] = self._teachers[taught.teacher]
-        return weights
+        taught = None if strategy is None else strategy.teaching
+        return {name: self.weights[name] for name in (model, *([] if taught is None else [taught.teacher]))}
 
     def recover(self, cell: Cell) -> RunRecord | None:
         """The result of a cell that was made before; what a program that died left in its folder is tidied up.

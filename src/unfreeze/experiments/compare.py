@@ -19,7 +19,7 @@ from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.data_summary import data_summary
 from unfreeze.experiments.disk_space import refuse_without_room
 from unfreeze.experiments.fitting import Fit, what_trains
-from unfreeze.experiments.folder import check_folder, open_folder, refuse_two_rates
+from unfreeze.experiments.folder import check_folder, open_folder, refuse_other_rates, refuse_two_rates
 from unfreeze.experiments.identity import identity_of
 from unfreeze.experiments.launchers.choice import choose_launcher
 from unfreeze.experiments.launchers.launcher import Launcher
@@ -31,7 +31,6 @@ from unfreeze.experiments.plan import plan_runs, say_plan
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.experiments.probe import probe_models, wants_probe
 from unfreeze.experiments.until_decided import add_seeds_until_decided
-from unfreeze.models.weights_identity import weights_identity
 from unfreeze.settings import Settings
 from unfreeze.storage.folders import move_foreign_aside, slug
 from unfreeze.storage.journal import log_event
@@ -109,7 +108,7 @@ def _compare_in(
     fitting: dict[str, list[Strategy]],
     probed: bool,
 ) -> Comparison:
-    asked = identity_of(corpus, everything)
+    asked = identity_of(corpus, everything, fitting)
     if settings.overwrite:
         held.enter_context(renewed_folder(output))
     before, identity = open_folder(output, settings, asked)
@@ -125,6 +124,7 @@ def _compare_in(
     rates: dict[tuple[str, Strategy], float] = {}
     if settings.lr_search:
         rates, searched = _search(bench, fitting)
+        refuse_other_rates(output, fitting, rates)
         extra["search"] = _merged(extra.get("search"), searched)
     fits = _what_trains(everything, fitting, settings, rates, listener.said)
     words = _words(fits)
@@ -194,7 +194,7 @@ def plan_only(settings: Settings, listener: Listener, task: Task | None = None) 
     """
     launcher = choose_launcher(settings)
     corpus, everything, fitting = ask(settings, listener, task)
-    weights = {prepared.model_name: weights_identity(prepared.model_name) for prepared in everything}
+    weights = identity_of(corpus, everything, fitting).weights
     bench = _bench(Path(), settings, corpus, everything, weights, launcher, listener)
     cells = grid(fitting, settings, {})
     if settings.lr_search:

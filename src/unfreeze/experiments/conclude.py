@@ -89,7 +89,10 @@ def conclude(
     answers = AnswersOfRuns(output, list(splits.values()), task)
     shown = main_test or "validation"  # the split whose examples are listed, by its name in the predictions
     comparisons: list[dict[str, Any]] = []
-    if pairs and metric is not None and (resampled := task.resampled.get(metric)) is not None:
+    readable = pairs and not task.draws_answers
+    if pairs and task.draws_answers:  # scores can be compared, answers cannot
+        notes = [*notes, f"{task.name}: no pairwise tests, for each run replaces other tokens and is scored on these"]
+    elif pairs and metric is not None and (resampled := task.resampled.get(metric)) is not None:
         comparisons = all_verdicts(finished, answers, splits, metric, resampled, margin=margin, alpha=alpha)
     elif pairs and metric is not None:
         notes = [*notes, f"{metric}: no pairwise tests, which there are for {', '.join(task.resampled)}"]
@@ -125,7 +128,7 @@ def conclude(
         "time_to_quality": None if apart else _time_to_quality(whole, metric),
         "data_sizes": _data_sizes(records, metric),
         "baseline": _baseline(train_labels, answers, records, shown, metric, task),
-        **(_to_read(finished, chosen, answers, shown, texts_of, labels) if pairs and chosen else NOTHING_TO_READ),
+        **(_to_read(finished, chosen, answers, shown, texts_of, labels) if readable and chosen else NOTHING_TO_READ),
         "confusion": confusion_entries(finished, answers, shown, task) if pairs else None,
         **(extra or {}),
         "notes": list(notes),

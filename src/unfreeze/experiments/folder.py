@@ -126,6 +126,34 @@ def refuse_two_rates(
         )
 
 
+def refuse_other_rates(
+    output: Path, fitting: Mapping[str, Sequence[Strategy]], found: Mapping[tuple[str, Strategy], float]
+) -> None:
+    """A search among other rates may find another one; the runs that the folder holds stay what they are.
+
+    Args:
+        found: by model and strategy; one without a rate has its own.
+
+    Raises:
+        OutputError: some runs of these strategies have another rate.
+    """
+    rates = {
+        (model, str(strategy)): found.get((model, strategy), strategy.learning_rate)
+        for model, strategies in fitting.items()
+        for strategy in strategies
+    }
+    other = {
+        f"{record.strategy} at {record.learning_rate:g}, where it is {rates[name]:g} now": None
+        for record in _readable(output)
+        if (name := (record.model_name, record.strategy)) in rates and record.learning_rate not in (None, rates[name])
+    }
+    if other:
+        raise OutputError(
+            f"--lr-search: found other rates than before. --output {output} holds runs of {', '.join(other)}. "
+            "Choose another --output, or search among the rates of before."
+        )
+
+
 def _readable(output: Path) -> Iterator[RunRecord]:
     """The records of all runs but damaged ones, which are made again."""
     for folder in find_runs(output):

@@ -9,6 +9,7 @@ from typing import Any
 from unfreeze.data.corpus import Corpus, splits_sha256
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.weights_identity import identity_and_files
+from unfreeze.strategies import Strategy
 
 _NAMED = 3  # labels or files of each kind in a message
 
@@ -18,15 +19,21 @@ class Identity:
     """What decides; `data` and `files` are for messages, and empty where an older version wrote the folder."""
 
     data_sha256: str
-    weights: dict[str, str]  # by model
+    weights: dict[str, str]  # by model, teachers too
     precision: dict[str, dict[str, Any]]  # by model, as it was chosen by a probe: another could choose otherwise
     data: dict[str, Any] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)  # by model: file -> hash
 
 
-def identity_of(corpus: Corpus, everything: Sequence[Prepared]) -> Identity:
-    """Of a command that has read its data and prepared its models."""
-    known = {prepared.model_name: identity_and_files(prepared.model_name) for prepared in everything}
+def identity_of(corpus: Corpus, everything: Sequence[Prepared], fitting: Mapping[str, Sequence[Strategy]]) -> Identity:
+    """Of a command that has read its data and prepared its models.
+
+    Args:
+        fitting: its strategies, by model; those that have a teacher name a model too.
+    """
+    models = [prepared.model_name for prepared in everything]
+    taught = [one.teaching.teacher for strategies in fitting.values() for one in strategies if one.teaching is not None]
+    known = {model: identity_and_files(model) for model in dict.fromkeys([*models, *taught])}
     return Identity(
         corpus.sha256,
         {model: weights for model, (weights, _) in known.items()},

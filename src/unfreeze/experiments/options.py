@@ -13,7 +13,8 @@ from unfreeze.strategies import Combined, Strategy
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.timetable import Timetable
 
-# With a budget of seconds nobody knows the number of epochs; what depends on it is asked about this many.
+# With a budget of seconds nobody knows the number of epochs; what depends on it is asked about this many, and stays
+# as in the last of them where there are more.
 EPOCHS_WITHIN_SECONDS = 100
 
 RateSource = Literal["default", "typed", "setting", "search"]

@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unfreeze.batching.features import Features
-from unfreeze.batching.order import training_batches
 from unfreeze.batching.window_file import token_counts
 from unfreeze.evaluation.evaluate import Split
 from unfreeze.experiments.bench import Bench
@@ -27,11 +26,11 @@ from unfreeze.experiments.travelling import Travelling
 from unfreeze.settings import Settings
 from unfreeze.storage.feature_files import FeatureFiles
 from unfreeze.strategies import Strategy
-from unfreeze.training.flops import step_cost
 from unfreeze.training.loop import Trainer
 from unfreeze.training.meter import peak_memory_bytes
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.result import Progress
+from unfreeze.training.run_costs import RunCosts
 from unfreeze.training.shared_checkpoints import checkpoints_in
 from unfreeze.training.timetable import Timetable
 
@@ -139,7 +138,7 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
     loaded = time.perf_counter()
     loading = loaded - begin
     options, windows = trainer.options, job.prepared.train.encoded.features
-    run_steps = Timetable(options, len(windows)).total_steps
+    timetable = Timetable(options, len(windows))
     some = _first_examples(job.prepared.validation, job.prepared.eval_tokens_per_batch)
     evaluation_seconds: list[float] = []
 
@@ -148,21 +147,22 @@ def _time_in(folder: Path, job: PlanJob) -> Plan:
         evaluation_seconds.append(evaluation.seconds)
         return evaluation
 
-    batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
-    batches = _some_batches(trainer, windows, batch_size)
+    batches = _some_batches(timetable, windows)
     steps.trainer = timed = replace(_short(trainer, folder), evaluate=evaluate)
     timed.train([window for batch in batches for window in batch])
     per_flop, step_seconds = steps.measured(loaded)
-    known = 0 if timed.prefix is None else timed.prefix.depth / timed.trainables.anatomy.layers_applied
-    run_flops = _run_flops(trainer, windows, 0 if timed.prefix is None else timed.prefix.depth)
-    train = run_flops * per_flop if options.max_seconds is None else options.max_seconds
+    depth = 0 if timed.prefix is None else timed.prefix.depth
+    known = depth / timed.trainables.anatomy.layers_applied
+    costs = RunCosts(trainer.network, trainer.trainables, trainer.collator, trainer.criterion, depth)
+    train = options.max_seconds or per_flop * costs.of_run(windows[0], token_counts(windows), timetable)
     per_token = evaluation_seconds[0] / some.encoded.num_tokens
     validation, tests = job.prepared.validation.encoded, [one.encoded for one in job.prepared.tests.values()]
     everything = sum(split.encoded.num_tokens for split in job.prepared.splits.values())
     caching = known * per_token * everything
     per_token *= 1 - known
     evaluating = per_token * validation.num_tokens
-    evaluations = _evaluations(options, run_steps, len(windows))
+    run_steps = timetable.expected_steps(1, step_seconds)
+    evaluations = timetable.evaluations(run_steps)
     saving, kept = _save(timed, job, folder / "model")
     fixed = loading + saving + per_token * sum(one.num_tokens for one in tests)
     least = _least_share(options, evaluations)
@@ -230,43 +230,10 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _run_flops(trainer: Trainer, windows: Sequence[Features], known_layers: int) -> float:
-    """Operations of a run that nothing stops early, epoch by epoch: what trains may change. What is known of so many
-    layers is not computed."""
-    options = trainer.options
-    batch_size = options.per_device_train_batch_size * options.gradient_accumulation_steps
-    lengths = token_counts(windows)
-    batch = trainer.collator(list(windows[:1]))
-    names = [name for name, _ in trainer.network.named_parameters()]
-    left = Timetable(options, len(windows)).total_steps
-    total = 0.0
-    known: dict[tuple[bool, ...], list[float]] = {}
-    for epoch in range(ceil(left / Timetable(options, len(windows)).steps_per_epoch)):
-        trains = tuple(trainer.trainables.trains(name, epoch) for name in names)
-        if trains not in known:
-            trainer.trainables.apply(trainer.network, epoch)
-            cost = step_cost(trainer.network, trainer.trainables.anatomy, batch, known_layers)
-            order = training_batches(
-                lengths, batch_size, seed=options.seed, epoch=epoch, sampling=options.train_sampling_strategy
-            )
-            known[trains] = [cost.of([lengths[i] for i in indices]) for indices in order]
-        per_step = known[trains][:left]
-        total += sum(per_step)
-        left -= len(per_step)
-    return total
-
-
-def _some_batches(trainer: Trainer, windows: Sequence[Features], batch_size: int) -> list[list[Features]]:
+def _some_batches(timetable: Timetable, windows: Sequence[Features]) -> list[list[Features]]:
     """Real batches of the first epoch: the longest first, for memory, then some at equal distances."""
-    options = trainer.options
-    order = training_batches(
-        token_counts(windows),
-        batch_size,
-        seed=options.seed,
-        epoch=0,
-        sampling=options.train_sampling_strategy,
-    )
-    whole = [batch for batch in order if len(batch) == batch_size] or order
+    order = timetable.batches(token_counts(windows), 0)
+    whole = [batch for batch in order if len(batch) == timetable.batch_size] or order
     by_length = sorted(whole, key=lambda batch: -sum(len(windows[i]) for i in batch))
     distance = max(1, len(by_length) // (TIMED_STEPS + 1))
     chosen = [by_length[0], *by_length[1:][distance - 1 :: distance][:TIMED_STEPS]]
@@ -283,12 +250,6 @@ def _first_examples(split: Split, tokens: int) -> Split:
     examples = split.examples[:number]
     windows = tuple(window for window in split.encoded.features if window.example < len(examples))
     return Split(examples, replace(split.encoded, features=windows, num_examples=len(examples)))
-
-
-def _evaluations(options: TrainingOptions, steps: int, windows: int) -> int:
-    if options.eval_steps is not None:
-        return ceil(steps / options.eval_steps)
-    return ceil(steps / Timetable(options, windows).steps_per_epoch)
 
 
 def _least_share(options: TrainingOptions, evaluations: int) -> float:

@@ -16,7 +16,7 @@ from unfreeze.experiments.conclude import Comparison
 from unfreeze.experiments.folder import check_data, check_folder
 from unfreeze.experiments.listener import Listener
 from unfreeze.models.scratch import Scratch
-from unfreeze.settings import Settings, SettingsError, read_settings
+from unfreeze.settings import Settings, SettingsError, read_layers
 from unfreeze.storage.folders import move_aside, slug
 from unfreeze.strategies import Full
 from unfreeze.tasks import SHORT_NAMES
@@ -28,10 +28,11 @@ OBJECTIVES = (*SHORT_NAMES, *PRETRAINING)
 CAREFUL_RATES = {"next-sentence": 5e-5, "sentence-order": 2e-5}
 
 
-def pretrain_settings(objective: str, values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+def pretrain_settings(objective: str, *layers: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     """The settings of a comparison that pretrains: one strategy and one seed, unless more are asked for.
 
-    Pairs of sentences move a checkpoint at a lower rate than `full` has by itself, unless one is given or searched for.
+    What a later layer says overrides the earlier ones. Pairs of sentences move a checkpoint at a lower rate than `full`
+    has by itself, unless one is given or searched for.
 
     Raises:
         SettingsError: with every mistake.
@@ -39,7 +40,7 @@ def pretrain_settings(objective: str, values: Mapping[str, Any]) -> tuple[Settin
     if objective not in OBJECTIVES:
         raise SettingsError([f"--objective {objective}: expected one of {', '.join(OBJECTIVES)}."])
     task = SHORT_NAMES.get(objective, objective)
-    settings, notes = read_settings({"strategy": ("full",), "seeds": 1, "plan": False} | dict(values) | {"task": task})
+    settings, notes = read_layers({"strategy": ("full",), "seeds": 1, "plan": False}, *layers, {"task": task})
     careful = CAREFUL_RATES.get(task)
     if careful is None or not settings.model or settings.learning_rate is not None or settings.lr_search:
         return settings, notes

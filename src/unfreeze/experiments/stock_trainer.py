@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.batching.features import Features
-from unfreeze.batching.order import training_batches
 from unfreeze.batching.window_file import token_counts
 from unfreeze.training.loop import Trainer
+from unfreeze.training.timetable import Timetable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,17 +20,12 @@ STOCK_NAMES = {"constant": "constant_with_warmup"}  # ours warms up
 
 def stock_batches(trainer: Trainer, features: Sequence[Features]) -> list[dict[str, Tensor]]:
     """The batches of our loop as the stock Trainer takes them."""
-    options = trainer.options
+    options, lengths = trainer.options, token_counts(features)
     assert options.max_steps is not None
+    timetable = Timetable(options, len(features))
     batches: list[dict[str, Tensor]] = []
     for epoch in range(options.epochs):
-        for indices in training_batches(
-            token_counts(features),
-            options.per_device_train_batch_size,
-            seed=options.seed,
-            epoch=epoch,
-            sampling=options.train_sampling_strategy,
-        ):
+        for indices in timetable.batches(lengths, epoch):
             batch = trainer.collator([features[i] for i in indices])
             batches.append({**batch.inputs, **trainer.criterion.task.stock_labels(batch)})
     return batches[: options.max_steps]

@@ -48,6 +48,9 @@ def add_seeds_until_decided(
         questions = open_questions(candidates, comparison.summary["comparisons"])
         told = _told(levels, look, questions, settings, looked)
         bench.listener.said(told["sentence"])
+        # Before more is trained: a command that is stopped meanwhile goes on with the same plan.
+        summary = comparison.summary | {"until_decided": told}
+        write_json(comparison.output / COMPARISON_FILE, summary)
         if not questions or look == len(levels):
             break
         names = [(one.model_name, one.strategy) for one in contenders(candidates, comparison.summary["comparisons"])]
@@ -63,8 +66,6 @@ def add_seeds_until_decided(
             break
         bench.listener.planned(more, what_trains)
         bench.make(more)
-    summary = comparison.summary | {"until_decided": told}
-    write_json(comparison.output / COMPARISON_FILE, summary)
     return replace(comparison, summary=summary)
 
 

@@ -9,7 +9,7 @@ from unfreeze.settings.model import Settings
 from unfreeze.tasks import TASKS
 
 # What is no field of a task and is read for one only. Column names are judged by the readers, which know the format.
-READ_FOR = {"tag_column": "tagging"}
+READ_FOR = {"tag_column": "tagging", "label_separator": "multi-label"}
 
 
 def unused_settings(settings: Settings, task: str) -> list[str]:

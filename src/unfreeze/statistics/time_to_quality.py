@@ -58,7 +58,8 @@ def time_to_quality(
         np.mean([max(float(one["validation"][metric]) for one in curve.history) for curve in curves])
         for curves in grouped.values()
     ]
-    target = share * float(max(tops))
+    best = float(max(tops))
+    target = share * best if best > 0 else best  # a share of what is below zero lies above it
     return target, [
         _summed_up(strategy, model, curves, metric, target) for (strategy, model), curves in grouped.items()
     ]

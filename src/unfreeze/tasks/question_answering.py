@@ -250,10 +250,10 @@ class QuestionAnswering(Task):
 
     @classmethod
     def comparable(cls, row: Mapping[str, Any]) -> Comparable | None:
-        said = row["predicted"]
-        match = next((gold for gold in row["gold"] if normalized(gold) == normalized(said)), None)
-        gold = match or (row["gold"][0] if row["gold"] else NO_ANSWER)
-        return Comparable(gold, match or said or NO_ANSWER, list(row["scores"]))
+        # The first of the references stands for all of them, whichever a run gave: runs are of the same question.
+        said, gold = row["predicted"], row["gold"][0] if row["gold"] else NO_ANSWER
+        right = normalized(said) in map(normalized, row["gold"])
+        return Comparable(gold, gold if right else said or NO_ANSWER, list(row["scores"]))
 
     def files(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, Any]:
         """`predictions`, `nbest_predictions` and `null_odds` by question id, in the form of the stock example."""

@@ -48,6 +48,7 @@ class ReplacedToken(Objective):
     token_labels: ClassVar[bool] = True
     static_inputs: ClassVar[bool] = False
     attaches: ClassVar[bool] = True
+    draws_answers: ClassVar[bool] = True  # the generator of a run replaces tokens
     scores_vocabulary: ClassVar[bool] = True  # the generator does
     resampled: ClassVar[Mapping[str, ResampledMetric]] = {"accuracy": Accuracy(), "macro_f1": LabelF1("macro")}
 

@@ -111,6 +111,7 @@ class Task(ABC):
     learns_encoder: ClassVar[bool] = False  # is the encoder what is wanted, so that all of it is kept?
     static_inputs: ClassVar[bool] = True  # is an example encoded the same way in every epoch?
     attaches: ClassVar[bool] = False  # is something added to the network for training alone?
+    draws_answers: ClassVar[bool] = False  # does each run make the answers it is scored against, as no other run does?
     scores_vocabulary: ClassVar[bool] = False  # does the loss run over the whole vocabulary?
     errors: ClassVar[tuple[str, ...]] = ()  # the scores that are better the lower they are, and so cannot select
     resampled: ClassVar[Mapping[str, ResampledMetric]]  # the scores that pairs of strategies can be tested in

@@ -16,14 +16,12 @@ from unfreeze.acceleration.ranks import ALONE, Apart, Ranks
 from unfreeze.acceleration.speedups import Speedups
 from unfreeze.batching.collate import Collator
 from unfreeze.batching.features import Features
-from unfreeze.batching.order import training_batches
 from unfreeze.batching.window_file import token_counts
 from unfreeze.evaluation.evaluate import Evaluation
 from unfreeze.storage.environment import arithmetic
 from unfreeze.training.checkpoint import Checkpoints, Saved
 from unfreeze.training.criterion import Criterion
 from unfreeze.training.early_stopping import BestEvaluation
-from unfreeze.training.flops import StepCost
 from unfreeze.training.frozen_outputs import knowing
 from unfreeze.training.meter import Stopwatch
 from unfreeze.training.options import TrainingOptions
@@ -134,7 +132,8 @@ class Trainer:
         state.arithmetic = {**arithmetic(), "processes": self.ranks.world}
         watch = Stopwatch(state.seconds)
         lengths, heap, epoch = token_counts(features), Heap(), None
-        costs = RunCosts(self.network, self.trainables.anatomy, self.collator, self.prefix.depth if self.prefix else 0)
+        known = self.prefix.depth if self.prefix else 0
+        costs = RunCosts(self.network, self.trainables, self.collator, self.criterion, known)
         if saved is None:
             state.flops = costs.of_cache(features[0], lengths)
             state.cache_fill_seconds = None if self.prefix is None else self.prefix.seconds
@@ -157,21 +156,22 @@ class Trainer:
                 self.learning_rate = timetable.set_learning_rates(optimizer, state.step, self._trained(watch), epoch)
                 with watch.measure("train"):
                     made = step.make(features, indices, state.step)
-                self._count(made, [lengths[i] for i in indices], cost, timetable, watch)
+                tokens = [lengths[i] for i in indices]
+                self._count(made, sum(tokens), costs.of_step(cost, tokens), timetable, watch)
                 heap.trim_if_due()
             self._select()
         except (AskedToStop, Apart):
             self._save(optimizer, step, watch)
             raise
         self.network.eval()
-        self.result.converged = best.converged
+        self.result.converged, self.result.ended = best.converged, True
         return self.result
 
     def _count(
         self,
         made: tuple[float, float] | None,
-        tokens: Sequence[int],
-        cost: StepCost,
+        tokens: int,
+        operations: float,
         timetable: Timetable,
         watch: Stopwatch,
     ) -> None:
@@ -179,8 +179,8 @@ class Trainer:
         state = self.result.state
         loss, units = made or (0.0, 0.0)
         state.step, state.position = state.step + 1, state.position + 1
-        state.tokens += sum(tokens)
-        state.flops += cost.of(tokens) + self.criterion.operations(tokens)
+        state.tokens += tokens
+        state.flops += operations
         state.epoch_loss, state.epoch_units = state.epoch_loss + loss, state.epoch_units + units
         expected = timetable.expected_steps(state.step, self._trained(watch))
         state.over = state.step == expected
@@ -247,10 +247,7 @@ class Trainer:
         epoch, options = self.result.state.epoch, self.options
         self.trainables.apply(self.network, epoch)
         self.trainables.set_modes(self.network, epoch, frozen_dropout=options.frozen_dropout)
-        return training_batches(
-            lengths, timetable.batch_size,
-            seed=options.seed, epoch=epoch, sampling=options.train_sampling_strategy,
-        )  # fmt: skip
+        return timetable.batches(lengths, epoch)
 
     def _save_if_due(self, optimizer: torch.optim.Optimizer, step: OptimizerStep, watch: Stopwatch) -> None:
         size = 3 * 4 * sum(one.numel() for group in optimizer.param_groups for one in group["params"])  # with moments
@@ -274,7 +271,7 @@ class Trainer:
         import torch
 
         state = self.result.state
-        if self.checkpoints is None or self.result.converged is None or self.checkpoints.has(state.step):
+        if self.checkpoints is None or not self.result.ended or self.checkpoints.has(state.step):
             return
         self._write_state(torch.optim.AdamW(parameter_groups(self.network, self.trainables, 0.0)))
 

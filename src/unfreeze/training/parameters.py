@@ -29,11 +29,11 @@ class Trainables:
         check_what_must_train(self.strategy, self.anatomy, self.epochs)
 
     def trains(self, name: str, epoch: int) -> bool:
-        """Does the parameter of this name train in this epoch?"""
+        """Does the parameter of this name train in this epoch? Beyond the last one it stays as it is there."""
         place = self.anatomy.locate(name)
         if place.part == "head" or name.replace(".base_layer.", ".") in self.new_parameters:
             return True
-        return self.strategy.trains(place, epoch)
+        return self.strategy.trains(place, min(epoch, self.epochs - 1))
 
     def ever_trains(self, name: str) -> bool:
         """Does it train in any epoch?"""

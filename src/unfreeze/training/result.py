@@ -29,6 +29,7 @@ class TrainingResult:
     """What a training measured, as far as it came. Once it is finished the network holds the selected weights."""
 
     state: RunState = field(default_factory=RunState)
+    ended: bool = False  # is training over, and its best evaluation selected?
     best: Evaluation | None = None  # the selected evaluation on validation
     converged: bool | None = None
     cache_seconds: float | None = None  # finding or filling the cache of frozen layers

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+from unfreeze.batching.order import training_batches
 from unfreeze.training.options import TrainingOptions
 from unfreeze.training.schedule import late_warmup, multiplier, warmup_length
 
 if TYPE_CHECKING:
     import torch
+
+ENDLESS = 10**15  # steps
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,28 @@ class Timetable:
 
     @property
     def total_steps(self) -> int:
-        """At most; a budget of seconds may end earlier."""
-        steps = self.steps_per_epoch * self.options.epochs
+        """At most; a budget of seconds ends a run that nothing else does."""
+        steps = ENDLESS if self.options.max_seconds is not None else self.steps_per_epoch * self.options.epochs
         return steps if self.options.max_steps is None else min(steps, self.options.max_steps)
 
     @property
     def epochs(self) -> float:
         """That are planned."""
         return self.total_steps / self.steps_per_epoch
+
+    def batches(self, lengths: Sequence[int], epoch: int) -> list[list[int]]:
+        """Which windows the steps of an epoch see, for windows of these lengths in tokens."""
+        return training_batches(
+            lengths,
+            self.batch_size,
+            seed=self.options.seed,
+            epoch=epoch,
+            sampling=self.options.train_sampling_strategy,
+        )
+
+    def evaluations(self, steps: int) -> int:
+        """In so many steps."""
+        return ceil(steps / (self.options.eval_steps or self.steps_per_epoch))
 
     def expected_steps(self, steps: int, seconds: float) -> int:
         """How many steps the run will have; with a budget of seconds as the steps so far suggest."""
@@ -71,6 +89,6 @@ class Timetable:
         for group in optimizer.param_groups:
             key = group["key"]
             late = late_warmup(step, key.first_epoch * self.steps_per_epoch, min(warmup, self.steps_per_epoch))
-            group["lr"] = scheduled * key.scales[epoch] * late
+            group["lr"] = scheduled * key.scales[min(epoch, len(key.scales) - 1)] * late
         training = (one for one in optimizer.param_groups if any(weights.requires_grad for weights in one["params"]))
         return float(max((group["lr"] for group in training), default=0.0))

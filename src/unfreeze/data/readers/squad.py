@@ -29,7 +29,7 @@ def read_squad(path: Path, settings: ReadSettings = INFER_ALL, say: Say = silent
         raise data_error("wrong-task", f"SQuAD files are not for {settings.task}", file, advice=advice)
     say_unused_columns(settings, file, "SQuAD files have no columns", say)
     text = read_text(path, settings.encoding, say)
-    questions = Questions(file, settings.labelled, say)
+    questions = Questions(file, settings, say)
     content = parse_json(text, file)
     lines = _lines_of_ids(text)
     for row, context in _rows(content, file):
