@@ -32,6 +32,16 @@ def test_a_row_for_each_strategy_best_first(make_records):
     assert all(row.seeds == 3 and row.validation.low < row.validation.mean < row.validation.high for row in rows)
 
 
+def test_full_may_have_settings_of_its_own(make_records):
+    records = [
+        replace(one, strategy="full:learning_rate=1e-05") if one.strategy == "full" else one for one in make_records()
+    ]
+    rows = {row.strategy: row for row in leaderboard(records)}
+    assert rows["full:learning_rate=1e-05"].flops_of_full == 1 and rows["head"].time_saved is not None
+    twice = [replace(one, strategy="full:learning_rate=2e-05") for one in records if one.strategy.startswith("full")]
+    assert all(row.flops_of_full is None for row in leaderboard([*records, *twice]))
+
+
 def test_costs_are_relative_to_full(make_records):
     rows = {row.strategy: row for row in leaderboard(make_records(4, 3))}
     assert rows["full"].flops_of_full == 1

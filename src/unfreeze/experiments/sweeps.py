@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
+from unfreeze.statistics.full_reference import full_among
 from unfreeze.statistics.student import mean_interval
 from unfreeze.statistics.sweep import fewest_layers
 from unfreeze.storage.records import RunRecord
@@ -15,6 +16,16 @@ from unfreeze.strategies import STRATEGIES, Freeze, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 
 LEAST_POINTS = 3  # different numbers of trained layers that make a sweep
+
+Embeddings = Literal["train", "freeze"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What strategies that freeze the lowest layers may differ in beside the number of these."""
+
+    embeddings: Embeddings = "freeze"
+    learning_rate: float = Freeze.learning_rate
 
 
 def sweep_entries(
@@ -30,55 +41,73 @@ def sweep_entries(
     entries = []
     compared = None if comparisons is None else list(comparisons)
     for model in dict.fromkeys(record.model_name for record in records):
-        points = _points([record for record in records if record.model_name == model], metric)
-        if len({point["layers_trained"] for point in points}) >= LEAST_POINTS:
-            full = _reference(points)
-            ours = None if compared is None else [entry for entry in compared if entry["model_name"] == model]
-            answer = None if full is None or ours is None else _answer(points, ours, full, margin)
-            entries.append({"model_name": model, "metric": metric, "full": full, "points": points, "answer": answer})
+        ours = [one for one in records if one.model_name == model and one.num_layers is not None]
+        kind, frozen = _largest({one.strategy: one for one in ours})
+        if len(set(frozen.values())) < LEAST_POINTS:
+            continue
+        points = [_point([one for one in ours if one.strategy == name], frozen[name], metric) for name in frozen]
+        points.sort(key=lambda point: (point["layers_trained"], point["strategy"].startswith("freeze")))
+        full = full_among(frozen) or next((name for name in frozen if name.startswith("freeze:first=0")), None)
+        against = None if compared is None else [entry for entry in compared if entry["model_name"] == model]
+        answer = None if full is None or against is None else _answer(points, against, full, margin)
+        entry = {"model_name": model, "metric": metric, "embeddings": kind.embeddings, "full": full}
+        entries.append(entry | {"points": points, "answer": answer})
     return entries
 
 
-def frozen_layers(strategy: str, num_layers: int) -> int | None:
-    """How many of the lowest layers a strategy of a sweep freezes; None for any other strategy.
+def _largest(records: Mapping[str, RunRecord]) -> tuple[Kind, dict[str, int]]:
+    """Of the sets of strategies of one model that differ in the number of frozen layers alone, the one with most of
+    them: its kind, and strategy -> how many of the lowest layers it freezes. Full fine-tuning is in each of them.
 
-    >>> frozen_layers("freeze:first=2", 6), frozen_layers("head", 6), frozen_layers("freeze:last=2", 6)
-    (2, 6, None)
+    Args:
+        records: one of each strategy, whose number of layers is known.
     """
-    if strategy in ("full", "head"):
-        return 0 if strategy == "full" else num_layers
+    sets: dict[Kind, dict[str, int]] = {Kind(): {}}
+    full = full_among(records)
+    for name, record in records.items():
+        assert record.num_layers is not None
+        if (found := frozen_layers(name, record.num_layers)) is not None:
+            kind, frozen = found
+            sets.setdefault(kind, {})[name] = frozen
+    if full is not None:
+        for members in sets.values():
+            members[full] = 0
+    return max(sets.items(), key=lambda one: len(set(one[1].values())))
+
+
+def frozen_layers(strategy: str, num_layers: int) -> tuple[Kind, int] | None:
+    """How many of the lowest layers a strategy freezes, and what else it says; None where it does something else.
+
+    >>> frozen_layers("freeze:first=2", 6), frozen_layers("freeze:last=2", 6)
+    ((Kind(embeddings='freeze', learning_rate=0.0002), 2), None)
+    >>> frozen_layers("freeze:layers", 6), frozen_layers("head", 6) == frozen_layers("freeze:first=6", 6)
+    ((Kind(embeddings='train', learning_rate=0.0002), 6), True)
+    """
+    if strategy == "head":
+        return Kind(), num_layers
     if not strategy.startswith("freeze:") or "+" in strategy:
         return None
     try:
         [parsed] = parse_strategies(strategy, STRATEGIES)
     except StrategyError:  # one of the user's own
         return None
-    if not isinstance(parsed, Freeze) or not isinstance(parsed.first, int):
+    if not isinstance(parsed, Freeze) or (parsed.first is None and not parsed.layers):
         return None
-    return parsed.first if parsed == Freeze(first=parsed.first) else None
+    frozen = {"half": num_layers // 2, None: num_layers}.get(parsed.first, parsed.first)  # type: ignore[arg-type]
+    # `first=0` freezes no embeddings either, so that it begins every sweep over k that says nothing of them.
+    embeddings: Embeddings = parsed.embeddings or ("train" if parsed.layers else "freeze")
+    return Kind(embeddings, parsed.learning_rate), int(frozen)  # type: ignore[arg-type]
 
 
-def _points(records: Sequence[RunRecord], metric: str) -> list[dict[str, Any]]:
-    """One for each strategy of the sweep, fewest layers first; of equally many `full` and `head` come first."""
-    points = []
-    for strategy in dict.fromkeys(record.strategy for record in records):
-        ours = [record for record in records if record.strategy == strategy]
-        total = ours[0].num_layers
-        frozen = None if total is None else frozen_layers(strategy, total)
-        if total is None or frozen is None:
-            continue
-        scores = [record.validation[metric] for record in ours]
-        interval = mean_interval(scores)
-        low, high = interval[1:] if interval else (None, None)
-        point: dict[str, Any] = {"strategy": strategy, "layers_trained": total - frozen, "total_layers": total}
-        points.append(point | {"mean": float(np.mean(scores)), "low": low, "high": high, "seeds": len(scores)})
-    return sorted(points, key=lambda point: (point["layers_trained"], point["strategy"].startswith("freeze")))
-
-
-def _reference(points: Sequence[Mapping[str, Any]]) -> str | None:
-    """Full fine-tuning: `full`, or `freeze:first=0`, which is the same but for its default learning rate."""
-    names = [point["strategy"] for point in points]
-    return next((name for name in ("full", "freeze:first=0") if name in names), None)
+def _point(records: Sequence[RunRecord], frozen: int, metric: str) -> dict[str, Any]:
+    """Of the runs of one strategy."""
+    total = records[0].num_layers
+    assert total is not None  # else it was not known how many it freezes
+    scores = [record.validation[metric] for record in records]
+    interval = mean_interval(scores)
+    low, high = interval[1:] if interval else (None, None)
+    point: dict[str, Any] = {"strategy": records[0].strategy, "layers_trained": total - frozen, "total_layers": total}
+    return point | {"mean": float(np.mean(scores)), "low": low, "high": high, "seeds": len(scores)}
 
 
 def _answer(

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from unfreeze.reports import quantities
 from unfreeze.reports.figure_style import QUIET, colours, label_rows, new_figure
-from unfreeze.reports.groups import Group
+from unfreeze.reports.groups import Group, full_of
 
 TIME = "training time"
 Write = Callable[[float | None], str]
@@ -53,8 +53,7 @@ def _known(groups: Sequence[Group], number: Callable[[Group], float | None]) -> 
 
 def _shares(groups: Sequence[Group], values: dict[str, float]) -> dict[str, float] | None:
     """Cost by label as a share of full's; None unless every strategy has a full to be held against."""
-    full = {(g.model_name, g.train_examples): values.get(g.label) for g in groups if g.strategy == "full"}
-    shares = {}
+    full, shares = {key: values.get(one.label) for key, one in full_of(groups).items()}, {}
     for group in groups:
         reference = full.get((group.model_name, group.train_examples))
         if not reference:
@@ -66,7 +65,7 @@ def _shares(groups: Sequence[Group], values: dict[str, float]) -> dict[str, floa
 
 def _overlapping(groups: Sequence[Group]) -> set[str]:
     """The strategies whose times overlap with those of full."""
-    full = {(group.model_name, group.train_examples): group for group in groups if group.strategy == "full"}
+    full = full_of(groups)
     against = [(group, full.get((group.model_name, group.train_examples))) for group in groups]
     return {group.label for group, other in against if other is not None and group.overlaps(other)}
 

@@ -13,6 +13,7 @@ from itertools import compress
 import numpy as np
 
 from unfreeze.statistics.counted import state_of, which_count
+from unfreeze.statistics.full_reference import full_among
 from unfreeze.statistics.ranges import mean_and_range, overlap
 from unfreeze.storage.records import RunRecord
 
@@ -104,6 +105,15 @@ def group_runs(records: Sequence[RunRecord]) -> list[Group]:
         return (not scores, sign * float(np.mean(scores)) if scores else 0.0)
 
     return sorted(groups, key=order)
+
+
+def full_of(groups: Iterable[Group]) -> dict[tuple[str, int | None], Group]:
+    """Full fine-tuning by model and number of training examples, where it is among the groups."""
+    found: dict[tuple[str, int | None], list[Group]] = {}
+    for group in groups:
+        found.setdefault((group.model_name, group.train_examples), []).append(group)
+    named = {key: full_among(one.strategy for one in some) for key, some in found.items()}
+    return {key: next(one for one in some if one.strategy == named[key]) for key, some in found.items() if named[key]}
 
 
 def _labels(keys: Sequence[tuple[str, str, int | None]]) -> list[str]:

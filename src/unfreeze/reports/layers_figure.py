@@ -117,7 +117,7 @@ def _name_ticks(axes: Axes, points: Sequence[Mapping[str, Any]], total: int) -> 
         axes.set_xticks(range(total + 1))
         return
     settings = {
-        one["layers_trained"]: f"\nfirst={str(one['strategy']).removeprefix(_KIND)}"[:9]
+        one["layers_trained"]: f"\nfirst={str(one['strategy']).removeprefix(_KIND).partition(',')[0]}"[:11]
         for one in points
         if str(one["strategy"]).startswith(_KIND)
     }

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from unfreeze.reports import quantities
-from unfreeze.reports.groups import Group, group_runs, is_better_high, selection_metric, state
+from unfreeze.reports.groups import Group, full_of, group_runs, is_better_high, selection_metric, state
 from unfreeze.reports.results import Results, read_results
 from unfreeze.reports.tables import to_csv, to_markdown
 from unfreeze.statistics.student import mean_interval
@@ -84,7 +84,7 @@ def leaderboard(records: Sequence[RunRecord], speeds: Sequence[Mapping[str, Any]
     """
     groups = group_runs(records)
     metric = selection_metric(records) or ""
-    full = {(one.model_name, one.train_examples): one for one in groups if one.strategy == "full"}
+    full = full_of(groups)
     by_shape = {(one["model_name"], one["num_layers"]): float(one["texts_per_second"]) for one in speeds}
     return [_row(one, full.get((one.model_name, one.train_examples)), metric, by_shape) for one in groups]
 

@@ -139,7 +139,8 @@ def _value(column: Column, row: Row) -> float | str | None:
 
 
 def _read_sweep(sweep: Mapping[str, Any], margin: float | None) -> str:
-    sentence = "How to read it: 0 trained layers is the head alone, on the right every layer trains."
+    alone = "the head above embeddings that train" if sweep.get("embeddings") == "train" else "the head alone"
+    sentence = f"How to read it: 0 trained layers is {alone}, on the right every layer trains."
     if sweep.get("full") and margin:
         sentence += f" The dotted line is {sweep['full']}; in the grey band the mean is within {margin:g} of it."
     if any(point.get("low") is None for point in sweep["points"]):

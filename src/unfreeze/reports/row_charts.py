@@ -8,7 +8,7 @@ from unfreeze.reports import quantities
 from unfreeze.reports.chart import Chart, Point, Series, axis, looks, seconds_axis
 from unfreeze.reports.costs import SECONDS_SPLIT
 from unfreeze.reports.data_figures import frequent_labels
-from unfreeze.reports.groups import Group
+from unfreeze.reports.groups import Group, full_of
 from unfreeze.reports.intervals import limits
 from unfreeze.reports.results import Results
 from unfreeze.statistics.student import mean_interval
@@ -78,7 +78,7 @@ def costs_chart(results: Results) -> Chart | None:
     found = [(one, value) for one in results.groups if (value := one.fit_seconds) is not None]
     if not found:
         return None
-    full = {(one.model_name, one.train_examples): one for one, _ in found if one.strategy == "full"}
+    full = full_of(one for one, _ in found)
     look, series = looks(results.groups), []
     for row, (group, value) in enumerate(found):
         said = f"{group.label}\ntraining time: {quantities.seconds(value)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unfreeze.statistics.candidates import Candidate, best_of, cost, in_question
+from unfreeze.statistics.full_reference import full_among
 from unfreeze.statistics.ranges import overlap
 from unfreeze.statistics.standing import Standing, entries_against
 from unfreeze.statistics.student import mean_interval
@@ -142,8 +143,9 @@ def _costs(
     chosen: Candidate, best: Candidate, scored: Sequence[Candidate], names: Mapping[Candidate, str]
 ) -> list[str]:
     """What the chosen one costs against full fine-tuning, or against the best where `full` was not run."""
-    full = [one for one in scored if one.strategy == "full" and one.model_name == chosen.model_name]
-    against = full[0] if full else best
+    here = {one.strategy: one for one in scored if one.model_name == chosen.model_name}
+    full = full_among(here)
+    against = here[full] if full else best
     if against is chosen:
         return []
     unclear = overlap(chosen.fit_range, against.fit_range)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from unfreeze.settings.model import DEFAULT_STRATEGIES
+
 
 def test_the_fewest_layers_that_keep_up(folder: Any) -> None:
     for strategy, wrong in {
@@ -16,7 +18,6 @@ def test_the_fewest_layers_that_keep_up(folder: Any) -> None:
         "freeze:first=2": 0.05,
         "freeze:first=0": 0.05,
         "freeze:last=2": 0.05,
-        "freeze:first=half": 0.05,
         "freeze:first=1,embeddings=train": 0.05,
         "freeze:first=3+bitfit": 0.05,
         "lora": 0.05,
@@ -47,6 +48,39 @@ def test_freeze_first_0_stands_for_full(folder: Any) -> None:
     [sweep] = folder.conclude().summary["sweep"]
     assert sweep["full"] == "freeze:first=0" and sweep["answer"]["strategy"] == "freeze:first=3"
     assert sweep["points"][0]["low"] is None and sweep["points"][0]["high"] is None  # one seed
+
+
+def test_a_sweep_may_share_other_settings(folder: Any) -> None:
+    """As the freezing of layers under embeddings that train; of two such sets the larger one is shown."""
+    same = ("full", "freeze:first=2,embeddings=train", "freeze:first=half,embeddings=train", "freeze:layers")
+    for strategy in (*same, "freeze:first=2", "freeze:first=4,learning_rate=1e-5", "freeze:alternating", "head"):
+        folder.add(strategy, 0.1)
+    [sweep] = folder.conclude().summary["sweep"]
+    assert [(one["strategy"], one["layers_trained"]) for one in sweep["points"]] == [
+        ("freeze:layers", 0),
+        ("freeze:first=half,embeddings=train", 3),
+        ("freeze:first=2,embeddings=train", 4),
+        ("full", 6),
+    ]
+    assert (sweep["embeddings"], sweep["full"], sweep["answer"]["layers_trained"]) == ("train", "full", 0)
+
+
+def test_full_with_a_rate_of_its_own_is_the_reference(folder: Any) -> None:
+    for strategy in ("full:learning_rate=1e-05", "freeze:first=2", "head"):
+        folder.add(strategy, 0.1)
+    [sweep] = folder.conclude().summary["sweep"]
+    assert sweep["full"] == "full:learning_rate=1e-05" and sweep["answer"]["strategy"] == "head"
+
+
+def test_the_strategies_of_the_default_are_a_sweep(folder: Any) -> None:
+    for strategy in DEFAULT_STRATEGIES:
+        folder.add(strategy, 0.1)
+    [sweep] = folder.conclude().summary["sweep"]
+    assert [(one["strategy"], one["layers_trained"]) for one in sweep["points"]] == [
+        ("head", 0),
+        ("freeze:first=half", 3),
+        ("full", 6),
+    ]
 
 
 def test_all_layers_under_another_name_are_no_answer(folder: Any) -> None:
