@@ -79,7 +79,8 @@ def test_scores_have_seeds_mean_and_interval(results):
 def test_convergence_has_a_line_for_each_seed_and_says_what_was_selected(results):
     chart = convergence_chart(results)
     assert chart is not None
-    assert len(chart.series) == 12
+    assert len(chart.series) == 24  # with the point that was selected for each
+    assert [point.text.endswith("selected") for point in chart.series[1].points] == [True] and not chart.series[1].small
     assert chart.x.log  # 30 epochs beside 3
     assert [point.text.endswith("selected") for point in chart.series[0].points] == [False, False, True]
 

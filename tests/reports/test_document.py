@@ -88,7 +88,7 @@ def test_every_figure_can_be_looked_into(page_of, whole_report):
 
 def test_tables_that_can_be_sorted_say_by_what(whole_report):
     [leaderboard] = re.findall(r"<h2>Leaderboard</h2>.*?</table>", whole_report, re.DOTALL)
-    assert '<table class="sortable ">' in leaderboard
+    assert '<table class="sortable "' in leaderboard
     assert 'data-order="descending"' in leaderboard
     values = re.findall(r'data-value="([^"]*)"', leaderboard)
     assert len(values) == 4 * (leaderboard.count('scope="col"') - 1)

@@ -16,6 +16,7 @@ from unfreeze.reports.markdown import markdown_report
 EVIL = "x\\input{/etc/passwd}%$_^~#&\\\\[1em]`?--<b>|*[a](b)\n# h\n- l\u202e"
 COMMANDS = {"begin", "end", "centering", "caption", "label", "toprule", "midrule", "bottomrule", "textbf", "pm", "cdot"}
 COMMANDS |= {"textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "char"}
+COMMANDS |= {"resizebox", "ifdim", "width", "linewidth", "else", "fi", "rotatebox"}
 
 
 @pytest.fixture(scope="module")
@@ -73,22 +74,25 @@ def test_latex_from_data_is_text(hostile_folder):
 
 def test_latex_of_a_table():
     made = to_latex(["a", "b"], [["x_1", "0.5 ± 0.1"]], caption="50 %", label="my table", bold={(0, 1)})
-    assert made.splitlines()[0] == r"% needs \usepackage{booktabs}"
+    assert made.splitlines()[0] == r"% needs \usepackage{booktabs,graphicx}"
     assert r"\usepackage[T1]{fontenc}" in to_latex(["a"], [["«日本»"]]).splitlines()[0]
     assert made.splitlines()[1:] == [
         r"\begin{table}",
         r"  \centering",
         r"  \caption{50 \%}",
         r"  \label{tab:my-table}",
-        r"  \begin{tabular}{lr}",
+        r"  \resizebox{\ifdim\width>\linewidth \linewidth\else \width\fi}{!}{\begin{tabular}{lr}",
         r"    \toprule",
         r"    a & b \\",
         r"    \midrule",
         r"    x\_1 & \textbf{0.5 $\pm$ 0.1} \\",
         r"    \bottomrule",
-        r"  \end{tabular}",
+        r"  \end{tabular}}",
         r"\end{table}",
     ]
+    assert r" & \rotatebox{60}{a long name of a strategy} & b \\" in to_latex(
+        ["", "a long name of a strategy", "b"], [["", "", ""]]
+    )
 
 
 def test_a_cell_is_never_an_option_of_the_line_before():

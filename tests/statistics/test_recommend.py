@@ -134,6 +134,6 @@ def test_candidates_from_runs():
         run | {"strategy": "distill:teacher=runs/m", "teacher": "runs/m", "flops": None},
     ]
     full, head, student = candidates_from_runs(runs, "f1")
-    assert full == Candidate("full", "m", (0.9, 0.9), flops=3.0, converged=False, unfinished=("failed",))
+    assert full == Candidate("full", "m", (0.9, 0.9), flops=3.0, converged=False, improving=1, unfinished=("failed",))
     assert head == Candidate("head", "m", ())
     assert student == Candidate("distill:teacher=runs/m", "m", (0.9,), teacher="runs/m")

@@ -45,7 +45,7 @@ def test_it_says_plainly_that_the_data_cannot_tell():
 def test_a_tie_is_said_and_nothing_can_turn_it_but_the_margin():
     found = recommend(ALL, [entry("freeze:first=3", "tie"), entry("lora", "tie"), entry("head", "better")])
     assert any("freeze:first=3 and full tie" in reason for reason in found.reasons)
-    assert found.what_would_change == ["With a margin below 0.0060, lora would be recommended."]
+    assert found.what_would_change == ["With a margin of at least 0.0031 and below 0.0060, lora would be recommended."]
 
 
 def test_a_cheaper_one_that_may_be_as_good_is_named_with_what_would_tell():

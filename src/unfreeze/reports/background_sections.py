@@ -44,6 +44,7 @@ def by_label(results: Results) -> Section:
         frozenset(marked),
         values=values,
         descending=frozenset(range(1, 2 + len(groups))),
+        title=f"{_of_test(results)} {metric.replace('_', ' ')} by label, mean over seeds",
         name="labels",
     )
     return Section("Label by label", [table, *_in_full(groups, labels, results)])
@@ -69,6 +70,7 @@ def further_tests(results: Results) -> Section:
             for group, line in zip(groups, scores, strict=True)
         ],
         descending=frozenset(range(1, 2 + len(names)) if is_better_high(metric) else ()),
+        title=f"{metric.replace('_', ' ')} on all test sets, mean over seeds ± half of the 95 % interval",
         name="test-sets",
     )
     return Section("All test sets", [table])

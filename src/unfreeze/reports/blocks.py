@@ -50,7 +50,7 @@ class Table:
     kind: ClassVar[str] = "table"
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
-    caption: str = ""
+    caption: str = ""  # how to read it
     marked: frozenset[tuple[int, int]] = frozenset()
     texts: frozenset[int] = frozenset()  # columns of words, set to the left
     folded: str = ""  # if not empty, the table is hidden behind these words until they are clicked
@@ -58,6 +58,7 @@ class Table:
     descending: frozenset[int] = frozenset()  # columns whose best end is the high one: they are sorted downwards first
     shades: Mapping[tuple[int, int], Shade] = field(default_factory=dict)  # how cells of a grid look
     grid: bool = False  # a matrix: cells in the middle, with lines between
+    title: str = ""  # what it is, in a few words; empty: the caption says that
     name: str = ""  # of its file of LaTeX; empty: there is none
     paper: Sequence[int] = ()  # the columns that the file holds, where all are too many for a page
 
@@ -72,6 +73,11 @@ class Table:
             self.shades.get((row, column), ""),
         ]
         return " ".join(filter(None, found))
+
+    @property
+    def heading(self) -> str:
+        """What it is, for a list of tables."""
+        return self.title or self.folded or self.caption.partition(". ")[0].rstrip(".")
 
     def value(self, row: int, column: int) -> str:
         """What a cell is sorted by; empty: it comes last."""

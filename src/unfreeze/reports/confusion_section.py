@@ -42,7 +42,9 @@ def _most_confused(entry: Mapping[str, Any]) -> list[str]:
     ]
     found.sort(key=lambda one: (-one[0], one[1], one[2]))
     return [
-        f"{labels[i]} answered as {labels[j]}: {quantities.count(number)} of {quantities.count(sum(counts[i]))}"
+        # The names at the end: one that is written from right to left takes what follows it along.
+        f"{quantities.count(number)} of the {quantities.count(sum(counts[i]))} labelled {labels[i]} are answered as "
+        f"{labels[j]}"
         for number, i, j in found[:_MOST_CONFUSED]
     ]
 

@@ -90,7 +90,7 @@ def _tables_for_papers(sections: Sequence[Section]) -> dict[str, str]:
         files[name if name not in files else f"{name}-{len(files) + 1}"] = to_latex(
             [table.header[i] for i in kept],
             [[row[i] for i in kept] for row in table.rows],
-            caption=table.caption,
+            caption=table.heading,
             label=name,
             texts={place for place, i in enumerate(kept) if i in table.texts},
             bold={

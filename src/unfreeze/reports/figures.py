@@ -122,7 +122,7 @@ FIGURES = (
     ),
     FigureKind(
         "cost-split",
-        "Seconds of training, evaluation, caching and saving of each strategy.",
+        "Seconds of training, evaluation, caching, testing and saving of each strategy.",
         lambda results: _one(draw_cost_split(results.groups)),
         _whole(cost_split_chart),
         "costs",

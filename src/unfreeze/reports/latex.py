@@ -34,7 +34,10 @@ _SIGNS = {
     "·": r"$\cdot$",
 }
 
-_NEEDS = "% needs \\usepackage{booktabs}"
+_NEEDS = "% needs \\usepackage{booktabs,graphicx}"
+_LONG = 16  # letters: a longer heading of a column stands aslant
+# As wide as it is, or as the text where that is narrower.
+_NO_WIDER = r"\resizebox{\ifdim\width>\linewidth \linewidth\else \width\fi}{!}{"
 _NEEDS_BEYOND_ASCII = ", \\usepackage[T1]{fontenc}, and for scripts other than Latin lualatex and a font that has them"
 
 
@@ -47,7 +50,7 @@ def to_latex(
     texts: Collection[int] = (),
     bold: Collection[tuple[int, int]] = (),
 ) -> str:
-    """A whole `table` environment; it needs `\\usepackage{booktabs}`.
+    """A whole `table` environment no wider than the text; it needs `\\usepackage{booktabs,graphicx}`.
 
     Args:
         label: for `\\ref`; only letters, digits and hyphens of it are kept.
@@ -67,13 +70,13 @@ def to_latex(
         "  \\centering",
         *([f"  \\caption{{{latex_text(caption)}}}"] if caption else []),
         *([f"  \\label{{tab:{name}}}"] if (name := re.sub(r"[^A-Za-z0-9-]+", "-", label)) else []),
-        f"  \\begin{{tabular}}{{{sides}}}",
+        f"  {_NO_WIDER}\\begin{{tabular}}{{{sides}}}",
         "    \\toprule",
-        "    " + _line([latex_text(cell) for cell in header]),
+        "    " + _line([_heading(cell) if i else latex_text(cell) for i, cell in enumerate(header)]),
         "    \\midrule",
         *("    " + _line(row) for row in body),
         "    \\bottomrule",
-        "  \\end{tabular}",
+        "  \\end{tabular}}",
         "\\end{table}",
     ]
     table = "\n".join(lines) + "\n"
@@ -91,6 +94,11 @@ def latex_text(text: str) -> str:
     line = " ".join(visible(text).split())
     found = "".join(_SIGNS.get(sign, sign) for sign in line)
     return re.sub(r"(?<![\w}])\{-\}(?=[\d.])", "$-$", found)  # before a number it is a minus
+
+
+def _heading(cell: str) -> str:
+    text = latex_text(cell)
+    return rf"\rotatebox{{60}}{{{text}}}" if len(cell) > _LONG else text
 
 
 def _line(cells: Sequence[str]) -> str:

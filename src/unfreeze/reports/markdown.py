@@ -33,10 +33,19 @@ def _block(block: Block) -> str:
 
 def _table(block: Table) -> str:
     header = [cell or " " for cell in block.header]
-    rows = [[", ".join(cell.splitlines()) for cell in row] for row in block.rows]
+    rows = [[_on_one_line(cell) for cell in row] for row in block.rows]
     table = to_markdown(header, rows, bold=block.marked, texts=block.texts)
     above = f"**{markdown_text(block.folded)}**\n\n" if block.folded else ""
     return above + table + (f"\n{_text(block.caption)}\n" if block.caption else "")
+
+
+def _on_one_line(cell: str) -> str:
+    """
+    >>> _on_one_line("tie\\n-0.01"), _on_one_line("a: full;\\nb: head")
+    ('tie, -0.01', 'a: full; b: head')
+    """
+    *before, last = cell.splitlines() or [""]
+    return "".join(f"{line} " if line.endswith(";") else f"{line}, " for line in before) + last
 
 
 def _text(text: str) -> str:

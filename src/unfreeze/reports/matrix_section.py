@@ -47,4 +47,6 @@ def verdict_matrix(entries: Sequence[Mapping[str, Any]], where: str, results: Re
         f"{where}: the strategy of the row against that of the column, with the difference of their scores; "
         "open: not enough data."
     )
-    return Table(["row against column", *names], rows, caption, shades=shades, grid=True, name=f"pairs-{where}")
+    title = f"Every strategy against every other on {where}"
+    header = ["row against column", *names]
+    return Table(header, rows, caption, shades=shades, grid=True, title=title, name=f"pairs-{where}")

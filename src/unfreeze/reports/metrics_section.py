@@ -47,6 +47,7 @@ def _table(results: Results, split: str, scores: Callable[[RunRecord], Mapping[s
             for group, line in zip(groups, cells, strict=True)
         ],
         descending=frozenset(1 + i for i, metric in enumerate(metrics) if is_better_high(metric)),
+        title=f"All metrics on {split}, mean over seeds ± half of the 95 % interval",
         name=f"metrics-{split}",
         paper=[0, *(1 + i for i, metric in enumerate(metrics) if _for_papers(metric))],
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from unfreeze.reports.blocks import Section
+from unfreeze.reports.blocks import Section, Table
 from unfreeze.storage.foreign_text import visible
 
 POLICY = (
@@ -33,10 +33,22 @@ def render_page(title: str, facts: Sequence[str], sections: Sequence[Section], f
         title=title,
         facts=facts,
         sections=sections,
+        names=_names_of_tables(sections),
         footer=footer,
         maker=maker,
         policy=POLICY.format(digest=digest),
     )
+
+
+def _names_of_tables(sections: Sequence[Section]) -> dict[int, str]:
+    """`id` of a table -> what it is called for whoever cannot see the page; no two have the same name."""
+    names: dict[int, str] = {}
+    for section in sections:
+        for table in (block for block in section.blocks if isinstance(block, Table)):
+            said = table.heading or section.title
+            again = sum(name.partition(" (table ")[0] == said for name in names.values())
+            names[id(table)] = f"{said} (table {again + 1})" if again else said
+    return names
 
 
 def made_by(maker: str, page: bytes) -> bool:
@@ -53,6 +65,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["id"] = id
     # Where a line may end: behind a sign, but not inside of 66,955,010.
     environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/=])(?!\d{3})(?=.)", text)
     return environment

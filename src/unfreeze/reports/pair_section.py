@@ -31,7 +31,7 @@ def pairs(results: Results) -> Section:
             tables.append(_table(where, here, folded))
             continue
         others = [entry for entry in here if entry not in central]
-        tables.append(_table(where, central))
+        tables.append(_table(where, central, title=f"The pairs with {recommended} on {where}"))
         tables.append(_table(where, others, folded=f"The other {_pairs(len(others))} on {where}"))
     if not tables:
         return Section("Pair by pair", [])
@@ -66,7 +66,7 @@ def _explanation(entries: Sequence[Mapping[str, Any]], comparison: Mapping[str, 
     return said
 
 
-def _table(where: str, entries: Sequence[Mapping[str, Any]], folded: str = "") -> Table:
+def _table(where: str, entries: Sequence[Mapping[str, Any]], folded: str = "", title: str = "") -> Table:
     mixed = len({entry.get("scope") for entry in entries}) > 1
     header = ["a", "b", "difference", "interval", "p", "verdict"]
     verdicts = len(header) - 1
@@ -87,7 +87,8 @@ def _table(where: str, entries: Sequence[Mapping[str, Any]], folded: str = "") -
         header, rows = header[:-1], [row[:-1] for row in rows]
     metric = str(entries[0].get("metric") or "score").replace("_", " ")
     decided = {(i, verdicts) for i, entry in enumerate(entries) if entry.get("verdict") in ("better", "worse")}
-    return Table(header, rows, f"{where}: {metric}", frozenset(decided), frozenset({1, verdicts, verdicts + 1}), folded)
+    texts = frozenset({1, verdicts, verdicts + 1})
+    return Table(header, rows, f"{where}: {metric}", frozenset(decided), texts, folded, title=title)
 
 
 def _verdict(entry: Mapping[str, Any], say_scope: bool) -> str:

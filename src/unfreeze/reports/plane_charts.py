@@ -1,4 +1,4 @@
-"""The interactive figures with two axes; each shows what the static figure of the same name shows."""
+"""The interactive figures with two axes, of the static figures of the same names."""
 
 from __future__ import annotations
 
@@ -52,12 +52,13 @@ def quality_chart(results: Results, cost: Cost) -> Chart | None:
 def convergence_chart(results: Results) -> Chart | None:
     """Validation score by epoch, a line for each seed."""
     metric, look = results.metric, looks(results.groups)
-    series = [
-        Series(points, line="solid", small=True, **look[group.label])
-        for group in results.groups
-        for run in group.runs
-        if (points := _curve(run, group, metric))
-    ]
+    series = []
+    for group in results.groups:
+        for run in group.runs:
+            if points := _curve(run, group, metric):
+                series.append(Series(points, line="solid", small=True, **look[group.label]))
+                chosen = [point for point in points if point.x == run.best_epoch]  # a larger mark over the small one
+                series += [Series(chosen, **look[group.label])] if chosen else []
     if not series:
         return None
     epochs = [point.x for one in series for point in one.points]

@@ -83,6 +83,7 @@ def scores(results: Results) -> Section:
         frozenset(words),
         values=[[row.label, *(_value(column, row) for column in shown)] for row in rows],
         descending=frozenset(1 + i for i, column in enumerate(shown) if column.better == "high"),
+        title=_title(rows),
         name="leaderboard",
         paper=[0, *(1 + i for i, column in enumerate(shown) if _for_papers(column))],
     )
@@ -122,6 +123,11 @@ def _paragraph(sentences: Sequence[str]) -> str:
     return " ".join(one if one.rstrip().endswith((".", "!", "?")) else f"{one}." for one in sentences)
 
 
+def _title(rows: Sequence[Row]) -> str:
+    several = " (scores: mean over seeds ± half of the 95 % interval)" if any(row.seeds > 1 for row in rows) else ""
+    return f"Scores and costs of each strategy{several}"
+
+
 def _is_recommended(row: Row, results: Results) -> bool:
     chosen = results.comparison.get("recommendation") or {}
     return (row.strategy, row.model_name) == (chosen.get("strategy"), chosen.get("model_name"))
@@ -135,7 +141,9 @@ def _for_papers(column: Column) -> bool:
 def _value(column: Column, row: Row) -> float | str | None:
     """What a cell of the leaderboard is sorted by."""
     value = column.value(row)
-    return value if value is not None else column.text(row) or None
+    if value is not None or column.better is not None:  # words in a column of numbers come last
+        return value
+    return column.text(row) or None
 
 
 def _read_sweep(sweep: Mapping[str, Any], margin: float | None) -> str:

@@ -29,6 +29,8 @@ def scores_chart(results: Results) -> Chart | None:
         said += (
             f"\n95 % interval {quantities.score(interval[1])} to {quantities.score(interval[2])}" if interval else ""
         )
+        if split == "test" and (chosen := group.scores("validation", metric)):
+            said += f"\nvalidation (selects): {quantities.score(float(np.mean(chosen)))}"
         ends = interval[1:] if interval else (None, None)
         by_seed = [
             Point(score, row, f"{group.label}, seed {run.seed}: {quantities.score(score)}")

@@ -30,5 +30,13 @@ def answering_speed(results: Results) -> Section:
         "slowest and the fastest of them, and how many texts were answered in each."
     )
     header = ["model", "layers", "texts a second", "slowest to fastest", "texts"]
-    table = Table(header, rows, caption, values=values, descending=frozenset({2}), name="speeds")
+    table = Table(
+        header,
+        rows,
+        caption,
+        values=values,
+        descending=frozenset({2}),
+        title="Texts answered in a second",
+        name="speeds",
+    )
     return Section("Speed of answering", [table] if rows else [])

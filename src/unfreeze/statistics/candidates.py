@@ -26,6 +26,7 @@ class Candidate:
     peak_memory_bytes: float | None = None  # mean over finished runs
     trainable_parameters: float | None = None  # mean over finished runs
     converged: bool | None = None  # False: a run was still improving at its last evaluation
+    improving: int = 0  # so many of the runs
     unfinished: tuple[str, ...] = ()  # the status of each run that is left out: diverged, failed, degenerate
     errors: tuple[str, ...] = ()  # why, for each run that failed or diverged: the first line of what was said
     degenerate: tuple[str, ...] = ()  # why, for each run that learnt nothing; it counts if another one learnt something
@@ -74,6 +75,7 @@ def candidates_from_runs(runs: Iterable[Mapping[str, Any]], metric: str) -> list
                 peak_memory_bytes=_mean(run.get("peak_memory_bytes") for run in finished),
                 trainable_parameters=_mean(run.get("trainable_parameters") for run in finished),
                 converged=all(known) if known else None,
+                improving=known.count(False),
                 unfinished=tuple(state_of(run) for run in group if run not in finished and state_of(run) != "done"),
                 errors=tuple(line for run in group if run["status"] != "done" for line in _first_line(run)),
                 teacher=next((run["teacher"] for run in group if run.get("teacher")), None),

@@ -73,7 +73,7 @@ def recommend(
         reasons.append("Models are compared by their means: no test says which differences between models are chance.")
     if any(len(one.scores) == 1 for one in (chosen, best)):
         reasons.append("One seed: this holds for these weights only; --seeds 3 shows what chance adds.")
-    reasons += _still_improving([names[one] for one in scored if one.converged is False])
+    reasons += _still_improving([_with_seeds(one, names[one]) for one in scored if one.converged is False])
     return Recommendation(
         chosen.strategy,
         reasons + _left_out(candidates, names),
@@ -195,6 +195,12 @@ def _may_be_better(rivals: Sequence[Standing], best: str) -> list[str]:
         f"{one.may_be_better_by:.4f}."
         for one in rivals
     ]
+
+
+def _with_seeds(one: Candidate, name: str) -> str:
+    """The name, and how many of its runs were still improving, where that is not all of them."""
+    some = 0 < one.improving < len(one.scores)
+    return f"{name} (in {one.improving} of {len(one.scores)} seeds)" if some else name
 
 
 def _still_improving(names: Sequence[str]) -> list[str]:

@@ -48,7 +48,11 @@ def _if_not_as_good(here: Standing, standings: Sequence[Standing], best: str, ma
     # Where a difference is shown, a tie within the margin may be a "worse" within a smaller one.
     stricter = [one for one in others if one.gap < here.gap - HAIR and not one.differs]
     if stricter:
-        sentences.append(f"With a margin below {here.gap:.4f}, {_cheapest(stricter).name} would be recommended.")
+        other = _cheapest(stricter)
+        # Within a smaller margin still, that one is out too, and another would be.
+        least = f"of at least {ceil(other.gap * 1e4) / 1e4:.4f} and" if other.gap > HAIR else ""
+        margins = " ".join(filter(None, ["With a margin", least, f"below {here.gap:.4f}"]))
+        sentences.append(f"{margins}, {other.name} would be recommended.")
     return sentences
 
 

@@ -114,7 +114,8 @@ class Tagging(Task):
                 )
         windows = Counter(one.example for one in features)
         long = sum(number > 1 for number in windows.values())
-        notes = [f"{long:,} long sentences are read in several windows; each word is answered for once"] if long else []
+        are = "1 long sentence is" if long == 1 else f"{long:,} long sentences are"
+        notes = [f"{are} read in several windows; each word is answered for once"] if long else []
         answered = sum(word >= 0 for one in features for word in one.words)
         lost = sum(len(example.parts) for example in examples) - answered
         return Encoded(

@@ -87,7 +87,8 @@ class TextTask(Task):
         notes = []
         if len(features) > len(examples):
             several = len({one.example for one in features if one.weight < 1})
-            notes.append(f"{several:,} long texts are read whole, in {len(features):,} windows for all texts")
+            are = "1 long text is" if several == 1 else f"{several:,} long texts are"
+            notes.append(f"{are} read whole, in {len(features):,} windows for all texts")
         return Encoded(features, len(examples), len(cut), sum(cut), notes=tuple(notes))
 
     def _windows(
