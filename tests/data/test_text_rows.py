@@ -54,7 +54,7 @@ def test_pairs_are_what_the_columns_named_say(tmp_path: Path) -> None:
 def test_rows_without_tags_are_left_out_where_asked(tmp_path: Path) -> None:
     file = lines(tmp_path, {"tokens": ["a"], "tags": ["X"]}, {"tokens": ["b"], "tags": None})
     settings, said = ReadSettings(task="tagging"), list[Any]()
-    with pytest.raises(DataError, match=r"1 of 2 rows have no label: line 2.*--drop-missing-labels"):
+    with pytest.raises(DataError, match=r"rows.jsonl:2: 'tags' is missing.*--drop-missing-labels"):
         READERS["jsonl"](file, settings)
     [kept] = READERS["jsonl"](file, replace(settings, drop_missing_labels=True), said.append)
     assert kept.labels == ("X",) and any("dropped, as asked" in str(one) for one in said)

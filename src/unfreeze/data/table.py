@@ -77,8 +77,7 @@ def _tagged(table: Table, columns: Columns, settings: ReadSettings, say: Say) ->
             continue
         if tags is None:
             missing.append(line)
-            if not settings.labelled:
-                examples.append(TaggedExample(tuple(words), None, Origin(table.file, line)))
+            examples.append(TaggedExample(tuple(words), None, Origin(table.file, line)))
             continue
         if not isinstance(tags, list):
             problems.error("not-tags", f"{columns.target!r} is not a list of tags", line)
@@ -94,8 +93,22 @@ def _tagged(table: Table, columns: Columns, settings: ReadSettings, say: Say) ->
             kinds.setdefault(kind_of(tag), line)
         examples.append(TaggedExample(tuple(words), tuple(map(label_text, tags)), Origin(table.file, line)))
     check_kinds(kinds, columns.target or "", problems)
-    report_missing_labels(missing, len(table.rows), settings, problems, say)
+    if settings.labelled:
+        _say_missing_tags(missing, len(table.rows), columns, settings, problems, say)
+        examples = [example for example in examples if example.is_labelled]
     problems.stop()
     if not examples:
         raise data_error("no-examples", "no row has tags", table.file)
     return examples
+
+
+def _say_missing_tags(
+    missing: Sequence[int], rows: int, columns: Columns, settings: ReadSettings, problems: Problems, say: Say
+) -> None:
+    """Rows without tags: a warning where they were to be left out, else an error for each."""
+    if settings.drop_missing_labels:
+        report_missing_labels(missing, rows, settings, problems, say)
+        return
+    advice = "One tag a word is needed; --drop-missing-labels leaves such rows out."
+    for line in missing:
+        problems.error("missing-tags", f"{columns.target!r} is missing", line, advice)
