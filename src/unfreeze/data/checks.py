@@ -59,7 +59,7 @@ def _check_presence(splits: Splits) -> Iterator[Finding]:
 
 def _check_labels(train: Sequence[Example], scheme: str | None) -> Iterator[Finding]:
     counts = Counter(label for example in train for label in example.labels)
-    several = isinstance(train[0], MultiLabelExample)
+    several = _has_several(train)
     if not counts and not several:  # questions have answers, not classes
         return
     if len(_answers(train)) == 1:
@@ -96,9 +96,14 @@ def _check_one_class(splits: Splits) -> Iterator[Finding]:
             yield finding_at(examples[0], "warning", "one-class", message, advice)
 
 
+def _has_several(examples: Sequence[Example]) -> bool:
+    """Labels for each text?"""
+    return isinstance(examples[0], MultiLabelExample)
+
+
 def _answers(examples: Sequence[Example]) -> set[str | frozenset[str]]:
     """The labels that occur; where a text has several, the sets of them."""
-    if any(isinstance(example, MultiLabelExample) for example in examples):
+    if _has_several(examples):
         return {frozenset(example.labels) for example in examples}
     return {label for example in examples for label in example.labels}
 
@@ -106,7 +111,8 @@ def _answers(examples: Sequence[Example]) -> set[str | frozenset[str]]:
 def _always(example: Example, where: str, what: str) -> str:
     """What all examples there have, in words, by one of them."""
     if isinstance(example, MultiLabelExample) and len(example.labels) != 1:
-        return f"every text of {where} has " + (f"the labels {', '.join(example.labels)}" if example.labels else "none")
+        named = ", ".join(example.labels)
+        return f"every text of {where} has the labels {named}" if named else f"no text of {where} has a label"
     return f"every {what} of {where} is {next(iter(example.labels))!r}"
 
 

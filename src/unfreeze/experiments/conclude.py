@@ -91,7 +91,7 @@ def conclude(
     comparisons: list[dict[str, Any]] = []
     readable = pairs and not task.draws_answers
     if pairs and task.draws_answers:  # scores can be compared, answers cannot
-        notes = [*notes, f"{task.name}: no pairwise tests, for each run replaces other tokens and is scored on these"]
+        notes = [*notes, f"{task.name}: no pairwise tests, for each run is scored against answers of its own"]
     elif pairs and metric is not None and (resampled := task.resampled.get(metric)) is not None:
         comparisons = all_verdicts(finished, answers, splits, metric, resampled, margin=margin, alpha=alpha)
     elif pairs and metric is not None:

@@ -93,10 +93,9 @@ def frozen_layers(strategy: str, num_layers: int) -> tuple[Kind, int] | None:
         return None
     if not isinstance(parsed, Freeze) or (parsed.first is None and not parsed.layers):
         return None
-    frozen = {"half": num_layers // 2, None: num_layers}.get(parsed.first, parsed.first)  # type: ignore[arg-type]
     # `first=0` freezes no embeddings either, so that it begins every sweep over k that says nothing of them.
     embeddings: Embeddings = parsed.embeddings or ("train" if parsed.layers else "freeze")
-    return Kind(embeddings, parsed.learning_rate), int(frozen)  # type: ignore[arg-type]
+    return Kind(embeddings, parsed.learning_rate), len(parsed.frozen_layers(num_layers))
 
 
 def _point(records: Sequence[RunRecord], frozen: int, metric: str) -> dict[str, Any]:

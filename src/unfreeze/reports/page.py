@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -40,14 +41,16 @@ def render_page(title: str, facts: Sequence[str], sections: Sequence[Section], f
     )
 
 
-def _names_of_tables(sections: Sequence[Section]) -> dict[int, str]:
-    """`id` of a table -> what it is called for whoever cannot see the page; no two have the same name."""
-    names: dict[int, str] = {}
-    for section in sections:
-        for table in (block for block in section.blocks if isinstance(block, Table)):
-            said = table.heading or section.title
-            again = sum(name.partition(" (table ")[0] == said for name in names.values())
-            names[id(table)] = f"{said} (table {again + 1})" if again else said
+def _names_of_tables(sections: Sequence[Section]) -> dict[tuple[int, int], str]:
+    """(section, block), from 1 -> what a table is called for whoever cannot see the page; no two have the same name."""
+    names: dict[tuple[int, int], str] = {}
+    known = Counter[str]()
+    for i, section in enumerate(sections, start=1):
+        for j, block in enumerate(section.blocks, start=1):
+            if isinstance(block, Table):
+                said = block.heading or section.title
+                known[said] += 1
+                names[i, j] = said if known[said] == 1 else f"{said} (table {known[said]})"
     return names
 
 
@@ -65,7 +68,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["id"] = id
     # Where a line may end: behind a sign, but not inside of 66,955,010.
     environment.filters["pieces"] = lambda text: re.split(r"(?<=[,+:/=])(?!\d{3})(?=.)", text)
     return environment

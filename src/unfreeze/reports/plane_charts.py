@@ -52,18 +52,19 @@ def quality_chart(results: Results, cost: Cost) -> Chart | None:
 def convergence_chart(results: Results) -> Chart | None:
     """Validation score by epoch, a line for each seed."""
     metric, look = results.metric, looks(results.groups)
-    series = []
-    for group in results.groups:
-        for run in group.runs:
-            if points := _curve(run, group, metric):
-                series.append(Series(points, line="solid", small=True, **look[group.label]))
-                chosen = [point for point in points if point.x == run.best_epoch]  # a larger mark over the small one
-                series += [Series(chosen, **look[group.label])] if chosen else []
-    if not series:
+    curves = [
+        (group, run, points) for group in results.groups for run in group.runs if (points := _curve(run, group, metric))
+    ]
+    if not curves:
         return None
-    epochs = [point.x for one in series for point in one.points]
-    scores = [point.y for one in series for point in one.points]
-    ends = [max(point.x for point in one.points) for one in series]
+    series = []
+    for group, run, points in curves:
+        series.append(Series(points, line="solid", small=True, **look[group.label]))
+        # A larger mark over the small one.
+        series.append(Series([one for one in points if one.x == run.best_epoch], **look[group.label]))
+    epochs = [point.x for _, _, points in curves for point in points]
+    scores = [point.y for _, _, points in curves for point in points]
+    ends = [max(point.x for point in points) for _, _, points in curves]
     if max(ends) > 4 * min(ends) and min(epochs) > 0:
         across = log_axis("epoch", epochs, quantities.plain)
     elif all(epoch == int(epoch) for epoch in epochs):

@@ -68,7 +68,7 @@ class Freeze(Strategy):
         # By depth and not by part: an adapter on a frozen layer is frozen with it.
         if place.depth == 0:
             return not self._embeddings_frozen()
-        return place.depth not in self._frozen_layers(place.num_layers)
+        return place.depth not in self.frozen_layers(place.num_layers)
 
     def _embeddings_frozen(self) -> bool:
         if self.embeddings is not None:
@@ -76,7 +76,8 @@ class Freeze(Strategy):
         # first=0 freezes no layer; it is full fine-tuning, so that a sweep over k starts there.
         return self.alternating or (self.first is not None and self.first != 0)
 
-    def _frozen_layers(self, num_layers: int) -> range:
+    def frozen_layers(self, num_layers: int) -> range:
+        """The numbers of those that stay frozen, from 1, of an encoder of so many layers."""
         if self.first is not None:
             return range(1, 1 + (num_layers // 2 if self.first == "half" else self.first))
         if self.last is not None:

@@ -9,6 +9,10 @@ import pytest
 from unfreeze.settings.model import DEFAULT_STRATEGIES
 
 
+def drawn(sweep: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(one["strategy"], one["layers_trained"]) for one in sweep["points"]]
+
+
 def test_the_fewest_layers_that_keep_up(folder: Any) -> None:
     for strategy, wrong in {
         "full": 0.05,
@@ -27,7 +31,7 @@ def test_the_fewest_layers_that_keep_up(folder: Any) -> None:
     folder.add("freeze:first=5", status="diverged", error="loss is nan", validation={}, model=None)
     [sweep] = folder.conclude().summary["sweep"]
     assert (sweep["model_name"], sweep["metric"], sweep["full"]) == ("bert", "accuracy", "full")
-    assert [(one["strategy"], one["layers_trained"]) for one in sweep["points"]] == [
+    assert drawn(sweep) == [
         ("head", 0),
         ("freeze:first=6", 0),
         ("freeze:first=4", 2),
@@ -56,7 +60,7 @@ def test_a_sweep_may_share_other_settings(folder: Any) -> None:
     for strategy in (*same, "freeze:first=2", "freeze:first=4,learning_rate=1e-5", "freeze:alternating", "head"):
         folder.add(strategy, 0.1)
     [sweep] = folder.conclude().summary["sweep"]
-    assert [(one["strategy"], one["layers_trained"]) for one in sweep["points"]] == [
+    assert drawn(sweep) == [
         ("freeze:layers", 0),
         ("freeze:first=half,embeddings=train", 3),
         ("freeze:first=2,embeddings=train", 4),
@@ -76,7 +80,7 @@ def test_the_strategies_of_the_default_are_a_sweep(folder: Any) -> None:
     for strategy in DEFAULT_STRATEGIES:
         folder.add(strategy, 0.1)
     [sweep] = folder.conclude().summary["sweep"]
-    assert [(one["strategy"], one["layers_trained"]) for one in sweep["points"]] == [
+    assert drawn(sweep) == [
         ("head", 0),
         ("freeze:first=half", 3),
         ("full", 6),
