@@ -55,7 +55,7 @@ TAGS = {
         "section",
     ),
     *("p", "details", "summary", "pre", "figure", "img", "div", "table", "thead", "tbody", "tr", "th", "td", "wbr"),
-    *("footer", "script"),
+    *("caption", "footer", "script"),
 }
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -63,6 +63,9 @@ POLICY = (
 )
 COMMANDS = {"begin", "end", "centering", "caption", "label", "toprule", "midrule", "bottomrule", "textbf", "pm", "cdot"}
 COMMANDS |= {"textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "char"}
+# Commands that the tables themselves hold, each where it stands: a table no wider than the text, headings aslant.
+WIDTH = r"\resizebox{\ifdim\width>\linewidth \linewidth\else \width\fi}{!}{"
+ASLANT = r"\rotatebox{60}{"
 REPORT_TOKENS = {"text", "strong_open", "strong_close", "text_special", "image"}
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe]")  # but for tab and line end
@@ -261,7 +264,9 @@ def _report(made: str, harmless: str) -> str | None:
 def _latex(made: dict[str, str], harmless: dict[str, str]) -> str | None:
     for name, text in made.items():
         body = text.partition("\n")[2]  # below the line that names the package
-        bare = re.sub(r"\\[\\{}$&#%_]", "", body)
+        plain = body.replace(WIDTH, "{", 1)
+        plain = re.sub(r"(?<=\\toprule\n).*", lambda header: header[0].replace(ASLANT, "{"), plain, count=1)
+        bare = re.sub(r"\\[\\{}$&#%_]", "", plain)
         commands = set(re.findall(r"\\([A-Za-z]+)", bare)) - COMMANDS
         if commands or re.search("[%#~^]", bare) or bare.count("{") != bare.count("}") or UNSEEN.search(body):
             return f"{name}: {sorted(commands)}"
