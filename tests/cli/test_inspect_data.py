@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
+
+from unfreeze.cli.data_report import print_in_width
+from unfreeze.reports.blocks import Table
 
 Cli = Callable[..., Any]
 
@@ -108,14 +112,38 @@ def test_errors_are_on_the_page_and_the_command_fails(unfreeze_cli: Cli, tmp_pat
     test = write_rows(tmp_path / "test.jsonl", [{"text": "u", "label": "c"}])
     page = tmp_path / "page.html"
     called = unfreeze_cli("inspect", "--train-file", train, "--test-file", test, "--html", page)
-    assert called.code == 2 and called.out == ""
+    assert called.code == 2
     assert called.err.splitlines()[0] == f"page: {page}" and called.err.splitlines()[1].startswith("error: ")
+    assert len(called.err.splitlines()) == 2
     text = page.read_text()
     assert "10 examples with 3 labels: 1 error, no warnings." in text and f"{test}:1" in text
     broken = tmp_path / "broken.csv"
     broken.write_text("text,label\nGood soup,pos\nGood, really,pos\n")
     assert unfreeze_cli("inspect", "--data", broken, "--html", page).code == 2
     assert "The data could not be read: 1 error, no warnings." in page.read_text()
+
+
+def test_what_could_be_read_is_shown_beside_the_errors(unfreeze_cli: Cli, tmp_path: Path) -> None:
+    train = write_rows(tmp_path / "train.jsonl", [{"text": f"t {i}", "label": "ab"[i % 2]} for i in range(9)])
+    test = write_rows(tmp_path / "test.jsonl", [{"text": "u", "label": "c"}, {"text": "t 1", "label": "b"}])
+    arguments = ("inspect", "--train-file", train, "--test-file", test)
+    called = unfreeze_cli(*arguments)
+    assert called.code == 2 and called.err.startswith("error: ") and len(called.err.splitlines()) == 1
+    lines = called.out.splitlines()
+    assert "11 examples with 3 labels: 1 error, 1 warning." in lines and "Warnings (1)" in lines
+    assert "Errors (1)" not in lines  # said last, once
+    assert {"Splits", "Labels: number, and share of the split", "Repeated and leaked examples"} <= set(lines)
+    summary = json.loads(unfreeze_cli(*arguments, "--json").out)
+    assert [one["severity"] for one in summary["found"]] == ["error", "warning"]
+    assert summary["splits"]["test"]["labels"] == {"c": 1, "b": 1}
+
+
+def test_wide_letters_take_two_places(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["非常に長いラベルの名前です", "short"]
+    table = Table(["label", *(f"数{i}" for i in range(12))], [[name, *(["1,234"] * 12)] for name in names], "Labels")
+    print_in_width(table, 60)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= 60 and any(line.startswith("非常に長いラベルの名前…") for line in lines)
 
 
 def test_no_page_for_what_was_never_opened(unfreeze_cli: Cli, tmp_path: Path) -> None:

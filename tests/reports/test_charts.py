@@ -12,7 +12,7 @@ from unfreeze.reports.costs import COSTS
 from unfreeze.reports.data_figures import draw_lengths
 from unfreeze.reports.plane_charts import convergence_chart, layers_chart, lengths_chart, quality_chart
 from unfreeze.reports.results import Results
-from unfreeze.reports.row_charts import cost_split_chart, costs_chart, labels_chart, scores_chart
+from unfreeze.reports.row_charts import compute_chart, cost_split_chart, labels_chart, scores_chart, time_chart
 from unfreeze.storage.records import RunRecord
 
 
@@ -97,9 +97,10 @@ def test_convergence_tells_the_training_loss_beside_the_score(results):
 def test_layers_show_sweep_probe_and_margin(results):
     chart = layers_chart(results, "distilbert-base-uncased")
     assert chart is not None
-    swept, head, probe = chart.series
+    swept, head, answer, probe = chart.series
     assert [point.x for point in swept.points] == [0, 3, 5, 6]
     assert head.strategy == "head"
+    assert answer.ring and answer.name == f"fewest layers that keep up with full: {answer.points[0].x}"
     assert len(probe.points) == 7
     assert chart.band == pytest.approx((0.911, 0.931))
     assert layers_chart(results, "another") is None
@@ -119,7 +120,11 @@ def test_bars_of_the_split_stand_end_to_end(results):
     training, evaluation, caching, testing = chart.series
     assert [one.start for one in evaluation.points] == [one.x for one in training.points]
     assert len(caching.points) == 1 and len(testing.points) == 4
-    assert costs_chart(results).series[0].points[0].name == "7 min 7 s (100 %)"
+    assert time_chart(results).series[0].points[0].name == "7 min 7 s (100 %)"
+    bars = {one.strategy: one.points[0] for one in compute_chart(results).series}
+    assert bars["full"].name.endswith(" (100 %)")
+    shares = {name: f"({bar.x / bars['full'].x:.0%})".replace("%", " %") for name, bar in bars.items()}
+    assert all(bar.name.endswith(shares[name]) for name, bar in bars.items()) and len(set(shares.values())) > 1
 
 
 def test_data_are_shown_as_shares(results):
@@ -144,6 +149,14 @@ def test_what_is_read_in_windows_is_not_called_cut(results, in_windows, said):
 
 def test_without_numbers_there_is_no_chart():
     bare = Results([RunRecord(strategy="full", seed=0, model_name="m", task="t", status="done")])
-    for make in (scores_chart, convergence_chart, costs_chart, cost_split_chart, labels_chart, lengths_chart):
+    for make in (
+        scores_chart,
+        convergence_chart,
+        time_chart,
+        compute_chart,
+        cost_split_chart,
+        labels_chart,
+        lengths_chart,
+    ):
         assert make(bare) is None
     assert quality_chart(bare, COSTS[0]) is None

@@ -21,7 +21,7 @@ from unfreeze.reports.results import Results
 from unfreeze.reports.score_figure import draw_scores
 from unfreeze.storage.records import RunRecord
 
-FROM_RECORDS = ["scores", "convergence", "training-time", "memory", "parameters", "costs", "cost-split"]
+FROM_RECORDS = ["scores", "convergence", "training-time", "memory", "parameters", "time", "compute", "cost-split"]
 
 
 def test_equal_results_give_equal_files(make_records, every_key, tmp_path):
@@ -66,7 +66,7 @@ def test_some_numbers_missing(make_records):
 
 
 def test_without_full_costs_are_absolute(make_records):
-    assert "costs" in [picture.name for picture in draw_figures(Results(make_records(4, 1)[1:]))]
+    assert {"time", "compute"} <= {picture.name for picture in draw_figures(Results(make_records(4, 1)[1:]))}
 
 
 def test_names_from_data_are_not_markup(make_records, every_key):

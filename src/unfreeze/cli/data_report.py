@@ -21,11 +21,14 @@ from unfreeze.reports.data_tables import (
 )
 from unfreeze.reports.data_words import SEVERITIES, Summary, found, headline, place
 
-LONGEST_NAME = 24  # characters of a label or split in the first column
+LONGEST_NAME = 24  # places that a label or split in the first column may take
 
 
 def print_data_report(summary: Summary) -> None:
-    """What was inferred, findings by severity, then the tables. Nothing of the data acts on the terminal."""
+    """What was inferred, findings by severity, then the tables. Nothing of the data acts on the terminal.
+
+    Errors are counted alone: they end the command, which prints them last.
+    """
     if summary["inferred"]:
         print("What was inferred")
     for note in summary["inferred"]:
@@ -34,7 +37,7 @@ def print_data_report(summary: Summary) -> None:
     _print(f"data: {summary['name']}")
     print(f"task: {summary['task']}")
     _print(headline(summary))
-    for severity in SEVERITIES:
+    for severity in SEVERITIES[1:]:
         number = found(summary, severity)
         if number:
             print(f"\n{severity.capitalize()}s ({number})")
@@ -58,9 +61,11 @@ def print_data_report(summary: Summary) -> None:
 
 def print_in_width(table: Table, width: int) -> None:
     """A table that is too wide in parts below each other, each with the first column."""
+    from rich.cells import cell_len  # letters of wide scripts take two places
+
     rows = [[shortened(one_line(row[0])), *map(one_line, row[1:])] for row in table.rows]
     header = [shortened(one_line(cell)) for cell in table.header]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     parts: list[list[int]] = [[]]
     for column in range(1, len(header)):
         taken = widths[0] + sum(2 + widths[one] for one in (*parts[-1], column))
@@ -77,8 +82,12 @@ def shortened(name: str) -> str:
     """
     >>> shortened("a very long name of some label")
     'a very long name of som…'
+    >>> shortened("非常に長いラベルの名前です")
+    '非常に長いラベルの名前…'
     """
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    from rich.cells import cell_len, set_cell_size
+
+    return name if cell_len(name) <= LONGEST_NAME else set_cell_size(name, LONGEST_NAME - 1).rstrip() + "…"
 
 
 def _print_finding(finding: Mapping[str, Any]) -> None:

@@ -121,7 +121,11 @@ def print_tokenisations(settings: Settings, text: str, pair: str | None, as_json
 
 
 def print_data(settings: Settings, as_json: bool, page: Path | None) -> int:
-    """The data checks alone; with a page also what the model's tokenizer makes of them."""
+    """The data checks alone; with a page also what the model's tokenizer makes of them.
+
+    Raises:
+        DataError: with every error, once what could be read has been shown.
+    """
     from unfreeze.cli.data_report import print_data_report
     from unfreeze.data.findings import DataError
     from unfreeze.data.sources import load_corpus, report, report_of_faults
@@ -130,24 +134,27 @@ def print_data(settings: Settings, as_json: bool, page: Path | None) -> int:
         from unfreeze.reports.data_page import check_data_page
 
         check_data_page(page)
-    request = settings.data_request()
+    request, fault = settings.data_request(), None
     try:
         corpus = load_corpus(request)
     except DataError as error:
-        if page is not None and was_read(error):
-            write_page(page, report_of_faults(str(settings.data or settings.train_file), error))
-        raise
-    summary = report(corpus)
-    if page is not None and settings.model:
-        from unfreeze.experiments.token_lengths import token_lengths
+        if not was_read(error):
+            raise
+        summary, fault = report_of_faults(str(settings.data or settings.train_file), error), error
+    else:
+        summary = report(corpus)
+        if page is not None and settings.model:
+            from unfreeze.experiments.token_lengths import token_lengths
 
-        summary["tokens"] = token_lengths(settings.model[0], corpus, settings)
+            summary["tokens"] = token_lengths(settings.model[0], corpus, settings)
     if as_json:
         print(json_text(summary, 2))
-    else:
+    elif summary["splits"]:
         print_data_report(summary)
     if page is not None:
         write_page(page, summary)
+    if fault is not None:
+        raise fault  # its errors end what is printed
     return 0
 
 

@@ -53,6 +53,7 @@ class Series:
     marker: int = 0
     line: str = ""  # "", "solid" or "dashed"
     small: bool = False  # smaller, hollow markers
+    ring: bool = False  # around a mark that another series has; nothing to hover over
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Plot {
     for (const [name, series] of entries) {
       const sample = make("svg", { class: "sample", viewBox: "-8 -6 16 12", "aria-hidden": "true" });
       if (series.line) sample.append(make("path", { d: "M-8 0H8", class: `line ${series.line} ${colour(series)}` }));
-      if (series.marker >= 0) { const mark = shape(series.marker, 4, 0, 0); mark.setAttribute("class", `mark ${colour(series)}`); sample.append(mark); }
+      if (series.marker >= 0) { const mark = shape(series.marker, 4, 0, 0); mark.setAttribute("class", `mark ${series.ring ? "around" : ""} ${colour(series)}`); sample.append(mark); }
       const entry = series.strategy ? button("", () => toggle(name)) : html("span", "entry");
       if (series.line || series.marker >= 0) entry.append(sample);
       entry.append(name);
@@ -262,11 +262,11 @@ class Plot {
   }
 
   mark(group, series, point, place) {
-    const size = series.small ? 3.2 : 4.8;
+    const size = series.ring ? 9 : series.small ? 3.2 : 4.8;
     const mark = shape(series.marker, size, place.x, place.y);
-    mark.setAttribute("class", series.small && !series.line ? "mark hollow" : "mark");
+    mark.setAttribute("class", series.ring ? "mark around" : series.small && !series.line ? "mark hollow" : "mark");
     group.append(mark);
-    this.targets.push({ text: point[2], ...place });
+    if (!series.ring) this.targets.push({ text: point[2], ...place });
   }
 
   nameAll(named, area, lines) {

@@ -12,38 +12,37 @@ from unfreeze.reports import quantities
 from unfreeze.reports.figure_style import QUIET, colours, label_rows, new_figure
 from unfreeze.reports.groups import Group, full_of
 
-TIME = "training time"
 Write = Callable[[float | None], str]
 
 
-def draw_costs(groups: Sequence[Group], metric: str) -> Figure | None:
-    """Bars of training time and training FLOPs, as a share of `full` on the same model and data where it was run.
+def draw_time(groups: Sequence[Group], metric: str) -> Figure | None:
+    """Bars of training time, as a share of `full` on the same model and data where it was run.
 
     Where some strategy has no `full` to be held against, all bars are absolute. The metric only orders the strategies.
     """
-    costs: list[tuple[str, Write, dict[str, float]]] = [
-        (TIME, quantities.seconds, _known(groups, lambda group: group.fit_seconds)),
-        ("training compute", quantities.operations, _known(groups, lambda group: group.mean(lambda run: run.flops))),
-    ]
-    costs = [cost for cost in costs if cost[2]]
-    shown = [group for group in groups if any(group.label in values for _, _, values in costs)]
-    if not shown:
+    times = _known(groups, lambda group: group.fit_seconds)
+    return _draw(groups, "Training time", times, quantities.seconds, _overlapping(groups))
+
+
+def draw_compute(groups: Sequence[Group], metric: str) -> Figure | None:
+    """Bars of training FLOPs, as those of time."""
+    operations = _known(groups, lambda group: group.mean(lambda run: run.flops))
+    return _draw(groups, "Training compute", operations, quantities.operations, set())
+
+
+def _draw(
+    groups: Sequence[Group], title: str, values: dict[str, float], write: Write, unclear: set[str]
+) -> Figure | None:
+    if not values:
         return None
-    figure = new_figure(9, 1.5 + 0.42 * len(shown))
-    panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
-    label_rows(panels[0], [group.label for group in shown])
-    relative = True
-    for axes, (title, write, values) in zip(panels, costs, strict=True):
-        shares = _shares(shown, values)
-        relative = relative and shares is not None
-        unclear = _overlapping(shown) if title == TIME else set()
-        _draw_bars(axes, shown, values, shares, unclear, write)
-        axes.set_title(title)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
-    figure.suptitle(
-        "Cost of training, full fine-tuning = 100 %" if relative else "Cost of training", x=0.01, ha="left", fontsize=12
-    )
+    figure = new_figure(9, 1.5 + 0.42 * len(groups))
+    axes = figure.subplots()
+    label_rows(axes, [group.label for group in groups])
+    shares = _shares(groups, values)
+    _draw_bars(axes, groups, values, shares, unclear, write)
+    axes.set_title(f"{title}, full fine-tuning = 100 %" if shares else title, loc="left")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
     return figure
 
 
@@ -92,7 +91,7 @@ def _draw_bars(
             text = f"{'not told apart' if group.label in unclear else quantities.percent(length)}  ({text})"
         label = axes.annotate(text, (length, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # over the line at 100 %
-    axes.set_xlim(0, 1.55 * longest)  # room for the numbers behind the bars
+    axes.set_xlim(0, 1.3 * longest)  # room for the numbers behind the bars
     if shares:
         axes.axvline(1, color=QUIET, linewidth=1, linestyle=":", zorder=0)
         axes.set_xticks([0, 0.5, 1] if longest <= 1.6 else [0, 1])

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from unfreeze.reports.blocks import Image
 from unfreeze.reports.chart import Chart
 from unfreeze.reports.convergence_figure import draw_convergence
-from unfreeze.reports.cost_figure import draw_costs
+from unfreeze.reports.cost_figure import draw_compute, draw_time
 from unfreeze.reports.cost_split_figure import draw_cost_split
 from unfreeze.reports.costs import COSTS
 from unfreeze.reports.data_figures import draw_labels, draw_lengths, labels_in_words
@@ -29,7 +29,7 @@ from unfreeze.reports.plane_charts import (
 )
 from unfreeze.reports.quality_figure import draw_quality
 from unfreeze.reports.results import Results
-from unfreeze.reports.row_charts import cost_split_chart, costs_chart, labels_chart, scores_chart
+from unfreeze.reports.row_charts import compute_chart, cost_split_chart, labels_chart, scores_chart, time_chart
 from unfreeze.reports.score_figure import draw_scores
 from unfreeze.storage.atomic import write_bytes
 from unfreeze.storage.folders import slug
@@ -113,12 +113,9 @@ FIGURES = (
         )
         for cost in COSTS
     ),
+    FigureKind("time", "Training time of each strategy.", _of_groups(draw_time), _whole(time_chart), "costs"),
     FigureKind(
-        "costs",
-        "Training time and compute of each strategy.",
-        _of_groups(draw_costs),
-        _whole(costs_chart),
-        "costs",
+        "compute", "Training compute of each strategy.", _of_groups(draw_compute), _whole(compute_chart), "costs"
     ),
     FigureKind(
         "cost-split",

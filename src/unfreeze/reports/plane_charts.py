@@ -97,6 +97,10 @@ def layers_chart(results: Results, model: str) -> Chart | None:
         if one not in line:
             label = results.label({**one, "model_name": model})
             series.append(Series([_layer_point(one)], **look.get(label, {"name": str(one["strategy"]), "colour": 1})))
+    chosen = (sweep.get("answer") or {}).get("strategy")
+    if answer := next((one for one in points if chosen is not None and one["strategy"] == chosen), None):
+        words = f"fewest layers that keep up with full: {answer['layers_trained']}"
+        series.append(Series([_layer_point(answer)], name=words, colour=1, ring=True))
     if depths:
         said = [
             Point(one["depth"], one["score"], f"linear probe of layer {one['depth']}\n{quantities.score(one['score'])}")

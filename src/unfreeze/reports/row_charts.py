@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from unfreeze.reports import quantities
-from unfreeze.reports.chart import Chart, Point, Series, axis, looks, seconds_axis
+from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, looks, seconds_axis
 from unfreeze.reports.costs import SECONDS_SPLIT
 from unfreeze.reports.data_figures import frequent_labels
 from unfreeze.reports.groups import Group, full_of
@@ -75,25 +77,46 @@ def cost_split_chart(results: Results) -> Chart | None:
     return Chart(across, series, rows=[one.label for one in groups], rows_are_strategies=True)
 
 
-def costs_chart(results: Results) -> Chart | None:
+def time_chart(results: Results) -> Chart | None:
     """Training time of each strategy, with its share of full fine-tuning's."""
     found = [(one, value) for one in results.groups if (value := one.fit_seconds) is not None]
+    longest = max((value for _, value in found), default=0.0)
+    across = seconds_axis("training time, mean over seeds", longest)
+    return _cost_bars(results, found, "training time", quantities.seconds, across, Group.overlaps)
+
+
+def compute_chart(results: Results) -> Chart | None:
+    """Training FLOPs of each strategy, with their share of full fine-tuning's."""
+    found = [(one, value) for one in results.groups if (value := one.mean(lambda run: run.flops)) is not None]
+    most = max((value for _, value in found), default=0.0)
+    across = axis("training compute, mean over seeds", 0.0, 1.02 * most, quantities.operations)
+    return _cost_bars(results, found, "training compute", quantities.operations, across, lambda one, other: False)
+
+
+def _cost_bars(
+    results: Results,
+    found: Sequence[tuple[Group, float]],
+    words: str,
+    write: Callable[[float | None], str],
+    across: Axis,
+    unclear: Callable[[Group, Group], bool],
+) -> Chart | None:
     if not found:
         return None
-    full = full_of(one for one, _ in found)
+    references, values = full_of(one for one, _ in found), {one.label: value for one, value in found}
     look, series = looks(results.groups), []
     for row, (group, value) in enumerate(found):
-        said = f"{group.label}\ntraining time: {quantities.seconds(value)}"
-        name = quantities.seconds(value)
-        if reference := full.get((group.model_name, group.train_examples)):
-            unclear = group.overlaps(reference)
-            share = quantities.percent(value / (reference.fit_seconds or 1.0))
-            said += ", not told apart from full" if unclear else f", {share} of full"
-            name += " (not told apart)" if unclear else f" ({share})"
-        if flops := group.mean(lambda run: run.flops):
-            said += f"\ncompute: {quantities.operations(flops)}"
+        name = write(value)
+        said = f"{group.label}\n{words}: {name}"
+        if (reference := references.get((group.model_name, group.train_examples))) and values[reference.label]:
+            if unclear(group, reference):
+                said += ", not told apart from full"
+                name += " (not told apart)"
+            else:
+                share = quantities.percent(value / values[reference.label])
+                said += f", {share} of full"
+                name += f" ({share})"
         series.append(Series([Point(value, row, said, start=0.0, name=name)], **look[group.label]))
-    across = seconds_axis("training time, mean over seeds", max(value for _, value in found))
     return Chart(across, series, rows=[one.label for one, _ in found], rows_are_strategies=True)
 
 
