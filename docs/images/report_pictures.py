@@ -23,7 +23,7 @@ PICTURES = {
     "report-wide-dark": (1280, 960, "dark", "Which strategies are worth their cost"),
     "report-middle-light": (800, 1000, "light", "Confusion"),
     "report-middle-dark": (800, 1000, "dark", "Leaderboard"),
-    "report-phone-light": (360, 780, "light", "How many layers need to train"),
+    "report-phone-light": (360, 960, "light", "How many layers need to train"),
     "report-phone-dark": (360, 780, "dark", ""),
 }
 
@@ -41,6 +41,7 @@ def main(page_file: Path) -> None:
             page.wait_for_timeout(300)
             page.screenshot(path=HERE / f"{name}.png")
             page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            page.evaluate("document.querySelectorAll('.wide').forEach((one) => { one.style.background = 'none'; })")
             found.append({"width": width, "scheme": scheme, **_axe(page)})
             context.close()
         browser.close()
@@ -53,7 +54,9 @@ def _axe(page: Any) -> dict[str, Any]:
         "axe": result["testEngine"]["version"],
         "passes": len(result["passes"]),
         "violations": [{"id": one["id"], "impact": one["impact"]} for one in result["violations"]],
-        "incomplete": [one["id"] for one in result["incomplete"]],
+        "incomplete": [
+            {"id": one["id"], "of": sorted({node["target"][0] for node in one["nodes"]})} for one in result["incomplete"]
+        ],
     }
 
 

@@ -16,6 +16,9 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>\"'&"
 VIEWS = [(360, "light"), (360, "dark"), (800, "light"), (800, "dark"), (1280, "light"), (1280, "dark")]
+# Before a gradient axe leaves the contrast of words to people.
+WITHOUT_SHADOWS = "document.querySelectorAll('.wide').forEach((one) => { one.style.background = 'none'; })"
+PAPER = 718  # pixels of the width of A4 between the browser's own margins
 Visit = Callable[..., Any]
 
 
@@ -58,6 +61,7 @@ def test_nothing_sticks_out_and_axe_finds_nothing(visit: Visit, width: int, sche
              svg.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length"""
     )
     assert overflowing == 0
+    page.evaluate(WITHOUT_SHADOWS)
     found = axe.Axe().run(page).response["violations"]
     assert [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found] == []
     assert page.title().startswith("How much to fine-tune")
@@ -202,6 +206,22 @@ def test_on_paper_the_figures_are_static_and_folded_parts_open(visit: Visit) -> 
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()") == "#000"
+
+
+@pytest.mark.parametrize("strategies", [4, 12])
+def test_on_paper_nothing_is_cut(
+    open_page: Visit, make_records: Any, write_comparison: Any, every_key: Any, tmp_path: Path, strategies: int
+) -> None:
+    output = write_comparison(tmp_path, make_records(strategies, 3), **every_key())
+    page = open_page(write_report(output).as_uri(), PAPER, "light")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    beyond = page.evaluate(
+        """() => [...document.querySelectorAll("body *:not(caption)")].filter((one) =>
+             one.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+           ).map((one) => `${one.tagName} ${one.innerText.slice(0, 60)}`)"""
+    )
+    assert beyond == []
 
 
 def test_no_other_script_can_run(visit: Visit, open_page: Visit) -> None:
