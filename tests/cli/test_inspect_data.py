@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from unfreeze.cli.data_report import print_in_width
-from unfreeze.reports.blocks import Table
+from unfreeze.cli.tables import print_in_parts
 
 Cli = Callable[..., Any]
 
@@ -140,10 +139,10 @@ def test_what_could_be_read_is_shown_beside_the_errors(unfreeze_cli: Cli, tmp_pa
 
 def test_wide_letters_take_two_places(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["非常に長いラベルの名前です", "short"]
-    table = Table(["label", *(f"数{i}" for i in range(12))], [[name, *(["1,234"] * 12)] for name in names], "Labels")
-    print_in_width(table, 60)
+    header, rows = ["label", *(f"数{i}" for i in range(12))], [[name, *(["1,234"] * 12)] for name in names]
+    print_in_parts("Labels", header, rows, 60)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(cell_len, lines)) <= 60 and any(line.startswith("非常に長いラベルの名前…") for line in lines)
+    assert 50 < max(map(cell_len, lines)) <= 60 and lines.count("Labels (continued)") == 2
 
 
 def test_no_page_for_what_was_never_opened(unfreeze_cli: Cli, tmp_path: Path) -> None:

@@ -92,9 +92,28 @@ def test_the_settings_as_yaml(unfreeze_cli: Callable[..., Any]) -> None:
     assert yaml.safe_load(called.out)["data"] == EVIL
 
 
-@pytest.mark.parametrize(("columns", "ruled"), [(60, False), (80, True)])
-def test_the_leaderboard_is_a_ruled_table_where_it_fits(
-    monkeypatch: pytest.MonkeyPatch, terminal: Callable[[], io.StringIO], columns: int, ruled: bool
+def test_scores_with_intervals_fit_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch, terminal: Callable[[], io.StringIO]
+) -> None:
+    out = terminal()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout", out)
+    known = {"trainable_parameters": 7, "total_parameters": 9, "fit_seconds": 1234.5, "flops": 1e15}
+    records = [
+        RunRecord(strategy, seed, "m", "tagging", "done", selection_metric="accuracy",
+                  validation={"accuracy": 0.9 + seed / 70}, test={"accuracy": 0.9 - seed / 90}, **known)
+        for strategy in ("full", "freeze:first=2,embeddings=train") for seed in range(3)
+    ]  # fmt: skip
+    print_leaderboard(leaderboard(records))
+    lines = re.sub(r"\x1b\[\d*m", "", out.getvalue()).splitlines()
+    assert max(map(len, lines)) <= 80
+    scores, costs = [line for line in lines if line.strip().startswith("full")]
+    assert scores.count("±") == 2 and "1234.5" in costs and "77.78 %" in costs
+
+
+@pytest.mark.parametrize(("columns", "tables"), [(60, 2), (80, 1)])
+def test_the_leaderboard_is_ruled_and_in_parts_where_it_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch, terminal: Callable[[], io.StringIO], columns: int, tables: int
 ) -> None:
     out = terminal()
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -104,7 +123,7 @@ def test_the_leaderboard_is_a_ruled_table_where_it_fits(
         leaderboard([replace(record, validation={"macro_f1": 0.7354}, trainable_parameters=7, total_parameters=7)])
     )
     lines = re.sub(r"\x1b\[\d*m", "", out.getvalue()).splitlines()
-    assert any("───" in line for line in lines) == ruled
-    [row] = [line for line in lines if "freeze:first=half" in line]
-    assert "0.7354" in row and "100.00 %" in row, "cut"
-    assert not ruled or max(map(len, lines)) <= columns
+    assert sum("───" in line for line in lines) == tables
+    rows = [line for line in lines if "freeze:first=half" in line]
+    assert len(rows) == tables and "0.7354" in rows[0] and "100.00 %" in rows[-1], "cut"
+    assert max(map(len, lines)) <= columns

@@ -12,7 +12,7 @@ from unfreeze.data.bundled import sample_names
 from unfreeze.data.examples import TaggedExample, TextExample
 from unfreeze.data.excerpts import FEW, LONGEST, excerpts
 from unfreeze.data.findings import DataError
-from unfreeze.data.lengths import POINTS
+from unfreeze.data.lengths import POINTS, length_histogram
 from unfreeze.data.question_example import QuestionExample, Span
 from unfreeze.data.sources import DataRequest, load_corpus, report, report_of_faults
 from unfreeze.data.tag_schemes import entities, invalid_transitions
@@ -160,3 +160,13 @@ def test_entities_cover_the_tagged_words_without_overlap(tags: list[str]) -> Non
     covered = [place for _, start, end in found for place in range(start, end)]
     assert covered == [place for place, tag in enumerate(tags) if tag != "O"]
     assert len(found) == sum(tag.startswith("B-") for tag in tags) + invalid_transitions(tags)
+
+
+def test_one_very_long_text_does_not_press_the_others_together() -> None:
+    lengths: list[int] = [*range(1, 100), 5000]
+    found = length_histogram({"train": {"words": lengths, "characters": lengths}}, "words")
+    counts = found["splits"]["train"]["counts"]
+    assert found["edges"][-1] < 200 and found["longer"] == 1 and sum(counts) == len(lengths)
+    assert max(counts) < 10
+    usual = length_histogram({"train": {"words": lengths[:-1], "characters": lengths}}, "words")
+    assert usual["longer"] == 0 and usual["edges"][-1] >= 99

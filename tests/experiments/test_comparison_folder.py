@@ -77,8 +77,8 @@ def test_comparison_json_has_the_keys_of_the_design(comparison: Comparison) -> N
     keys += ["comparisons", "pareto", "sweep", "time_to_quality", "data_sizes", "baseline", "disagreements"]
     keys += ["label_suspects", "mistakes", "confusion", "weights", "trained_parts"]
     assert list(summary) == [*keys, "notes", "runs"]
-    described = {"name", "sha256", "sizes", "tag_scheme", "labels", "reading", "lengths", "label_counts"}
-    assert set(summary["data"]) == described | {"checks", "notes"}
+    described = {"name", "sha256", "sizes", "tag_scheme", "labels", "read_by", "reading", "lengths"}
+    assert set(summary["data"]) == described | {"label_counts", "checks", "notes"}
     assert summary["data"]["sizes"] == SIZES
     assert set(summary["recommendation"]) == {"strategy", "model_name", "reasons", "what_would_change"}
     assert summary["recommendation"]["strategy"] in ("full", "lora:r=2") and summary["recommendation"]["reasons"]

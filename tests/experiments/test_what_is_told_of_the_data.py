@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from unfreeze.data.examples import NumberExample
+from unfreeze.data.question_example import QuestionExample, Span
+from unfreeze.experiments.answers import Answers
 from unfreeze.experiments.conclude import Comparison
-from unfreeze.metrics.confusion import OTHER, confusion
+from unfreeze.experiments.examples_to_read import examples_to_read
+from unfreeze.metrics.confusion import OTHER, confusion, most_confused
 from unfreeze.statistics.disagreement import confident_mistakes
 from unfreeze.storage.records import read_predictions
+from unfreeze.tasks.task import Comparable
 
 
 def test_lengths_and_labels_are_those_of_the_splits(comparison: Comparison, corpora: dict[str, dict[str, Any]]) -> None:
@@ -74,6 +79,10 @@ def test_confusion_counts_every_answer_of_every_seed(comparison: Comparison) -> 
             if number
         }
         assert found == dict(pairs)
+        assert entry["labels_in_all"] == len({label for pair in pairs for label in pair})
+        for one in entry["most"]:
+            assert pairs[one["gold"], one["answered"]] == one["number"] > 0 and one["gold"] != one["answered"]
+            assert one["of"] == sum(number for (gold, _), number in pairs.items() if gold == one["gold"])
         assert (entry["split"], entry["seeds"]) == ("test", 2)
 
 
@@ -84,6 +93,26 @@ def test_mistakes_are_of_the_recommended_strategy(comparison: Comparison) -> Non
         assert one["text"]
     sure = [one["confidence"] for one in comparison.summary["mistakes"]]
     assert sure == sorted(sure, reverse=True)
+
+
+def test_of_a_context_what_is_around_the_answer_is_shown() -> None:
+    context = "Nothing here. " * 60 + "The ship sank in 1912 off the coast. " + "More of it. " * 60
+    asked = QuestionExample("When did it sink?", context, (Span("1912", context.index("1912")),), "1")
+    unanswerable = QuestionExample("Who sailed?", context, (), "2")
+    answers = Answers([0, 1], [["1912"], []], ["off the coast", "1912"],
+                      [Comparable("1912", "off the coast", [0.9]), Comparable("", "1912", [0.8])], 2)  # fmt: skip
+    found = examples_to_read({"full": [answers]}, "m", "test", [asked, unanswerable], "full")["mistakes"]
+    assert [one["text"].partition(" …")[0] for one in found] == ["When did it sink?", "Who sailed?"]
+    assert all("sank in 1912 off" in one["text"] and len(one["text"]) < 340 for one in found)
+
+
+def test_of_numbers_the_largest_errors_are_told() -> None:
+    runs = [Answers([0, 1, 2], [1.0, 2.0, 3.0], said, [], 3) for said in ([1.1, 0.0, 2.0], [0.9, 1.0, 2.5])]
+    texts = [NumberExample(f"t {i}", float(i)) for i in range(3)]
+    found = examples_to_read({"full": runs}, "m", "test", texts, "full")["mistakes"]
+    assert [(one["index"], one["gold"], one["answer"], one["error"]) for one in found] == [
+        (1, 2.0, 0.5, 1.5), (2, 3.0, 2.25, 0.75), (0, 1.0, 1.0, pytest.approx(0.1)),
+    ]  # fmt: skip
 
 
 def test_the_most_confident_mistakes_come_first() -> None:
@@ -103,3 +132,8 @@ def test_of_very_many_labels_the_rest_is_counted_together() -> None:
     assert labels == ["l00", "l01", "l02", "l03", OTHER]
     assert sum(map(sum, counts)) == len(pairs)
     assert counts[0][4] == 1 and counts[4][4] == sum(range(1, 27))
+
+
+def test_rare_labels_are_named_when_they_are_confused_most() -> None:
+    pairs = [("often", "often")] * 50 + [("l1", "l2")] * 9 + [("l2", "l2")] * 3 + [("often", "l1")] * 2
+    assert most_confused(pairs) == [("l1", "l2", 9, 9), ("often", "l1", 2, 52)]

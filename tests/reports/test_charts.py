@@ -10,6 +10,8 @@ import pytest
 from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, log_axis, seconds_axis, whole_axis
 from unfreeze.reports.costs import COSTS
 from unfreeze.reports.data_figures import draw_lengths
+from unfreeze.reports.figures import draw_figures
+from unfreeze.reports.histories import MOST, thinned
 from unfreeze.reports.plane_charts import convergence_chart, layers_chart, lengths_chart, quality_chart
 from unfreeze.reports.results import Results
 from unfreeze.reports.row_charts import compute_chart, cost_split_chart, labels_chart, scores_chart, time_chart
@@ -98,9 +100,10 @@ def test_layers_show_sweep_probe_and_margin(results):
     chart = layers_chart(results, "distilbert-base-uncased")
     assert chart is not None
     swept, head, answer, probe = chart.series
-    assert [point.x for point in swept.points] == [0, 3, 5, 6]
+    # What trains equally many layers stands side by side, as in the static figure.
+    assert [point.x for point in (*head.points, *swept.points)] == [-0.12, 0.12, 3, 5, 6]
     assert head.strategy == "head"
-    assert answer.ring and answer.name == f"fewest layers that keep up with full: {answer.points[0].x}"
+    assert answer.ring and answer.name == "fewest layers that keep up with full: 3"
     assert len(probe.points) == 7
     assert chart.band == pytest.approx((0.911, 0.931))
     assert layers_chart(results, "another") is None
@@ -145,6 +148,36 @@ def test_what_is_read_in_windows_is_not_called_cut(results, in_windows, said):
     assert lengths_chart(results).guides == [("x", 80.0, said)]
     [axes] = draw_lengths(results).axes
     assert [text.get_text().strip() for text in axes.texts] == [said]
+
+
+def test_of_many_evaluations_some_are_drawn(results):
+    run = results.records[0]
+    many = [run.history[0] | {"epoch": i / 100, "validation": {"macro_f1": i / 500}} for i in range(1, 401)]
+    long = replace(run, history=many, best_epoch=3.33)
+    found = [one["epoch"] for one in thinned(long, "macro_f1")]
+    assert len(found) <= MOST + 1 and {0.01, 3.33, 4.0} <= set(found) and found == sorted(found)
+    assert thinned(run, "macro_f1") == run.history
+
+
+@pytest.mark.parametrize("values", [(1.40e9, 1.55e9), (1.401e9, 1.402e9)])
+def test_no_two_ticks_say_the_same(values):
+    for cost in COSTS:
+        found = ticks(cost_axis(cost, values))
+        assert len(set(found)) == len(found), cost
+    seconds = ticks(cost_axis(COSTS[0], (12.1, 12.6)))
+    assert len(set(seconds)) == len(seconds) >= 2
+    assert len(ticks(cost_axis(COSTS[0], (0.31, 0.33)))) >= 2
+
+
+def test_a_line_goes_with_each_of_what_it_joins(results):
+    line = quality_chart(results, COSTS[0]).series[0]
+    assert len(line.joins) == len(line.points) > 1
+
+
+def test_models_that_cannot_be_compared_share_no_figure(results):
+    apart = replace(results, comparison=results.comparison | {"pareto": None})
+    names = [one.name for one in draw_figures(apart)]
+    assert "scores" in names and not {cost.figure for cost in COSTS} & set(names)
 
 
 def test_without_numbers_there_is_no_chart():

@@ -205,6 +205,15 @@ def test_records_with_nothing_in_them(page_of):
     assert "not finished" in text
 
 
+@pytest.mark.parametrize(("to_come", "said"), [(10, ": 10 runs were"), (1, ": 1 run was"), (0, ".")])
+def test_a_stopped_comparison_recommends_nothing(page_of, make_records, write_comparison, tmp_path, to_come, said):
+    keys = {"comparisons": [], "confusion": None, "to_come": to_come}
+    output = write_comparison(tmp_path, make_records(2, 1), **keys)
+    text = page_of(write_report(output).read_text()).text
+    assert f"The comparison was not finished{said}" in text and "So far: " in text
+    assert "Use " not in text and "goes on" in text
+
+
 def test_comparison_with_nothing_in_it(page_of, make_records):
     comparison = {"recommendation": None, "data": None, "comparisons": [{"a": "x", "b": "y", "split": "test"}]}
     text = render_report(Results(make_records(2, 1), comparison))

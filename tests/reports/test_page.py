@@ -108,6 +108,15 @@ def test_values_are_shown_on_hover_and_by_keys(visit: Visit, width: int) -> None
         sync_api.expect(tip).to_be_hidden()
 
 
+def test_values_are_shown_by_a_tap(visit: Visit) -> None:
+    page = visit(360, has_touch=True, is_mobile=True)
+    plot = page.locator("figure.live .plot").first
+    plot.scroll_into_view_if_needed()
+    mark = plot.locator(".mark").first.bounding_box()
+    page.touchscreen.tap(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    assert plot.locator(".tip").is_visible() and plot.locator(".tip").inner_text()
+
+
 def test_a_strategy_is_switched_off_in_all_figures(visit: Visit) -> None:
     page = visit()
     shown = page.locator("figure.live").filter(has=page.get_by_role("button", name="full", exact=True))

@@ -9,7 +9,7 @@ import pytest
 from unfreeze.reports import background_sections, cost_sections, data_sections, result_sections
 from unfreeze.reports.blocks import Bullets, Image, Paragraph, Section, Table
 from unfreeze.reports.confusion_section import confusions
-from unfreeze.reports.figures import Picture
+from unfreeze.reports.figures import Picture, draw_figures
 from unfreeze.reports.metrics_section import every_metric
 from unfreeze.reports.pair_section import pairs
 from unfreeze.reports.plan_section import plan_against_actual
@@ -58,7 +58,8 @@ def results(make_records, every_key):
 @pytest.mark.parametrize("key", BY_KEY)
 @pytest.mark.parametrize("empty", [{}, None, []], ids=repr)
 def test_without_its_key_a_section_is_not_there(make_records, every_key, key, empty):
-    rest = {name: value for name, value in every_key().items() if name != key}
+    keys = {key, "probe"} if key == "sweep" else {key}  # a probe is shown without a sweep too
+    rest = {name: value for name, value in every_key().items() if name not in keys}
     for comparison in (rest, rest | {key: empty}):
         assert not BY_KEY[key](Results(make_records(4, 1), comparison)).blocks
 
@@ -81,6 +82,14 @@ def test_layers_are_said_in_words_and_shown(results):
     assert section.blocks[1] == Image(b"<svg/>", "Shown. 3 of 6 layers tie with full.", "layers")
     assert "A logistic regression at each depth." in words(section)
     assert "A point without a bar has one seed." in words(section)
+
+
+def test_a_probe_stands_alone_too(results):
+    alone = replace(results, comparison=results.comparison | {"sweep": []})
+    alone = replace(alone, pictures=draw_figures(alone))
+    section = result_sections.layers(alone)
+    assert [type(block).__name__ for block in section.blocks] == ["Image", "Paragraph"]
+    assert words(section).startswith("The figure shows what a linear classifier makes")
 
 
 def test_each_model_has_its_own_layers(make_records, every_key):
@@ -341,8 +350,21 @@ def test_the_matrix_of_the_recommended_is_open_and_says_what_is_confused(results
     assert [table.folded for table in (first, *others)] == ["", "full", "head"]
     assert first.rows[0][1] == "75"
     assert first.shades[0, 1] == "heat7"
-    assert "What freeze:first=3 confuses most:" in words(section)
-    assert "Summed over 3 seeds." in first.caption
+    assert "What freeze:first=3 confuses most: 5 of the 80 labelled " in words(section)
+    assert first.caption.endswith("Summed over 3 seeds.")
+
+
+def test_a_matrix_says_what_is_counted_together(results):
+    entry = results.comparison["confusion"][0] | {"labels_in_all": 60}
+    [matrix] = tables(confusions(replace(results, comparison=results.comparison | {"confusion": [entry]})))
+    assert "The 5 most frequent of 60 labels; the others are counted together" in matrix.caption
+
+
+def test_a_budget_of_seconds_has_no_number_of_epochs(results):
+    entries = [one | {"epochs": None} for one in results.comparison["trained_parts"]]
+    grid, _ = tables(what_trains(replace(results, comparison=results.comparison | {"trained_parts": entries})))
+    assert "epochs, at most" not in [row[0] for row in grid.rows]
+    assert not any("epochs 1-" in cell for row in grid.rows for cell in row)
 
 
 def test_what_trains_is_drawn_from_the_head_down(results):

@@ -7,9 +7,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from unfreeze.cli.tables import print_table
+from unfreeze.cli.tables import print_in_parts
 from unfreeze.cli.terminal import one_line
-from unfreeze.reports.blocks import Table
 from unfreeze.reports.data_tables import (
     answers_tables,
     labels_of_a_text,
@@ -54,28 +53,11 @@ def print_data_report(summary: Summary) -> None:
         repeats_table(summary),
     ):
         if table is not None:
-            print_in_width(table, _width())
+            rows = [[shortened(one_line(row[0])), *row[1:]] for row in table.rows]
+            header = [shortened(one_line(cell)) for cell in table.header]
+            print_in_parts(table.caption, header, rows, _width())
     if not summary["repeats"]:
         print("\nNo example is there twice, in one split or in two.")
-
-
-def print_in_width(table: Table, width: int) -> None:
-    """A table that is too wide in parts below each other, each with the first column."""
-    from rich.cells import cell_len  # letters of wide scripts take two places
-
-    rows = [[shortened(one_line(row[0])), *map(one_line, row[1:])] for row in table.rows]
-    header = [shortened(one_line(cell)) for cell in table.header]
-    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
-    parts: list[list[int]] = [[]]
-    for column in range(1, len(header)):
-        taken = widths[0] + sum(2 + widths[one] for one in (*parts[-1], column))
-        if parts[-1] and taken > width:
-            parts.append([])
-        parts[-1].append(column)
-    for number, part in enumerate(parts):
-        kept = [0, *part]
-        title = table.caption if number == 0 else f"{table.caption} (continued)"
-        print_table(title, [header[i] for i in kept], [[row[i] for i in kept] for row in rows])
 
 
 def shortened(name: str) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 
-from unfreeze.cli.tables import print_table
+from unfreeze.cli.tables import fits, print_in_parts, print_table
 from unfreeze.reports.leaderboard import Row
 
 MISSING = "-"
 
 
 def print_leaderboard(rows: Sequence[Row]) -> None:
-    """One line for each strategy; the full table, with every cost, is in `leaderboard.md`."""
+    """One line for each strategy; the full table, with every cost, is in `leaderboard.md`.
+
+    In a terminal that is too narrow for it costs stand below scores.
+    """
     metric = rows[0].metric if rows else "score"
     header = ["strategy", f"validation {metric}", f"test {metric}", "seeds", "trained", "seconds", "FLOPs of full"]
     timed = any(row.texts_per_second is not None for row in rows)
@@ -29,7 +33,10 @@ def print_leaderboard(rows: Sequence[Row]) -> None:
         ]
         for row in rows
     ]
-    print_table("", header, cells)
+    if fits(header, cells):
+        print_table("", header, cells)
+    else:
+        print_in_parts("", header, cells, shutil.get_terminal_size().columns)
 
 
 def _text(scores: object) -> str:

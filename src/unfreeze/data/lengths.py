@@ -56,15 +56,20 @@ def natural_unit(splits: Mapping[str, Lengths]) -> Unit:
 
 def length_histogram(splits: Mapping[str, Lengths], unit: Unit) -> dict[str, Any]:
     """`edges` of the bins, the same for all splits, and the `counts` of each; a bin holds what is above its left edge,
-    up to its right one."""
+    up to its right one. Where few examples are much longer than the others the last bin holds them too; how many they
+    are is `longer`."""
     lengths = {name: one[unit] for name, one in splits.items() if one[unit]}
-    longest = max((max(one) for one in lengths.values()), default=0)
-    step = max(1, -(-longest // _BINS))
-    edges = list(range(0, longest + step, step)) if longest else []
+    ordered = sorted(length for one in lengths.values() for length in one)
+    longest = ordered[-1] if ordered else 0
+    usual = ordered[int(0.99 * (len(ordered) - 1))] if ordered else 0
+    shown = usual if 0 < usual < longest / 2 else longest
+    step = max(1, -(-shown // _BINS))
+    edges = list(range(0, shown + step, step)) if shown else []
     counted = {}
     for name, found in lengths.items() if edges else ():
         counts = [0] * (len(edges) - 1)
         for length in found:
-            counts[max(0, -(-length // step) - 1)] += 1  # an empty text is among the shortest
+            counts[min(max(0, -(-length // step) - 1), len(counts) - 1)] += 1  # an empty text is among the shortest
         counted[name] = {"counts": counts}
-    return {"unit": unit, "edges": edges, "splits": counted}
+    longer = sum(length > edges[-1] for length in ordered) if edges else 0
+    return {"unit": unit, "edges": edges, "splits": counted, "longer": longer}

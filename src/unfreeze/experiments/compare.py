@@ -156,7 +156,8 @@ def _compare_in(
         train_labels=[everything[0].task.gold(example) for example in corpus.train],
     )
     # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
-    bench.make(cells, lambda: concluded(pairs=False, extra=extra))
+    to_come = iter(range(len(missing)))
+    bench.make(cells, lambda: concluded(pairs=False, to_come=len(missing) - 1 - next(to_come), extra=extra))
     speeds = answering_speeds(
         output, corpus.validation, everything[0].task, everything[0].collator.device, listener.said
     )

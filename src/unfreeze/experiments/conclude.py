@@ -57,6 +57,7 @@ def conclude(
     task: type[Task],
     *,
     pairs: bool = True,
+    to_come: int | None = None,
     margin: float = 0.01,
     alpha: float = 0.05,
     extra: Mapping[str, Any] | None = None,
@@ -70,6 +71,7 @@ def conclude(
             "validation" is the main test set, and `labels`, where they are there, are those of training.
         pairs: False spares what takes more than a moment: the tests of pairs and what rests on them, and the examples
             to read.
+        to_come: how many of the runs asked for are not made yet; None: this is the end.
         margin: what counts as equal, in units of the selection metric.
         alpha: level of the verdicts; below 0.05 where several looks were planned.
         extra: further keys of `comparison.json`, as they are.
@@ -123,7 +125,7 @@ def conclude(
             "what_would_change": recommendation.what_would_change,
         },
         "comparisons": comparisons,
-        "pareto": {} if apart else pareto_strategies(candidates),
+        "pareto": None if apart else pareto_strategies(candidates),
         "sweep": sweep_entries(finished, str(metric), comparisons if pairs else None, margin=margin),
         "time_to_quality": None if apart else _time_to_quality(whole, metric),
         "data_sizes": _data_sizes(records, metric),
@@ -131,6 +133,7 @@ def conclude(
         **(_to_read(finished, chosen, answers, shown, texts_of, labels) if readable and chosen else NOTHING_TO_READ),
         "confusion": confusion_entries(finished, answers, shown, task) if pairs else None,
         **(extra or {}),
+        **({} if to_come is None else {"to_come": to_come}),
         "notes": list(notes),
         "runs": runs,
     }

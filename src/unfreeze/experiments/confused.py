@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unfreeze.experiments.answers import Answers, AnswersOfRuns
-from unfreeze.metrics.confusion import confusion
+from unfreeze.metrics.confusion import confusion, most_confused
 from unfreeze.storage.records import RunRecord
 from unfreeze.tasks import Task
 
@@ -25,10 +25,15 @@ def confusion_entries(
     for model in dict.fromkeys(record.model_name for record in finished):
         here = [record for record in finished if record.model_name == model]
         for strategy, by_seed in answers.by_strategy(here, split).items():
-            labels, counts = confusion(pair for one in by_seed for pair in _pairs(one))
+            pairs = [pair for one in by_seed for pair in _pairs(one)]
+            labels, counts = confusion(pairs)
             if labels:
                 named = {"model_name": model, "strategy": strategy, "split": split, "seeds": len(by_seed)}
-                entries.append({**named, "labels": labels, "counts": counts})
+                most = [
+                    dict(zip(("gold", "answered", "number", "of"), one, strict=True)) for one in most_confused(pairs)
+                ]
+                in_all = len({label for pair in pairs for label in pair})
+                entries.append({**named, "labels": labels, "counts": counts, "most": most, "labels_in_all": in_all})
     return entries
 
 

@@ -17,6 +17,7 @@ def data_summary(corpus: Corpus, prepared: Prepared) -> dict[str, Any]:
         "sizes": {name: len(examples) for name, examples in corpus.splits.items()},
         "tag_scheme": corpus.tag_scheme,
         "labels": list(prepared.labels.names),
+        "read_by": prepared.model_name,
         "reading": {name: reading(split) for name, split in prepared.splits.items()},
         "lengths": length_distribution(prepared.splits)
         | {"max_length": prepared.max_length, "in_windows": prepared.task.reads_windows},

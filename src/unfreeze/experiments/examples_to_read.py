@@ -7,13 +7,16 @@ from functools import partial
 from typing import Any
 
 from unfreeze.data.examples import Example
+from unfreeze.data.question_example import QuestionExample
 from unfreeze.experiments.answers import AlignmentError, Answers
 from unfreeze.statistics.disagreement import (
     Disagreement,
     Suspect,
+    WrongNumber,
     confident_mistakes,
     disagreements,
     label_suspects,
+    largest_errors,
 )
 
 MOST = 50  # of each kind
@@ -59,12 +62,27 @@ def examples_to_read(
         "mistakes": [
             place(one) | {"strategy": recommended, "answer": one.answer, "confidence": one.confidence}
             for one in confident_mistakes(rows.get(str(recommended), []), limit=MOST)
+        ]
+        or [
+            place(one) | {"strategy": recommended, "answer": one.answer, "confidence": None, "error": one.error}
+            for one in largest_errors(_numbers(by_strategy.get(str(recommended), ())), limit=MOST)
         ],
     }
 
 
+def _numbers(by_seed: Sequence[Answers]) -> list[tuple[int, float, list[float]]]:
+    """(index, gold, what each seed answers) of each text, where answers are numbers."""
+    if not by_seed or not all(isinstance(gold, float) for gold in by_seed[0].gold):
+        return []
+    answered = zip(*(one.predicted for one in by_seed), strict=True)
+    return [
+        (index, gold, list(said))
+        for index, gold, said in zip(by_seed[0].indices, by_seed[0].gold, answered, strict=True)
+    ]
+
+
 def _place(
-    case: Disagreement | Suspect,
+    case: Disagreement | Suspect | WrongNumber,
     *,
     model: str,
     split: str,
@@ -75,10 +93,22 @@ def _place(
     example = None if examples is None else examples[case.index]
     origin = example.origin if example else None
     place |= {"file": origin.file if origin else None, "line": origin.line if origin else None}
-    place["text"] = _cut(example.shown) if example else ""
+    place["text"] = _excerpt(example, case) if example else ""
     if case.word is not None:
         place["word_text"] = example.parts[case.word] if example else ""
     return place | {"gold": case.gold, "gold_in_training": None if labels is None else case.gold in labels}
+
+
+def _excerpt(example: Example, case: Disagreement | Suspect | WrongNumber) -> str:
+    """The text, cut where it is long; of a question's context what is around the answer in the data, or one given."""
+    if not isinstance(example, QuestionExample):
+        return _cut(example.shown)
+    given = case.answers.values() if isinstance(case, Disagreement) else (str(case.answer),)
+    starts = [span.start for span in example.answers or ()] + [example.context.find(one) for one in given]
+    around = next((start for start in starts if start >= 0), 0)
+    begin = max(0, min(around - _LONGEST // 3, len(example.context) - _LONGEST))
+    shown = _cut(example.context[begin:] if begin == 0 else "…" + example.context[begin:])
+    return f"{_cut(example.question)} {shown}"
 
 
 def _cut(text: str) -> str:

@@ -38,7 +38,7 @@ class Fit:
     trained_numbers: int
     kept_numbers: int  # in the saved model
     learning_rate: float
-    epochs: int
+    epochs: int | None  # at most; None: as many as a budget of seconds has room for
     parts: list[dict[str, Any]]  # as `trained_parts` gives them
 
 
@@ -158,7 +158,8 @@ class _Tried:
         trained, total = self.trainables.count(self.network)
         most = f"at most {epochs} epochs" if budget is None else f"for {budget}"
         words = f"{self.trainables.describe(self.network)}; learning rate {rate:g}, {most}"
-        return Fit(words, trained, total, rate, epochs, trained_parts(self.network, self.trainables, rate))
+        parts = trained_parts(self.network, self.trainables, rate)
+        return Fit(words, trained, total, rate, None if self.options.max_seconds is not None else epochs, parts)
 
 
 def _try_on(

@@ -214,8 +214,9 @@ def with_commands_of(earlier: Mapping[str, Any], now: dict[str, Any]) -> dict[st
     later = list(later) if isinstance(later, list) else []
     if not first:
         return now
-    if "--resume" not in now["command"] and now["command"] not in (first, *later):
-        later.append(now["command"])
+    added = now["command"]
+    if added and "--resume" not in added and added not in (first, *later):
+        later.append(added)
     return {**now, "command": first, **({"later_commands": later} if later else {})}
 
 

@@ -199,7 +199,7 @@ def _evaluated(record: RunRecord, trainer: Trainer, prepared: Prepared) -> tuple
         validation=evaluations["validation"].metrics,
         test=evaluations[main_test].metrics if main_test else {},
         tests={name: evaluations[name].metrics for name in prepared.tests if name != main_test},
-        breakdown=evaluations[main_test].breakdown if main_test else {},
+        breakdown=evaluations[main_test or "validation"].breakdown,
     )
     return record, evaluations
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.strategies.strategy import EPOCHS_AHEAD
 from unfreeze.training.parameters import Trainables
 
 if TYPE_CHECKING:
     from torch import nn
+
+MOST_EPOCHS = 1000
 
 
 def trained_parts(network: nn.Module, trainables: Trainables, learning_rate: float) -> list[dict[str, Any]]:
@@ -16,10 +17,10 @@ def trained_parts(network: nn.Module, trainables: Trainables, learning_rate: flo
 
     Each has `part` (in words), `parameters`, `added` (of them adapters) and `spans`: `first` and `last` epoch (counted
     from 1), numbers `trained` in them, and the lowest and highest peak learning `rates`. Epochs in which nothing of a
-    part trains have no span. Of a very long run the first epochs are looked at.
+    part trains have no span. Of a very long run the first epochs are looked at; what trains then trains to the end.
     """
     parts: dict[str, dict[str, Any]] = {}
-    epochs = min(trainables.epochs, EPOCHS_AHEAD)
+    epochs = min(trainables.epochs, MOST_EPOCHS)
     named = [(trainables.anatomy.locate(name), name, one.numel()) for name, one in network.named_parameters()]
     by_epoch: dict[str, list[tuple[int, list[float]]]] = {}
     for place, name, size in sorted(named, key=lambda one: one[0].depth):
@@ -33,7 +34,9 @@ def trained_parts(network: nn.Module, trainables: Trainables, learning_rate: flo
                 rate = learning_rate * trainables.strategy.lr_scale(place, epoch)
                 when[epoch] = (when[epoch][0] + size, [min([rate, *when[epoch][1]]), max([rate, *when[epoch][1]])])
     for title, when in by_epoch.items():
-        parts[title]["spans"] = _spans(when)
+        parts[title]["spans"] = spans = _spans(when)
+        if spans and spans[-1]["last"] == epochs:
+            spans[-1]["last"] = trainables.epochs
     return list(parts.values())
 
 

@@ -31,6 +31,22 @@ def confusion(pairs: Iterable[tuple[str, str]], *, most: int = 20) -> tuple[list
     return labels, _filled(counts, place, labels)
 
 
+def most_confused(pairs: Iterable[tuple[str, str]], *, most: int = 5) -> list[tuple[str, str, int, int]]:
+    """The (gold, predicted) pairs that are wrong most often, each with how often, and with how often gold is there.
+
+    >>> most_confused([("a", "a"), ("a", "b"), ("b", "b")])
+    [('a', 'b', 1, 2)]
+    """
+    counts = Counter(pairs)
+    golds: Counter[str] = Counter()
+    for (gold, _), number in counts.items():
+        golds[gold] += number
+    wrong = [
+        (gold, predicted, number, golds[gold]) for (gold, predicted), number in counts.items() if gold != predicted
+    ]
+    return sorted(wrong, key=lambda one: (-one[2], one[0], one[1]))[:most]
+
+
 def _filled(counts: Counter[tuple[str, str]], place: dict[str, int], labels: Sequence[str]) -> list[list[int]]:
     matrix = [[0] * len(labels) for _ in labels]
     rest = len(labels) - 1

@@ -17,7 +17,7 @@ from unfreeze.storage.folders import SETTINGS_FILE
 
 
 def by_label(results: Results) -> Section:
-    """Test scores of each label or entity type."""
+    """Scores of each label or entity type on test, on validation where there is no test set."""
     groups = [group for group in results.groups if any(run.breakdown for run in group.counted)]
     labels = list(dict.fromkeys(label for group in groups for run in group.counted for label in run.breakdown))
     if not labels:
@@ -90,6 +90,8 @@ def data(results: Results) -> Section:
     elif described:
         blocks.append(Paragraph("The checks of the data found nothing to report."))
     blocks += [picture.image() for picture in results.pictures_of("data")]
+    if results.has_several_models and described.get("read_by"):
+        blocks.append(Paragraph(f"Tokens, and what is cut off, are counted as {described['read_by']} reads the texts."))
     blocks += lengths_of_tokens(described.get("lengths") or {})
     blocks += what_is_read(described.get("reading") or {})
     notes = [str(note) for note in described.get("notes") or ()]
@@ -125,6 +127,7 @@ def reproduce(results: Results) -> Section:
     facts = [
         [name, str(environment[name])] for name in ("python", "platform", "processor", "cpus") if environment.get(name)
     ]
+    facts += [["gpu", str(device)] for device in environment.get("gpus") or ()]
     facts += [[name, str(version)] for name, version in (environment.get("packages") or {}).items() if version]
     if facts:
         blocks.append(Table(["name", "version"], facts, "Software and machine", texts=frozenset({1})))
@@ -138,6 +141,8 @@ def _on(group: Group, name: str, metric: str) -> list[float]:
 
 
 def _of_test(results: Results) -> str:
+    if not any(run.test for run in results.records):
+        return "Validation"
     return "Test" if results.main_test == "test" else f"Test ({results.main_test})"
 
 
@@ -157,7 +162,7 @@ def _in_full(groups: Sequence[Group], labels: Sequence[str], results: Results) -
     rows = [[str(line[0]), *(quantities.score(one) for one in line[1:] if not isinstance(one, str))] for line in values]
     header = ["label", *(name.replace("_", " ") for name in numbers)]
     down = frozenset(range(1, len(header)))
-    caption = f"Test scores of {group.label}, mean over seeds"
+    caption = f"{_of_test(results)} scores of {group.label}, mean over seeds"
     return [Table(header, rows, caption, folded=f"All scores of {group.label}", values=values, descending=down)]
 
 
@@ -177,7 +182,7 @@ def what_is_read(splits: Mapping[str, Mapping[str, int]]) -> list[Block]:
         rows.append([name, *counts, *cut, quantities.count(one["lost_words"])])
     touched = ("truncated_examples", "truncated_tokens", "examples_in_several_windows", "lost_words")
     if not any(one[key] for one in splits.values() for key in touched):
-        return []
+        return [Paragraph("Nothing is cut off: every text is read whole, in one piece.")] if splits else []
     header = ["split", "examples", "windows", "in several windows", "cut", "tokens cut off", "labelled words lost"]
     return [Table(header, rows, "How long texts are read; what is cut off does not reach the network.")]
 
@@ -225,8 +230,10 @@ def _notes_of_runs(results: Results) -> list[str]:
     """Each note once, with the runs that it is of."""
     by_note: dict[str, dict[str, list[int]]] = {}
     for run in results.records:
+        of = f" on {run.model_name}" if results.has_several_models else ""
+        of += f" on {quantities.percent(run.train_share)} of the data" if run.train_share is not None else ""
         for note in dict.fromkeys(run.notes):
-            by_note.setdefault(note, {}).setdefault(run.strategy, []).append(run.seed)
+            by_note.setdefault(note, {}).setdefault(run.strategy + of, []).append(run.seed)
     said = []
     for note, by_strategy in by_note.items():
         if sum(map(len, by_strategy.values())) == len(results.records):

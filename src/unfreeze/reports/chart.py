@@ -53,6 +53,7 @@ class Series:
     marker: int = 0
     line: str = ""  # "", "solid" or "dashed"
     small: bool = False  # smaller, hollow markers
+    joins: Sequence[str] = ()  # strategies without one of which it is not drawn
     ring: bool = False  # around a mark that another series has; nothing to hover over
 
 
@@ -117,13 +118,18 @@ def looks(groups: Sequence[Group]) -> dict[str, dict[str, Any]]:
 def axis(title: str, low: float, high: float, write: Callable[[float], str] | None = None) -> Axis:
     """A linear scale with round ticks inside."""
     high = high if high > low else low + (abs(low) or 1.0)
-    places = [float(one) for one in MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high)]
-    step = places[1] - places[0] if len(places) > 1 else 1.0
-    digits = max(0, -floor(log10(step) + 1e-9)) if step < 1 else 0
-    if step < 1 and abs(step * 10**digits - round(step * 10**digits)) > 1e-6:  # a step of 0.25
-        digits += 1
-    say = write or (lambda value: f"{value:.{digits}f}")
-    return Axis(title, low, high, [(round(one, 10), say(one)) for one in places if low <= one <= high])
+    ticks: list[tuple[float, str]] = []
+    for most in (6, 4, 3, 2):  # fewer, where words with few digits would say the same of two places
+        places = [float(one) for one in MaxNLocator(nbins=most, steps=[1, 2, 5, 10]).tick_values(low, high)]
+        step = places[1] - places[0] if len(places) > 1 else 1.0
+        digits = max(0, -floor(log10(step) + 1e-9)) if step < 1 else 0
+        if step < 1 and abs(step * 10**digits - round(step * 10**digits)) > 1e-6:  # a step of 0.25
+            digits += 1
+        ticks = [(round(one, 10), write(one) if write else f"{one:.{digits}f}") for one in places if low <= one <= high]
+        if len({text for _, text in ticks}) == len(ticks):
+            break
+    places_of = {text: place for place, text in reversed(ticks)}  # values that are nearly equal have one tick
+    return Axis(title, low, high, [(place, text) for text, place in reversed(places_of.items())])
 
 
 def whole_axis(title: str, low: float, high: float) -> Axis:
@@ -150,6 +156,8 @@ def stepped_axis(
     if distance is None:
         return axis(title, low, high, write)
     places = [n * distance for n in range(ceil(low / distance), floor(high / distance) + 1)]
+    if len(places) < 2 or len({write(one) for one in places}) < len(places):  # seconds without parts of one
+        return axis(title, low, high, lambda value: f"{value:.3g} s")
     return Axis(title, low, high, [(one, write(one)) for one in places])
 
 

@@ -70,7 +70,8 @@ class Plot {
     this.buttons = this.makeLegend();
     this.makeSwitch(image);
     this.box.addEventListener("pointermove", (event) => this.hover(event));
-    this.box.addEventListener("pointerleave", () => this.show(-1));
+    this.box.addEventListener("pointerdown", (event) => this.hover(event)); // a tap moves nothing
+    this.box.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && this.show(-1));
     this.box.addEventListener("blur", () => this.show(-1));
     this.box.addEventListener("keydown", (event) => this.step(event));
     new ResizeObserver(() => this.draw()).observe(this.box);
@@ -129,7 +130,7 @@ class Plot {
   }
 
   visible() {
-    return this.chart.series.filter((one) => !one.strategy || !hidden.has(one.strategy));
+    return this.chart.series.filter((one) => !hidden.has(one.strategy) && !one.joins.some((name) => hidden.has(name)));
   }
 
   draw() {

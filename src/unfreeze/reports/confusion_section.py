@@ -9,8 +9,6 @@ from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Shade, Table, heat
 from unfreeze.reports.results import Results
 
-_MOST_CONFUSED = 5
-
 
 def confusions(results: Results) -> Section:
     """A matrix for each strategy, that of the recommended one open, and what it confuses most in words."""
@@ -36,16 +34,11 @@ def confusions(results: Results) -> Section:
 
 
 def _most_confused(entry: Mapping[str, Any]) -> list[str]:
-    labels, counts = entry["labels"], entry["counts"]
-    found = [
-        (counts[i][j], i, j) for i in range(len(labels)) for j in range(len(labels)) if i != j and counts[i][j] > 0
-    ]
-    found.sort(key=lambda one: (-one[0], one[1], one[2]))
     return [
         # The names at the end: one that is written from right to left takes what follows it along.
-        f"{quantities.count(number)} of the {quantities.count(sum(counts[i]))} labelled {labels[i]} are answered as "
-        f"{labels[j]}"
-        for number, i, j in found[:_MOST_CONFUSED]
+        f"{quantities.count(one['number'])} of the {quantities.count(one['of'])} labelled {one['gold']} are answered "
+        f"as {one['answered']}"
+        for one in entry.get("most") or ()
     ]
 
 
@@ -63,4 +56,9 @@ def _matrix(entry: Mapping[str, Any], results: Results, folded: str) -> Table:
         f"{results.label(entry)} on {entry.get('split')}: rows are the labels in the data, columns the answers. "
         f"The darker, the larger the share of the row." + (f" Summed over {seeds} seeds." if seeds > 1 else "")
     )
+    if (in_all := entry.get("labels_in_all") or 0) > len(labels):
+        caption += (
+            f" The {len(labels) - 1} most frequent of {in_all} labels; the others are counted together, those that are "
+            "taken for each other on the diagonal too."
+        )
     return Table(["in the data \\ answered", *labels], rows, caption, shades=shades, grid=True, folded=folded)

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from unfreeze.reports.figure_style import FAINT, colours, new_panels, wrap
 from unfreeze.reports.groups import Group, state
+from unfreeze.reports.histories import thinned
 from unfreeze.storage.records import RunRecord
 
 Curve = tuple[list[float], list[float]]  # epochs, scores
@@ -53,11 +54,7 @@ def draw_convergence(groups: Sequence[Group], metric: str) -> Figure | None:
 
 def _curve(run: RunRecord, metric: str) -> Curve | None:
     """Epochs and scores of the evaluations of one run; None without any."""
-    points = [
-        (entry["epoch"], entry["validation"][metric])
-        for entry in run.history
-        if entry.get("epoch") is not None and (entry.get("validation") or {}).get(metric) is not None
-    ]
+    points = [(entry["epoch"], entry["validation"][metric]) for entry in thinned(run, metric)]
     return ([float(epoch) for epoch, _ in points], [float(score) for _, score in points]) if points else None
 
 

@@ -36,7 +36,8 @@ def draw_lengths(results: Results) -> Figure | None:
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
     unit = lengths.get("unit")
-    axes.set_xlabel(str(unit) if unit else "tokens, as the network reads them")
+    longer = f" (the last bin: {edges[-2] + 1} or more)" if lengths.get("longer") else ""
+    axes.set_xlabel((str(unit) if unit else "tokens, as the network reads them") + longer)
     axes.set_ylabel("% of the split")
     axes.set_title("Lengths of the examples")
     axes.legend(frameon=False, fontsize=9)

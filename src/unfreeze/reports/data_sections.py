@@ -41,7 +41,7 @@ def examples_to_read(results: Results) -> Section:
                 divided,
                 ["answers", "confidence"],
                 [[_answers(one), quantities.percent(one.get("confidence"))] for one in divided],
-                f"Examples on which the strategies disagree ({len(divided)})",
+                f"{results.name_model(divided[0])}Examples on which the strategies disagree ({len(divided)})",
                 "The most divided first. An answer is that of most seeds; confidence: mean probability of the answers.",
             )
         )
@@ -51,12 +51,23 @@ def examples_to_read(results: Results) -> Section:
                 suspects,
                 ["all answer", "confidence"],
                 [[str(one.get("answer")), quantities.percent(one.get("confidence"))] for one in suspects],
-                f"Examples that every strategy answers alike and against the label ({len(suspects)})",
+                f"{results.name_model(suspects[0])}Examples that every strategy answers alike and against the label "
+                f"({len(suspects)})",
                 "Often the label is wrong. A mistake that the training data teach looks the same, so read them before "
                 "you correct them.",
             )
         )
-    if mistakes:
+    if any(one.get("error") is not None for one in mistakes):
+        blocks.append(
+            _examples(
+                mistakes,
+                ["answer", "error"],
+                [[quantities.plain(one.get("answer")), quantities.plain(one.get("error"))] for one in mistakes],
+                f"Largest errors of {results.label(mistakes[0])} ({len(mistakes)})",
+                "Answer: mean over seeds; error: mean distance from the number in the data.",
+            )
+        )
+    elif mistakes:
         blocks.append(
             _examples(
                 mistakes,

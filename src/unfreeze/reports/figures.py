@@ -77,6 +77,11 @@ def _of_groups(draw: Callable[[Sequence[Group], str], Figure | None]) -> Callabl
     return lambda results: _one(draw(results.groups, results.metric))
 
 
+def _of_comparable(draw: Callable[[Sequence[Group], str], Figure | None]) -> Callable[[Results], Drawn]:
+    """Nothing where scores cannot be held against each other."""
+    return lambda results: _one(draw(results.groups, results.metric)) if results.are_comparable else []
+
+
 def _whole(chart: Callable[[Results], Chart | None]) -> Callable[[Results, str], Chart | None]:
     return lambda results, of: chart(results)
 
@@ -107,7 +112,7 @@ FIGURES = (
         FigureKind(
             cost.figure,
             f"Mean validation score against {cost.words}.",
-            _of_groups(partial(draw_quality, cost=cost)),
+            _of_comparable(partial(draw_quality, cost=cost)),
             _whole(partial(quality_chart, cost=cost)),
             "pareto",
         )

@@ -38,6 +38,9 @@ _NEEDS = "% needs \\usepackage{booktabs,graphicx}"
 _LONG = 16  # letters: a longer heading of a column stands aslant
 # As wide as it is, or as the text where that is narrower.
 _NO_WIDER = r"\resizebox{\ifdim\width>\linewidth \linewidth\else \width\fi}{!}{"
+# The same from top to bottom, for a table with so many rows that it could be longer than a page.
+_NO_HIGHER = r"\resizebox*{!}{\ifdim\totalheight>0.9\textheight 0.9\textheight\else \totalheight\fi}{"
+_MANY = 40  # rows
 _NEEDS_BEYOND_ASCII = ", \\usepackage[T1]{fontenc}, and for scripts other than Latin lualatex and a font that has them"
 
 
@@ -65,18 +68,20 @@ def to_latex(
         ]
         for i, row in enumerate(rows)
     ]
+    long = len(rows) > _MANY
     lines = [
         "\\begin{table}",
         "  \\centering",
         *([f"  \\caption{{{latex_text(caption)}}}"] if caption else []),
         *([f"  \\label{{tab:{name}}}"] if (name := re.sub(r"[^A-Za-z0-9-]+", "-", label)) else []),
+        *([f"  {_NO_HIGHER}%"] if long else []),
         f"  {_NO_WIDER}\\begin{{tabular}}{{{sides}}}",
         "    \\toprule",
         "    " + _line([_heading(cell) if i else latex_text(cell) for i, cell in enumerate(header)]),
         "    \\midrule",
         *("    " + _line(row) for row in body),
         "    \\bottomrule",
-        "  \\end{tabular}}",
+        "  \\end{tabular}}" + "}" * long,
         "\\end{table}",
     ]
     table = "\n".join(lines) + "\n"

@@ -22,7 +22,7 @@ _BESIDE = 0.24  # layers between two strategies that train equally many
 
 def draw_layers(results: Results) -> list[tuple[str, Figure]]:
     """One figure for each model that has a sweep, a probe, or both."""
-    sweeps = {str(one.get("model_name")): one for one in results.entries("sweep") if _points(one)}
+    sweeps = {str(one.get("model_name")): one for one in results.entries("sweep") if placed_points(one)}
     probes = {str(one.get("model_name")): one for one in results.entries("probe") if one.get("layers")}
     return [
         (model, _draw_model(sweeps.get(model), probes.get(model), results))
@@ -31,7 +31,7 @@ def draw_layers(results: Results) -> list[tuple[str, Figure]]:
 
 
 def _draw_model(sweep: Mapping[str, Any] | None, probe: Mapping[str, Any] | None, results: Results) -> Figure:
-    points = _points(sweep) if sweep else []
+    points = placed_points(sweep) if sweep else []
     depths = [(int(one["depth"]), float(one["score"])) for one in probe["layers"]] if probe else []
     low, high = limits(
         [*(point["mean"] for point in points), *(score for _, score in depths)],
@@ -59,7 +59,7 @@ def _draw_model(sweep: Mapping[str, Any] | None, probe: Mapping[str, Any] | None
     return figure
 
 
-def _points(sweep: Mapping[str, Any]) -> list[dict[str, Any]]:
+def placed_points(sweep: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The points with a place on the axis of layers; where several train equally many, they stand side by side."""
     found = [dict(one) for one in sweep.get("points") or () if one.get("mean") is not None]
     for layers in {one["layers_trained"] for one in found}:

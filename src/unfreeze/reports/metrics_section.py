@@ -31,7 +31,7 @@ def _table(results: Results, split: str, scores: Callable[[RunRecord], Mapping[s
     best = set()
     for i, metric in enumerate(metrics):
         known = {row: cell.mean for row, line in enumerate(cells) if (cell := line[i]) is not None}
-        if len(set(known.values())) > 1:
+        if len(set(known.values())) > 1 and results.are_comparable:
             good = (max if is_better_high(metric) else min)(known.values())
             best |= {(row, 1 + i) for row, mean in known.items() if mean == good}
     return Table(

@@ -12,7 +12,9 @@ from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, 
 from unfreeze.reports.costs import Cost
 from unfreeze.reports.data_words import limit_in_words
 from unfreeze.reports.groups import Group, is_better_high, state
+from unfreeze.reports.histories import thinned
 from unfreeze.reports.intervals import limits
+from unfreeze.reports.layers_figure import placed_points
 from unfreeze.reports.results import Results
 from unfreeze.statistics.pareto import pareto_front
 from unfreeze.statistics.student import mean_interval
@@ -37,7 +39,9 @@ def quality_chart(results: Results, cost: Cost) -> Chart | None:
     series = []
     if len(front) > 1:
         path = [Point(shown[i][1], shown[i][2], "") for i in front]
-        series.append(Series(path, name="none does better for less", colour=-1, marker=-1, line="dashed"))
+        joined = [shown[i][0].label for i in front]
+        words = "none does better for less"
+        series.append(Series(path, name=words, colour=-1, marker=-1, line="dashed", joins=joined))
     for group, value, mean, interval in shown:
         said = f"{group.label}\n{_score(mean, interval)} validation {_words(metric)}\n{cost.write(value)} {cost.words}"
         low_end, high_end = interval[1:] if interval else (None, None)
@@ -78,9 +82,7 @@ def layers_chart(results: Results, model: str) -> Chart | None:
     """Score by number of trained layers with intervals, and a linear probe of each layer."""
     sweep = _entry(results.entries("sweep"), model, "points")
     probe = _entry(results.entries("probe"), model, "layers")
-    points = sorted(
-        (one for one in sweep.get("points") or () if one.get("mean") is not None), key=lambda one: one["layers_trained"]
-    )
+    points = placed_points(sweep)
     depths = list(probe.get("layers") or ())
     if not points and not depths:
         return None
@@ -177,7 +179,7 @@ def lengths_chart(results: Results) -> Chart | None:
             Point(
                 (low + high) / 2,
                 100 * count / total,
-                f"{name}\n{low + 1} to {high} {unit}: {quantities.count(count)} examples"
+                f"{name}\n{_bin(low, high, edges, lengths)} {unit}: {quantities.count(count)} examples"
                 f" ({quantities.percent(count / total)})",
             )
             for low, high, count in zip(edges[:-1], edges[1:], one["counts"], strict=True)
@@ -192,10 +194,8 @@ def lengths_chart(results: Results) -> Chart | None:
 
 def _curve(run: RunRecord, group: Group, metric: str) -> list[Point]:
     points = []
-    for entry in run.history:
-        score = (entry.get("validation") or {}).get(metric)
-        if entry.get("epoch") is None or score is None:
-            continue
+    for entry in thinned(run, metric):
+        score = entry["validation"][metric]
         said = f"{group.label}, seed {run.seed}\nepoch {quantities.plain(entry['epoch'])}: {quantities.score(score)}"
         if entry.get("train_loss") is not None:
             said += f"\ntraining loss {quantities.plain(entry['train_loss'])}"
@@ -210,9 +210,13 @@ def _curve(run: RunRecord, group: Group, metric: str) -> list[Point]:
     return points
 
 
+def _bin(low: int, high: int, edges: Sequence[int], lengths: Mapping[str, Any]) -> str:
+    return f"{low + 1} or more" if lengths.get("longer") and high == edges[-1] else f"{low + 1} to {high}"
+
+
 def _layer_point(one: Mapping[str, Any]) -> Point:
     said = f"{one['strategy']}: {one['layers_trained']} layers\n{_of(one)}"
-    return Point(one["layers_trained"], one["mean"], said, one.get("low"), one.get("high"))
+    return Point(one["at"], one["mean"], said, one.get("low"), one.get("high"))
 
 
 def _of(point: Mapping[str, Any]) -> str:

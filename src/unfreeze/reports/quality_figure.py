@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MultipleLocator, NullFormatter
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
+from unfreeze.reports.chart import cost_axis
 from unfreeze.reports.costs import Cost
 from unfreeze.reports.figure_style import QUIET, colours, new_figure, wrap
 from unfreeze.reports.groups import Group, is_better_high
@@ -16,7 +17,6 @@ from unfreeze.reports.label_placement import place_labels
 from unfreeze.statistics.pareto import pareto_front
 
 _MOST_NAMED = 16  # beyond these only the strategies that no other beats have names and colours
-_FAR_APART = 8  # from this ratio of dearest to cheapest on, the axis is logarithmic
 
 
 def draw_quality(groups: Sequence[Group], metric: str, cost: Cost) -> Figure | None:
@@ -61,23 +61,10 @@ def draw_quality(groups: Sequence[Group], metric: str, cost: Cost) -> Figure | N
 
 
 def _scale(axes: Axes, cost: Cost, values: Sequence[float]) -> None:
-    ratio = max(values) / min(values)
-    axes.set_xlabel(cost.words)
-    if ratio >= _FAR_APART:
+    across = cost_axis(cost, values)
+    if across.log:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if ratio > 100 else (1.0, 2.0, 5.0)))
-        if cost.ticks:
-            near = [one for one in cost.ticks if 0.8 * min(values) <= one <= 1.25 * max(values)]
-            axes.xaxis.set_major_locator(FixedLocator(near[:: 1 + len(near) // 7]))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(f"{cost.words} (logarithmic)")
-    elif distance := next((one for one in cost.ticks if one >= _span(values) / 6), None):
-        axes.xaxis.set_major_locator(MultipleLocator(distance))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: cost.write(value).replace(".0 ", " ").removesuffix(" 0 s"))
-    )
-
-
-def _span(values: Sequence[float]) -> float:
-    """How far the axis reaches; around a single value it is drawn too."""
-    return max(max(values) - min(values), 0.1 * max(values))
+    axes.xaxis.set_major_locator(FixedLocator([place for place, _ in across.ticks]))
+    axes.xaxis.set_major_formatter(FixedFormatter([text for _, text in across.ticks]))
+    axes.set_xlabel(across.title)

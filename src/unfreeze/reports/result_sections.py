@@ -21,15 +21,16 @@ def verdict(results: Results) -> Section:
     strategy = recommendation.get("strategy")
     reasons = [str(reason) for reason in recommendation.get("reasons") or ()]
     changes = [str(change) for change in recommendation.get("what_would_change") or ()]
+    to_come = results.comparison.get("to_come")
+    if not results.comparison or to_come is not None:
+        return Section("Verdict", _unfinished(to_come, reasons))
     if strategy:
         model = recommendation.get("model_name")
         first: Block = Paragraph(
             f"Use {strategy} on {model}." if model and results.has_several_models else f"Use {strategy}.", True
         )
-    elif results.comparison:
-        first = Paragraph("No strategy can be recommended.", strong=True)
     else:
-        first = Paragraph("The comparison was not finished: below is what its finished runs tell.", strong=True)
+        first = Paragraph("No strategy can be recommended.", strong=True)
     blocks: list[Block] = [first, *([Paragraph(_paragraph(reasons))] if reasons else [])]
     if changes:
         blocks += [Paragraph("What would change this:"), Bullets(changes[:_MOST_CHANGES])]
@@ -41,12 +42,21 @@ def verdict(results: Results) -> Section:
     return Section("Verdict", blocks)
 
 
+def _unfinished(to_come: int | None, reasons: Sequence[str]) -> list[Block]:
+    runs = "1 run was" if to_come == 1 else f"{to_come} runs were"
+    missing = f": {runs} still to come" if to_come else ""
+    said = "Below is what its finished runs tell. The same command goes on, and tests all pairs at the end."
+    blocks: list[Block] = [Paragraph(f"The comparison was not finished{missing}.", strong=True), Paragraph(said)]
+    return [*blocks, *([Paragraph(f"So far: {_paragraph(reasons)}")] if reasons else [])]
+
+
 def layers(results: Results) -> Section:
     """Quality by trained layers with the linear probe beside it, and the fewest that keep up with full in words."""
-    sweeps, probes = results.entries("sweep"), results.entries("probe")
+    sweeps = {str(one.get("model_name")): one for one in results.entries("sweep")}
+    probes = {str(one.get("model_name")): one for one in results.entries("probe")}
     blocks: list[Block] = []
-    for sweep in sweeps:
-        model = sweep.get("model_name")
+    for model in dict.fromkeys([*sweeps, *probes]):
+        sweep, probe = sweeps.get(model, {}), probes.get(model)
         answer = (sweep.get("answer") or {}).get("sentence")
         if answer:
             blocks.append(Paragraph(results.name_model(sweep) + str(answer), strong=True))
@@ -56,7 +66,7 @@ def layers(results: Results) -> Section:
             if picture.of == model
         ]
         blocks += [Paragraph(_read_sweep(sweep, results.comparison.get("margin")))] if sweep.get("points") else []
-        blocks += [Paragraph(_read_probe(probe)) for probe in probes if probe.get("model_name") == model]
+        blocks += [Paragraph(_read_probe(probe, bool(sweep.get("points"))))] if probe else []
     return Section("How many layers need to train", blocks)
 
 
@@ -65,6 +75,7 @@ def scores(results: Results) -> Section:
     rows = leaderboard(results.records, results.entries("speeds"))
     shown = columns(rows)
     marked = {(row, 1 + i) for i, column in enumerate(shown) for row in best_rows(column, rows)}
+    marked = marked if results.are_comparable else set()
     marked |= {(i, 0) for i, row in enumerate(rows) if _is_recommended(row, results)}
     words = {1 + i for i, column in enumerate(shown) if column.title in ("converged", "status")}
     caption = (
@@ -111,7 +122,8 @@ def convergence(results: Results) -> Section:
 
 def figures(results: Results) -> Section:
     """Figures against costs of a comparison that has no lists for them yet."""
-    shown = results.pictures_of("pareto") if not results.comparison.get("pareto") else []
+    known = results.comparison.get("pareto") or not results.are_comparable
+    shown = [] if known else results.pictures_of("pareto")
     return Section("Score against cost", [picture.image() for picture in shown])
 
 
@@ -156,8 +168,9 @@ def _read_sweep(sweep: Mapping[str, Any], margin: float | None) -> str:
     return sentence
 
 
-def _read_probe(probe: Mapping[str, Any]) -> str:
-    said = "Beside it, on the same scale, what a linear classifier makes of each layer's output before any training."
+def _read_probe(probe: Mapping[str, Any], beside_sweep: bool) -> str:
+    said = "what a linear classifier makes of each layer's output before any training."
+    said = f"Beside it, on the same scale, {said}" if beside_sweep else f"The figure shows {said}"
     if probe.get("what"):
         said += f" {probe['what']}"
     return said + (f" It took {quantities.seconds(probe['seconds'])}." if probe.get("seconds") is not None else "")

@@ -43,6 +43,11 @@ class Results:
         return len({record.model_name for record in self.records}) > 1
 
     @property
+    def are_comparable(self) -> bool:
+        """Can the scores of all models be held against each other? Not where each reads other pieces of the texts."""
+        return self.comparison.get("pareto", {}) is not None
+
+    @property
     def main_test(self) -> str:
         """The name of the test set that `RunRecord.test` is about: the first one, or "test" where none is named."""
         sizes = (self.comparison.get("data") or {}).get("sizes") or {}

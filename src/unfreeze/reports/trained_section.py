@@ -44,19 +44,27 @@ def _grid(entries: Sequence[Mapping[str, Any]], model: str, results: Results) ->
         cells = []
         for column, entry in enumerate(shown, start=1):
             part: Mapping[str, Any] = next((one for one in entry["parts"] if one["part"] == name), {})
-            cells.append(_cell(part, int(entry.get("epochs") or 0)))
+            cells.append(_cell(part, entry.get("epochs"), _horizon(entry)))
             shades[row, column] = _shade(part, entry)
         rows.append([name, *cells])
-    rows.append(["epochs, at most", *(str(one.get("epochs") or "") for one in shown)])
+    if any(one.get("epochs") for one in shown):
+        rows.append(["epochs, at most", *(str(one.get("epochs") or "") for one in shown)])
     caption = f"{model}: what trains" if results.has_several_models else "What trains"
     return Table(["part", *(results.label(one) for one in shown)], rows, caption, shades=shades, grid=True)
 
 
-def _cell(part: Mapping[str, Any], epochs: int) -> str:
-    """
-    >>> _cell({"parameters": 10, "spans": [{"first": 2, "last": 3, "trained": 10, "rates": [1e-4, 2e-4]}]}, 3)
-    '0.0001 to 0.0002\\nepochs 2-3'
-    >>> _cell({"parameters": 10, "spans": []}, 3)
+def _horizon(entry: Mapping[str, Any]) -> int:
+    """The last epoch that was looked at."""
+    return max((span["last"] for part in entry["parts"] for span in part["spans"]), default=0)
+
+
+def _cell(part: Mapping[str, Any], epochs: int | None, horizon: int) -> str:
+    """What trains of a part, and when; how many epochs there are is not known where seconds end the run.
+
+    >>> thawed = {"parameters": 10, "spans": [{"first": 2, "last": 3, "trained": 10, "rates": [1e-4, 2e-4]}]}
+    >>> _cell(thawed, 3, 3), _cell(thawed, None, 3)
+    ('0.0001 to 0.0002\\nepochs 2-3', '0.0001 to 0.0002\\nfrom epoch 2')
+    >>> _cell({"parameters": 10, "spans": []}, 3, 3)
     '·'
     """
     spans = part.get("spans") or ()
@@ -65,7 +73,10 @@ def _cell(part: Mapping[str, Any], epochs: int) -> str:
     lines = [quantities.span(_rates(part), _rate)]
     if (share := max(span["trained"] for span in spans) / part["parameters"]) < 1:
         lines.append(quantities.percent(share))
-    when = ", ".join(_epochs(span["first"], span["last"]) for span in _joined(spans))
+    spans = _joined(spans)
+    if epochs is None and len(spans) == 1 and spans[0]["last"] == horizon:
+        return "\n".join([*lines, *([f"from epoch {spans[0]['first']}"] if spans[0]["first"] > 1 else [])])
+    when = ", ".join(_epochs(span["first"], span["last"]) for span in spans)
     if when != f"1-{epochs}" and not (epochs == 1 and when == "1"):
         lines.append(f"epoch{'s' if '-' in when or ',' in when else ''} {when}")
     return "\n".join(lines)

@@ -35,6 +35,17 @@ class Suspect:
 
 
 @dataclass(frozen=True)
+class WrongNumber:
+    """A text whose number is missed."""
+
+    index: int
+    gold: float
+    answer: float  # mean over seeds
+    error: float  # mean over seeds of the distance
+    word: None = None
+
+
+@dataclass(frozen=True)
 class _Case:
     index: int
     word: int | None
@@ -103,6 +114,25 @@ def confident_mistakes(by_seed: Sequence[Rows], *, limit: int | None = None) -> 
     ]
     found.sort(key=lambda one: (-one.confidence, one.index, one.word or 0))
     return found[:limit]
+
+
+def largest_errors(
+    answered: Sequence[tuple[int, float, Sequence[float]]], *, limit: int | None = None
+) -> list[WrongNumber]:
+    """Where the numbers of one strategy are farthest off, the worst first.
+
+    Args:
+        answered: (index, gold, answers of the seeds) of each text.
+        limit: at most so many.
+
+    >>> largest_errors([(0, 1.0, [1.5, 2.5]), (1, 3.0, [0.0, 1.0])], limit=1)
+    [WrongNumber(index=1, gold=3.0, answer=0.5, error=2.5, word=None)]
+    """
+    found = [
+        WrongNumber(index, gold, float(np.mean(said)), float(np.mean(np.abs(np.subtract(said, gold)))))
+        for index, gold, said in answered
+    ]
+    return sorted(found, key=lambda one: (-one.error, one.index))[:limit]
 
 
 def _cases(runs: Mapping[str, Sequence[Rows]]) -> Iterator[_Case]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,40 @@ PACKAGES = ("unfreeze", "torch", "transformers", "peft", "tokenizers", "accelera
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions of what decides results, the machine, and the command."""
+    """Versions of what decides results, the machine, and the command; that is None in a notebook or shell of Python."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
         "cpus": os.cpu_count(),
+        "gpus": _gpus(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "command": ["unfreeze" if sys.argv[0].endswith("__main__.py") else Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": _command(sys.argv),
     }
+
+
+def _command(words: Sequence[str]) -> list[str] | None:
+    """
+    >>> _command(["/x/bin/unfreeze", "compare"]), _command(["/x/unfreeze/__main__.py", "plan"])
+    (['unfreeze', 'compare'], ['unfreeze', 'plan'])
+    >>> _command(["my/script.py", "1"]), _command([""]), _command(["/x/ipykernel_launcher.py", "-f", "kernel.json"])
+    (['python', 'script.py', '1'], None, None)
+    """
+    path = Path(words[0] if words else "")
+    if path.name == "unfreeze" or (path.name, path.parent.name) == ("__main__.py", "unfreeze"):
+        return ["unfreeze", *words[1:]]
+    if path.suffix != ".py" or path.name.startswith("ipykernel"):
+        return None
+    return ["python", path.name, *words[1:]]
+
+
+def _gpus() -> list[str] | None:
+    """The devices of a process that computes on them, and their CUDA; a process that does not is not made to."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    count = torch.cuda.device_count()
+    return [f"{torch.cuda.get_device_name(i)}, CUDA {torch.version.cuda}" for i in range(count)]
 
 
 def arithmetic() -> dict[str, Any]:

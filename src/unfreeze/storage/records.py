@@ -68,7 +68,9 @@ class RunRecord:
     validation: dict[str, float] = field(default_factory=dict)  # metric to value, selected weights
     test: dict[str, float] = field(default_factory=dict)
     tests: dict[str, dict[str, float]] = field(default_factory=dict)  # further named test sets
-    breakdown: dict[str, dict[str, float]] = field(default_factory=dict)  # test scores by label or entity type
+    breakdown: dict[str, dict[str, float]] = field(
+        default_factory=dict
+    )  # scores by label or entity type, on test where there is one
     history: list[dict[str, Any]] = field(default_factory=list)  # one entry for each evaluation
     precision: str | None = None
     notes: list[str] = field(default_factory=list)
