@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,18 @@ def test_features(family_folder: Callable[..., str], capsys: pytest.CaptureFixtu
     [vectors] = predicted(capsys, folder, TEXT, "--task", "feature-extraction")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     assert len(vectors) == len(tokenizer(TEXT)["input_ids"]) and len(vectors[0]) == 16
+
+
+def test_features_of_a_model_that_was_trained_on_lower_case(
+    family_folder: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(family_folder("bert"), tmp_path / "lower"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"unfreeze": {"lower_case": True}}))
+    shouted, quiet = (
+        predicted(capsys, str(folder), text, "--task", "feature-extraction") for text in (TEXT.upper(), TEXT.lower())
+    )
+    assert shouted == quiet
 
 
 def test_other_pipelines_by_their_name(model: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:

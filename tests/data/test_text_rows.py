@@ -51,6 +51,21 @@ def test_pairs_are_what_the_columns_named_say(tmp_path: Path) -> None:
         read_examples(file, text_column="sentence1", text_pair_column="other", labelled=True)
 
 
+@pytest.mark.parametrize(
+    ("row", "pair"),
+    [({"title": "t", "body": "b", "label": "x"}, "body"), ({"question": "t", "text": "b", "label": "x"}, "text")],
+)
+def test_a_column_is_not_read_as_both_texts(tmp_path: Path, row: dict[str, str], pair: str) -> None:
+    [found] = read_examples(lines(tmp_path, row), text_pair_column=pair, labelled=True)
+    assert found.parts == ("t", "b") and found.labels == ("x",)
+
+
+def test_several_labels_of_a_text_in_memory() -> None:
+    pairs = [(f"some text {i}", ["a", "b"] if i % 2 else ["a"]) for i in range(30)]
+    corpus = load_corpus(DataRequest(data={"train": pairs[:20], "validation": pairs[20:]}, task="multi-label"))
+    assert corpus.task == "multi-label" and corpus.train[1].labels == ("a", "b")
+
+
 def test_rows_without_tags_are_left_out_where_asked(tmp_path: Path) -> None:
     file = lines(tmp_path, {"tokens": ["a"], "tags": ["X"]}, {"tokens": ["b"], "tags": None})
     settings, said = ReadSettings(task="tagging"), list[Any]()

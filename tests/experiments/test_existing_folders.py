@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import pytest
 
 from unfreeze.experiments.conclude import Comparison
+from unfreeze.experiments.listener import Listener
 from unfreeze.experiments.pretrain import pretrain, pretrain_settings
 from unfreeze.models.scratch import Scratch
 from unfreeze.settings import SettingsError
+from unfreeze.settings.model import DEFAULT_STRATEGIES
 from unfreeze.storage.folders import OWN_FILES, OutputError
+from unfreeze.tasks import Classification
 
 RunComparison = Callable[..., Comparison]
 TINY = Scratch(
@@ -157,6 +161,40 @@ def pretrained(tmp_path: Path) -> Callable[..., Comparison]:
         return pretrain(settings, scratch)
 
     return make
+
+
+class Told(Listener):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def test_a_default_that_does_not_fit_is_left_out_also_when_the_settings_of_a_folder_name_it(
+    run_comparison: RunComparison, family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    albert = {"model": family_folder("albert"), "strategy": [*DEFAULT_STRATEGIES, "bitfit"]}
+    listener = Told()
+    done = run_comparison(tmp_path / "out", **albert, seeds=1, max_train_samples=16, listener=listener)
+    assert {one.strategy for one in done.records} == {"head", "lora", "full", "bitfit"}
+    assert any(text.startswith("left out: freeze:first=half") for text in listener.texts)
+
+
+@dataclass(frozen=True)
+class Smooth(Classification):
+    """A task of a user's own."""
+
+    smoothing: float = 0.1
+
+
+def test_an_own_task_with_another_field_is_another_question(run_comparison: RunComparison, tmp_path: Path) -> None:
+    settings = {"strategy": "head", "seeds": 1}
+    run_comparison(tmp_path / "out", **settings, own_task=Smooth(smoothing=0.2))
+    with pytest.raises(OutputError, match=r"of the task Smooth\(.*smoothing=0.2\), not Smooth\(.*smoothing=0.5\)"):
+        run_comparison(tmp_path / "out", **settings, own_task=Smooth(smoothing=0.5))
+    with pytest.raises(OutputError, match=r"of the task Smooth\(.*smoothing=0.2\), not classification"):
+        run_comparison(tmp_path / "out", **settings)
 
 
 def test_a_model_from_scratch_is_moved_aside(pretrained: Callable[..., Comparison], tmp_path: Path) -> None:

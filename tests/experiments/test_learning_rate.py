@@ -111,8 +111,10 @@ def test_where_every_trial_diverges_the_strategy_keeps_its_own_rate(
 def test_a_folder_holds_one_rate_of_a_strategy(run_comparison: RunComparison, tmp_path: Path) -> None:
     """Else two rates would be taken for two seeds."""
     run_comparison(tmp_path / "plain", strategy=["full", "head"], epochs=4, learning_rate=None)
+    told = (tmp_path / "plain" / "settings.yaml").read_bytes()
     with pytest.raises(OutputError, match="holds runs of full without --lr-search, and now it is with"):
         run_comparison(tmp_path / "plain", strategy="full", **SEARCH)
+    assert (tmp_path / "plain" / "settings.yaml").read_bytes() == told  # what was refused is not gone on with
     run_comparison(tmp_path / "searched", strategy="full", **SEARCH)
     with pytest.raises(OutputError, match="holds runs of full with --lr-search, and now it is without"):
         run_comparison(tmp_path / "searched", strategy=["full", "head"], epochs=4, learning_rate=None)

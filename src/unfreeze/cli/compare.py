@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unfreeze.cli.flags import add_settings_flags, named_by_user, settings_from
+from unfreeze.cli.flags import add_settings_flags, layers_of, named_by_user, settings_from
 from unfreeze.cli.progress import add_progress_flags, shown
-from unfreeze.settings import Settings, SettingsError, flag, read_settings
+from unfreeze.settings import ALIASES, Settings, SettingsError, flag, read_settings
 from unfreeze.settings.launching import RAY_ALONE
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def go_on_with(output: Path, options: argparse.Namespace, typed: str, **instead:
     others = sorted(named_by_user(options) - {*OF_A_COMMAND})
     if others:
         raise SettingsError([f"{typed} {flag(name)}: the folder says that. Leave one out." for name in others])
-    given = {name: getattr(options, name) for name in OF_A_COMMAND if hasattr(options, name)}
+    from_file, flags = layers_of(options)
+    named = {ALIASES.get(key := name.replace("-", "_"), key): value for name, value in (from_file | flags).items()}
+    given = {name: value for name, value in named.items() if name in OF_A_COMMAND}
     earlier = settings_of(output)
     if given.keys() & set(WHERE) or started_together() > 1:  # where runs are made is said anew
         earlier = PROCESS_FOR_EACH_RUN | {name: value for name, value in earlier.items() if name not in WHERE}

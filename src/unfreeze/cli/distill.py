@@ -54,7 +54,9 @@ def call(options: argparse.Namespace) -> int:
         for layers in options.layers or [0]
     ]
     if comparison is not None:
-        settings, notes = go_on_with(comparison, options, f"--teacher {options.teacher}", strategy=students)
+        # A folder may have compared several models: a student begins with the layers of its teacher's.
+        instead = {"strategy": students, "model": [read_record(Path(teacher)).model_name]}
+        settings, notes = go_on_with(comparison, options, f"--teacher {options.teacher}", **instead)
     else:
         model_source(teacher)  # before it is missed that no data is named
         defaults = PROCESS_FOR_EACH_RUN | {"plan": False, "model": [teacher]}

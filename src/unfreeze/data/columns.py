@@ -61,7 +61,7 @@ def choose_columns(
         fitting = [by_key[key] for key in known_targets if key in by_key]
         if task == "tagging":
             fitting = [name for name in fitting if _is_list(first_row.get(name))] or fitting
-        fitting = [name for name in fitting if name != settings.text_column]
+        fitting = [name for name in fitting if name not in (settings.text_column, settings.text_pair_column)]
         target = fitting[0] if fitting else None
         if target is not None and settings.labelled:
             others = f" (also there: {', '.join(fitting[1:])})" if fitting[1:] else ""
@@ -106,11 +106,12 @@ def _source(
     say: Say,
 ) -> str:
     known = WORD_COLUMNS if task == "tagging" else TEXT_COLUMNS
-    fitting = [by_key[key] for key in known if key in by_key and by_key[key] != target]
+    taken = (target, settings.text_pair_column)
+    fitting = [by_key[key] for key in known if key in by_key and by_key[key] not in taken]
     if task == "tagging":
         fitting = [name for name in fitting if _is_list(first_row.get(name))] or fitting
     if not fitting:
-        others = [name for name in names if name.strip() and name != target]
+        others = [name for name in names if name.strip() and name not in taken]
         # Of a single column of unknown name the first line may be the first text; of a corpus one is not missed.
         if len(others) != 1 or (target is None and settings.task not in PRETRAINING):
             advice = "Name it with --text-column. If the first line is data, add a line of column names above it."

@@ -70,10 +70,13 @@ def _with_pairs(items: Sequence[Any], name: str, settings: ReadSettings, say: Sa
     pairs = [item for item in items if isinstance(item, tuple)]
     if not pairs:
         return list(items)
-    tagging = isinstance(pairs[0][1], (list, tuple))
+    several = settings.task == "multi-label"
+    tagging = isinstance(pairs[0][1], (list, tuple)) and not several
     source, target = ("tokens", "tags") if tagging else ("text", "label")
     rows = [(number, {source: content, target: label}) for number, content, label in pairs]
-    chosen = replace(settings, task=None, text_column=source, label_column=target, tag_column=None)
+    chosen = replace(
+        settings, task=settings.task if several else None, text_column=source, label_column=target, tag_column=None
+    )
     read = iter(table_examples(Table(name, (source, target), rows), chosen, lambda finding: None))
     if len(pairs) < len(items):
         return [next(read) if isinstance(item, tuple) else item for item in items]

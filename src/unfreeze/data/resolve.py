@@ -136,6 +136,10 @@ def _existing(written: str, what: str) -> Path:
     return path
 
 
+# What the files of predictions on validation and on the first test set begin with, as in the stock examples.
+NAMES_OF_FILES = ("eval", "predict")
+
+
 def _test_files(written: str | tuple[str, ...]) -> dict[str, str]:
     """Split name -> path. The first file without a name is `test`, others are named after their files."""
     found: dict[str, str] = {}
@@ -143,6 +147,9 @@ def _test_files(written: str | tuple[str, ...]) -> dict[str, str]:
         name, equals, path = one.partition("=")
         if not equals or "/" in name or _is_there(one):
             name, path = ("test" if "test" not in found else _name_of(Path(one))), one
+        if not name or name in NAMES_OF_FILES:
+            advice = "Write --test-file NAME=PATH with another name."
+            raise data_error("test-name", f"a test set cannot be called {name!r}", path, advice=advice)
         if name in found or name in ("train", "validation"):
             advice = "Write --test-file NAME=PATH with different names."
             raise data_error("test-name", f"the name {name!r} of a test set is already taken", path, advice=advice)

@@ -19,7 +19,13 @@ from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.data_summary import data_summary
 from unfreeze.experiments.disk_space import refuse_without_room
 from unfreeze.experiments.fitting import Fit, what_trains
-from unfreeze.experiments.folder import check_folder, open_folder, refuse_other_rates, refuse_two_rates
+from unfreeze.experiments.folder import (
+    as_before_if_refused,
+    check_folder,
+    open_folder,
+    refuse_other_rates,
+    refuse_two_rates,
+)
 from unfreeze.experiments.identity import identity_of
 from unfreeze.experiments.launchers.choice import choose_launcher
 from unfreeze.experiments.launchers.launcher import Launcher
@@ -111,29 +117,32 @@ def _compare_in(
     asked = identity_of(corpus, everything, fitting)
     if settings.overwrite:
         held.enter_context(renewed_folder(output))
-    before, identity = open_folder(output, settings, asked)
-    everything = [_as_before(prepared, identity.precision[prepared.model_name], listener) for prepared in everything]
-    bench = _bench(output, settings, corpus, everything, asked.weights, launcher, listener)
-    refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
-    listener.began(bench)
+    with as_before_if_refused(output):
+        before, identity = open_folder(output, settings, asked)
+        everything = [
+            _as_before(prepared, identity.precision[prepared.model_name], listener) for prepared in everything
+        ]
+        bench = _bench(output, settings, corpus, everything, asked.weights, launcher, listener)
+        refuse_two_rates(output, fitting, settings.lr_search, before.get("search") or [])
+        listener.began(bench)
 
-    looked = Looks.of(before, settings)
+        looked = Looks.of(before, settings)
 
-    extra: dict[str, Any] = {name: before[name] for name in CARRIED_OVER if before.get(name)}
-    extra["weights"] = {model: known or None for model, known in identity.weights.items()}
-    rates: dict[tuple[str, Strategy], float] = {}
-    if settings.lr_search:
-        rates, searched = _search(bench, fitting)
-        refuse_other_rates(output, fitting, rates)
-        extra["search"] = _merged(extra.get("search"), searched)
-    fits = _what_trains(everything, fitting, settings, rates, listener.said)
-    words = _words(fits)
-    extra["trained_parts"] = _merged(extra.get("trained_parts"), _trained_parts(fits))
-    cells = grid(fitting, settings, rates)
-    missing = [cell for cell in cells if bench.recover(cell) is None]
-    if len(missing) < len(cells):
-        listener.said(f"{len(cells) - len(missing)} of {len(cells)} runs are in {output} already")
-    refuse_without_room(output, fits, missing, settings.jobs or 1)
+        extra: dict[str, Any] = {name: before[name] for name in CARRIED_OVER if before.get(name)}
+        extra["weights"] = {model: known or None for model, known in identity.weights.items()}
+        rates: dict[tuple[str, Strategy], float] = {}
+        if settings.lr_search:
+            rates, searched = _search(bench, fitting)
+            refuse_other_rates(output, fitting, rates)
+            extra["search"] = _merged(extra.get("search"), searched)
+        fits = _what_trains(everything, fitting, settings, rates, listener.said)
+        words = _words(fits)
+        extra["trained_parts"] = _merged(extra.get("trained_parts"), _trained_parts(fits))
+        cells = grid(fitting, settings, rates)
+        missing = [cell for cell in cells if bench.recover(cell) is None]
+        if len(missing) < len(cells):
+            listener.said(f"{len(cells) - len(missing)} of {len(cells)} runs are in {output} already")
+        refuse_without_room(output, fits, missing, settings.jobs or 1)
     log_event(output, "begun", cells=len(cells), missing=len(missing), settings=settings.written())
     if settings.plan and missing:
         extra["plan"] = _merged(extra.get("plan"), _estimate(bench, missing))

@@ -22,7 +22,7 @@ from unfreeze.statistics.pareto import pareto_strategies
 from unfreeze.statistics.recommend import Recommendation, recommend, recommend_by_model
 from unfreeze.statistics.time_to_quality import time_to_quality
 from unfreeze.storage.atomic import write_json, write_text
-from unfreeze.storage.folders import BEST_FILE
+from unfreeze.storage.folders import BEST_FILE, best_run
 from unfreeze.storage.records import COMPARISON_FILE, SCHEMA_VERSION, RunRecord, find_runs
 from unfreeze.tasks import Task
 
@@ -46,7 +46,12 @@ class Comparison:
 
     @property
     def best(self) -> Path:
-        """The folder of the recommended strategy's best run on validation."""
+        """The folder of the recommended strategy's best run on validation.
+
+        Raises:
+            OutputError: there is none: no run was finished, or the models cannot be compared.
+        """
+        best_run(self.output)
         return self.output / (self.output / BEST_FILE).read_text(encoding="utf-8").strip()
 
 

@@ -20,6 +20,7 @@ from unfreeze.models.explained import ModelError
 from unfreeze.models.load import load_network
 from unfreeze.models.skeleton import build_skeleton
 from unfreeze.settings import Settings
+from unfreeze.settings.model import DEFAULT_STRATEGIES
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 from unfreeze.tasks import TASKS, Classification
@@ -47,12 +48,15 @@ def fitting_strategies(
 ) -> dict[str, dict[Strategy, int]]:
     """By model the strategies that it can follow, with how many of its lowest layers each freezes all the time.
 
-    Strategies nobody asked for (the defaults) are left out where they do not fit, and that is said.
+    Strategies nobody asked for (the defaults) are left out where they do not fit, and that is said; a folder that a
+    comparison of the defaults began names them in its settings.
 
     Raises:
         StrategyError: some that were asked for do not fit; all of them are named.
     """
+    by_default = DEFAULT_STRATEGIES if set(DEFAULT_STRATEGIES) <= set(settings.written()["strategy"]) else ()
     mistakes: list[str] = []
+    left_out: list[str] = []
     fitting: dict[str, dict[Strategy, int]] = {}
     for prepared in everything:
         fitting[prepared.model_name] = {}
@@ -61,11 +65,10 @@ def fitting_strategies(
                 tried = _try_on(prepared, strategy, settings)
                 fitting[prepared.model_name][strategy] = tried.trainables.frozen_layers(tried.network)
             except StrategyError as error:
-                mistakes.append(str(error))
-    mistakes = list(dict.fromkeys(mistakes))
-    if mistakes and "strategy" in settings.model_fields_set:
-        raise StrategyError("\n".join(mistakes))
-    for mistake in mistakes:
+                (left_out if str(strategy) in by_default else mistakes).append(str(error))
+    if mistakes:
+        raise StrategyError("\n".join(dict.fromkeys(mistakes)))
+    for mistake in dict.fromkeys(left_out):
         said(f"left out: {mistake}")
     return fitting
 

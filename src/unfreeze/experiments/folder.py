@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from unfreeze.data.corpus import Corpus
 from unfreeze.experiments.identity import Identity, data_parts, other_data, other_models
-from unfreeze.settings import Settings, flag, read_settings
+from unfreeze.settings import Settings, SettingsError, flag, read_settings
 from unfreeze.settings.read import plain_yaml
-from unfreeze.storage.atomic import write_json, write_text
+from unfreeze.storage.atomic import write_bytes, write_json, write_text
 from unfreeze.storage.environment import describe_environment
 from unfreeze.storage.folders import (
     ENVIRONMENT_FILE,
@@ -27,10 +27,11 @@ from unfreeze.storage.folders import (
 from unfreeze.storage.own_files import read_own
 from unfreeze.storage.records import COMPARISON_FILE, RunRecord, find_runs, read_comparison, read_record
 from unfreeze.storage.run_lock import refuse_if_locked
-from unfreeze.strategies import Strategy
+from unfreeze.strategies import Strategy, StrategyError
 
 # Of two commands on one folder these are put together; seeds count from the same first one.
 ADDED_UP = ("model", "strategy")
+_WRITTEN = (IDENTITY_FILE, ENVIRONMENT_FILE, SETTINGS_FILE)
 
 
 def check_folder(output: Path, settings: Settings) -> None:
@@ -80,10 +81,12 @@ def open_folder(output: Path, settings: Settings, identity: Identity) -> tuple[d
             {**identity.precision, **known.get("precision", {})},
             identity.data,
             {**known.get("files", {}), **identity.files},
+            identity.task,
         )
         for name in ADDED_UP:
             written[name] = list(dict.fromkeys([*(earlier.get(name) or []), *written[name]]))
-        written["seeds"] = max(written["seeds"], int(earlier.get("seeds") or 1))
+        if not settings.until_decided:  # whose plan counts from its own first number
+            written["seeds"] = max(written["seeds"], int(earlier.get("seeds") or 1))
         if (output / COMPARISON_FILE).is_file():
             before = read_comparison(output)
     else:
@@ -93,6 +96,19 @@ def open_folder(output: Path, settings: Settings, identity: Identity) -> tuple[d
     write_json(output / ENVIRONMENT_FILE, with_commands_of(before_this, describe_environment()))
     _write_yaml(output / SETTINGS_FILE, written)  # last: with it the folder holds a comparison
     return before, identity
+
+
+@contextmanager
+def as_before_if_refused(output: Path) -> Iterator[None]:
+    """Give a folder the settings back that it had, where what is done inside refuses the command."""
+    before = {name: (output / name).read_bytes() for name in _WRITTEN if (output / name).is_file()}
+    try:
+        yield
+    except (OutputError, SettingsError, StrategyError):
+        if len(before) == len(_WRITTEN):
+            for name, content in before.items():
+                write_bytes(output / name, content)
+        raise
 
 
 def refuse_two_rates(
@@ -167,6 +183,8 @@ def _same_question(
     """Runs of one folder are compared, so they must differ in strategy, seed and model alone."""
     data = other_data(identity, known)
     said = [*([data] if data else []), *other_models(identity, known)]
+    if known.get("task") != identity.task and known:
+        said.append(f"of the task {known.get('task') or identity.data['task']}, not {identity.task or identity.data['task']}")
     now = _through_yaml(settings.of_a_run())
     defaults = _through_yaml(read_settings({})[0].written())
     changed = [

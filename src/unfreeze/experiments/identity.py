@@ -10,6 +10,7 @@ from unfreeze.data.corpus import Corpus, splits_sha256
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.weights_identity import identity_and_files
 from unfreeze.strategies import Strategy
+from unfreeze.tasks import TASKS
 
 _NAMED = 3  # labels or files of each kind in a message
 
@@ -23,6 +24,7 @@ class Identity:
     precision: dict[str, dict[str, Any]]  # by model, as it was chosen by a probe: another could choose otherwise
     data: dict[str, Any] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)  # by model: file -> hash
+    task: str | None = None  # a user's own with its fields; those of this package follow from the settings
 
 
 def identity_of(corpus: Corpus, everything: Sequence[Prepared], fitting: Mapping[str, Sequence[Strategy]]) -> Identity:
@@ -40,6 +42,7 @@ def identity_of(corpus: Corpus, everything: Sequence[Prepared], fitting: Mapping
         {prepared.model_name: prepared.speedups.precision.as_json() for prepared in everything},
         data_parts(corpus, everything[0].labels.names),
         {model: files for model, (_, files) in known.items()},
+        None if type(everything[0].task) in TASKS.values() else repr(everything[0].task),
     )
 
 

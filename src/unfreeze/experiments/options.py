@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from math import ceil
 from typing import Any, Literal
 
@@ -55,10 +55,14 @@ def rate_source(strategy: Strategy, settings: Settings, learning_rate: float | N
     return "default" if opener.learning_rate == _default_rate(opener) else "typed"
 
 
-def _default_rate(strategy: Strategy) -> float:
+def _default_rate(strategy: Strategy) -> float | None:
+    """None where a rate has to be given, as a strategy of a user's own may ask for."""
     fixed = [one.default for one in fields(strategy) if one.name == "learning_rate"]  # type: ignore[arg-type]
+    if fixed:
+        return None if fixed[0] is MISSING else float(fixed[0])
     # `discriminative` has no such field: its rate follows from other settings, which all have defaults.
-    return fixed[0] if fixed and isinstance(fixed[0], float) else type(strategy)().learning_rate
+    needed = any(one.init and one.default is MISSING and one.default_factory is MISSING for one in fields(strategy))  # type: ignore[arg-type]
+    return None if needed else type(strategy)().learning_rate
 
 
 def shortened(options: TrainingOptions, share: float, windows: int) -> TrainingOptions:

@@ -113,8 +113,11 @@ def plan_runs(bench: Bench, cells: Sequence[Cell]) -> list[dict[str, Any]]:
             bench.listener.said(f"{job.strategy}: not planned: {result.reason}")
             continue
         here = [cell for cell in cells if (cell.model, cell.strategy) == (model, job.strategy)]
-        # Runs on a part of the training data take that part of the time, a little more for what does not shrink.
-        weight = sum(1.0 if cell.train_share is None else cell.train_share for cell in here)
+        # Runs on a part of the training data take that part of the time, a little more for what does not shrink; of
+        # so many steps, tokens or seconds they take as long as the others.
+        budget = bench.settings.training_budget()
+        whole = bench.settings.max_steps is not None or (budget is not None and budget.kind != "epochs")
+        weight = sum(1.0 if whole or cell.train_share is None else cell.train_share for cell in here)
         low, high = (result.cache_seconds / SLACK, result.cache_seconds * SLACK)
         seconds = (result.seconds[0] * weight + low, result.seconds[1] * weight + high)
         planned.append(asdict(replace(result, runs=len(here), seconds=seconds)))

@@ -44,7 +44,8 @@ def add_seeds_until_decided(
     ]
     for look, alpha in list(enumerate(levels, start=1))[max([looked.made, 1, *seen]) - 1 :]:
         comparison = conclude(alpha)
-        candidates = candidates_from_runs(comparison.summary["runs"], str(comparison.summary["selection_metric"]))
+        runs = [run for run in comparison.summary["runs"] if run["train_share"] is None]
+        candidates = candidates_from_runs(runs, str(comparison.summary["selection_metric"]))
         questions = open_questions(candidates, comparison.summary["comparisons"])
         told = _told(levels, look, questions, settings, looked)
         bench.listener.said(told["sentence"])

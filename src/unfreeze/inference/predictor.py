@@ -99,7 +99,7 @@ class Predictor:
 
     def as_read(self, text: str) -> str:
         """The text in the case that the network was trained on; no character is moved."""
-        return _lower_but(text, self.tokenizer.all_special_tokens) if self.lower_case else text
+        return lower_but(text, self.tokenizer.all_special_tokens) if self.lower_case else text
 
     def predict(self, inputs: Any, **options: Any) -> list[Any]:
         """Predict what the Hugging Face pipeline of the task takes, one input or a list, in its output format.
@@ -147,7 +147,7 @@ class Predictor:
         return found
 
 
-def _lower_but(text: str, special: Sequence[str]) -> str:
+def lower_but(text: str, special: Sequence[str]) -> str:
     """The text in lower case, but for special tokens that it spells out, such as `[MASK]`."""
     names = "|".join(re.escape(name) for name in sorted(special, key=len, reverse=True))
     parts = re.split(f"({names})", text)  # every second one is a special token

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from unfreeze.inference.predictor import lower_but
 from unfreeze.models.input_length import longest_input
 from unfreeze.models.load import load_config, load_network, load_tokenizer
 from unfreeze.tasks.inputs import read_each, text_of
@@ -25,11 +26,16 @@ def token_vectors(model: str) -> Callable[[Sequence[Any]], list[Any]]:
     from transformers import pipeline
 
     network, tokenizer = load_network(model, "AutoModel", 0).network, load_tokenizer(model)
-    longest = longest_input(load_config(model), tokenizer)
+    config = load_config(model)
+    longest, lower_case = (
+        longest_input(config, tokenizer),
+        bool((getattr(config, "unfreeze", None) or {}).get("lower_case")),
+    )
     extract = pipeline("feature-extraction", model=network, tokenizer=tokenizer)
 
     def readable(given: Any) -> str:
         text = text_of(given)
+        text = lower_but(text, tokenizer.all_special_tokens) if lower_case else text
         tokens = len(tokenizer(text, verbose=False)["input_ids"])
         if longest is not None and tokens > longest:
             raise TaskError(f"{text[:60]!r}: {tokens} tokens, the network reads {longest}. Give it in parts.")
