@@ -1,4 +1,4 @@
-"""The import table of DESIGN section 2, what loads without torch, and what no file may contain."""
+"""The import table of ARCHITECTURE.md, what loads without torch, and what no file may contain."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ for name in sys.argv[1:]:
 
 
 def test_light_modules_load_neither_torch_nor_transformers() -> None:
-    """In one fresh process; whole packages where DESIGN says "no torch"."""
+    """In one fresh process; whole packages that need no torch."""
     done = subprocess.run(
         [sys.executable, "-c", CHECK_IMPORTS, *LIGHT_MODULES],
         capture_output=True,

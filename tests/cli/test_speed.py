@@ -30,7 +30,7 @@ def test_engines_stand_beside_each_other_with_their_scores(
     assert f"{compared[0]}: 12 texts, 1 threads, score: " in called.out
     for engine in ("stock pipeline, batch_size=1", "stock pipeline, batch_size=32", "unfreeze fp32"):
         assert f"\n{engine} " in called.out
-    assert "threads: 1 for every engine" in called.err and "pip install 'unfreeze[onnx]'" in called.err
+    assert "threads: 1 for every engine" in called.err and "pip install -e '.[onnx]'" in called.err
     written = json.loads((tmp_path / "speed.json").read_text())
     assert (written["texts"], written["rounds"], written["requests"]) == (12, 1, 3)
     [ours] = [one for one in written["engines"] if one["engine"] == "unfreeze fp32"]

@@ -122,7 +122,7 @@ def test_every_engine_is_timed_and_scored(
         assert one.parameters == sum(p.numel() for p in load_predictor(folder).network.parameters())
         assert one.disk_bytes > (Path(folder) / "model.safetensors").stat().st_size
     assert torch.get_num_threads() == before
-    assert any("pip install 'unfreeze[onnx]'" in line for line in said)
+    assert any("pip install -e '.[onnx]'" in line for line in said)
     assert ("unfreeze bf16" in engines) == torch.cpu._is_avx512_bf16_supported()
 
 

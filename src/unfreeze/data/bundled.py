@@ -1,4 +1,4 @@
-"""The samples that come with the package: `sample:emotion`, `sample:ner`, `sample:pos`."""
+"""The samples that come with the package: `sample:emotion`, `sample:ner`, `sample:pos`, `sample:qa`."""
 
 from __future__ import annotations
 

