@@ -55,7 +55,8 @@ def _axe(page: Any) -> dict[str, Any]:
         "passes": len(result["passes"]),
         "violations": [{"id": one["id"], "impact": one["impact"]} for one in result["violations"]],
         "incomplete": [
-            {"id": one["id"], "of": sorted({node["target"][0] for node in one["nodes"]})} for one in result["incomplete"]
+            {"id": one["id"], "of": sorted({node["target"][0] for node in one["nodes"]})}
+            for one in result["incomplete"]
         ],
     }
 

@@ -27,7 +27,9 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{parser.description}\n\n{WHAT_IS_SCORED}"
-    parser.add_argument("model_folder", metavar="DIR", help="a comparison (its best run), a run, a model folder, or a hub id")
+    parser.add_argument(
+        "model_folder", metavar="DIR", help="a comparison (its best run), a run, a model folder, or a hub id"
+    )
     add_settings_flags(parser, DATA_FLAGS)
     parser.add_argument(
         "--split", help="score only this: train, validation, test or a test set's name (default: tests)"

@@ -184,7 +184,9 @@ def _same_question(
     data = other_data(identity, known)
     said = [*([data] if data else []), *other_models(identity, known)]
     if known.get("task") != identity.task and known:
-        said.append(f"of the task {known.get('task') or identity.data['task']}, not {identity.task or identity.data['task']}")
+        said.append(
+            f"of the task {known.get('task') or identity.data['task']}, not {identity.task or identity.data['task']}"
+        )
     now = _through_yaml(settings.of_a_run())
     defaults = _through_yaml(read_settings({})[0].written())
     changed = [
