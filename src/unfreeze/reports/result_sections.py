@@ -159,7 +159,7 @@ def _value(column: Column, row: Row) -> float | str | None:
 
 
 def _read_sweep(sweep: Mapping[str, Any], margin: float | None) -> str:
-    alone = "the head above embeddings that train" if sweep.get("embeddings") == "train" else "the head alone"
+    alone = "the head above embeddings that train" if sweep.get("embeddings") == "train" else "the head alone, with the pooler or last norm"
     sentence = f"How to read it: 0 trained layers is {alone}, on the right every layer trains."
     if sweep.get("full") and margin:
         sentence += f" The dotted line is {sweep['full']}; in the grey band the mean is within {margin:g} of it."
