@@ -101,6 +101,9 @@ def test_named_test_sets(tmp_path: Path) -> None:
     files = (str(first), f"hausa={other}")
     corpus = load_corpus(DataRequest(train_file=str(train), test_file=files))
     assert sizes(corpus) == {"train": 18, "validation": 2, "test": 4, "hausa": 6}
+    halves = {"train": train, "eval": other}
+    assert sizes(load_corpus(DataRequest(data=halves))).keys() == {"train", "validation", "test"}
+    assert "cannot be called 'predict'" in refused(data={"train": train, "predict": other})
     for name in ("", "eval", "predict"):
         assert f"cannot be called {name!r}" in refused(train_file=str(train), test_file=(f"{name}={first}",))
     assert "already taken" in refused(train_file=str(train), test_file=(f"x={first}", f"x={other}"))

@@ -61,7 +61,7 @@ def test_a_column_is_not_read_as_both_texts(tmp_path: Path, row: dict[str, str],
 
 
 def test_several_labels_of_a_text_in_memory() -> None:
-    pairs = [(f"some text {i}", ["a", "b"] if i % 2 else ["a"]) for i in range(30)]
+    pairs = [(f"some text {i}", ("a", "b") if i % 2 else ["a"]) for i in range(30)]
     corpus = load_corpus(DataRequest(data={"train": pairs[:20], "validation": pairs[20:]}, task="multi-label"))
     assert corpus.task == "multi-label" and corpus.train[1].labels == ("a", "b")
 

@@ -226,3 +226,16 @@ def test_nothing_is_made_beside_a_folder_that_is_refused(
     with pytest.raises(OutputError, match="other data"):
         pretrained()
     assert not (tmp_path / "out-from-scratch").exists()
+
+
+def test_a_student_is_of_its_teachers_model_alone_also_when_the_folder_is_gone_on_with(
+    run_comparison: RunComparison, family_folder: Callable[..., str], tmp_path: Path
+) -> None:
+    models = {"model": [family_folder("bert"), family_folder("electra")], "max_train_samples": 16}
+    done = run_comparison(tmp_path / "out", **models)
+    [teacher] = [one for one in done.records if one.model_name == models["model"][0]]
+    student = f"distill:teacher={(tmp_path / 'out' / str(teacher.model)).parent},layers=1"
+    told = Told()
+    again = run_comparison(tmp_path / "out", **models, strategy=["full", student], listener=told)
+    assert [one.model_name for one in again.records if one.teacher] == [teacher.model_name]
+    assert any(f"its teacher was trained from {teacher.model_name}" in text for text in told.texts)

@@ -354,6 +354,23 @@ def test_the_matrix_of_the_recommended_is_open_and_says_what_is_confused(results
     assert first.caption.endswith("Summed over 3 seeds.")
 
 
+def test_what_is_confused_most_is_told_of_an_older_comparison_too(results):
+    entries = [
+        {key: value for key, value in one.items() if key not in ("most", "labels_in_all")}
+        for one in results.comparison["confusion"]
+    ]
+    said = words(confusions(replace(results, comparison=results.comparison | {"confusion": entries})))
+    assert said.count("are answered as") == 5
+
+
+def test_marks_are_for_scores_that_can_be_held_against_each_other(results):
+    apart = replace(results, comparison=results.comparison | {"pareto": None, "recommendation": {}})
+    for make in (result_sections.scores, every_metric, background_sections.by_label):
+        for table in tables(make(apart)):
+            assert not table.marked and "arked" not in table.caption
+        assert any(table.marked and "arked" in table.caption for table in tables(make(results)))
+
+
 def test_a_matrix_says_what_is_counted_together(results):
     entry = results.comparison["confusion"][0] | {"labels_in_all": 60}
     [matrix] = tables(confusions(replace(results, comparison=results.comparison | {"confusion": [entry]})))

@@ -94,7 +94,7 @@ def test_a_port_of_the_administrator() -> None:
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unfreeze.cli.serve.NEEDED", ("fastapi", "no_such_package"))
-    assert mistake("m") == "serve needs no_such_package: pip install -e '.[serve]'."
+    assert mistake("m") == "serve needs no_such_package: pip install -e '.[serve]' in the clone of unfreeze."
 
 
 def test_models_are_named_after_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(options: argparse.Namespace) -> int:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise SettingsError([f"serve needs {' and '.join(missing)}: pip install -e '.[serve]'."])
+        raise SettingsError(
+            [f"serve needs {' and '.join(missing)}: pip install -e '.[serve]' in the clone of unfreeze."]
+        )
     from unfreeze.serving.served_model import named_models
     from unfreeze.serving.server import serve
 

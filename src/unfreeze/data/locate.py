@@ -13,7 +13,7 @@ from unfreeze.data.infer import format_of_folder, known_suffixes
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 _SPLIT_WORDS: dict[str, SplitName] = {
     "train": "train", "training": "train", "trn": "train",
-    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation", "eval": "validation",
     "development": "validation", "testa": "validation",
     "test": "test", "testing": "test", "tst": "test", "testb": "test",
 }  # fmt: skip

@@ -25,7 +25,7 @@ def names_in_cell(value: object, separator: str | None) -> tuple[str, ...]:
         value = [int(value)]
     elif isinstance(value, bool | int):
         value = [value]
-    if not isinstance(value, list) or not all(isinstance(one, str | int) for one in value):
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str | int) for one in value):
         raise ValueError("expected a list of labels, or their names in one text")
     return tuple(dict.fromkeys(str(one).strip() for one in value))
 

@@ -86,7 +86,8 @@ def _from_mapping(mapping: Mapping[Any, Any], request: DataRequest, prefix: str)
     """Split -> path or in-memory data; names that are no split become named test sets."""
     sources: Sources = {}
     for key, value in mapping.items():
-        split = split_of(str(key)) if str(key) in ("val", "valid", "dev", "validation") else str(key)
+        split = split_of(str(key)) if str(key) in ("val", "valid", "dev", "eval", "validation") else str(key)
+        _check_name(str(split), prefix or "data")
         if isinstance(value, (str, Path)):
             sources[str(split)] = [partial(read_file, _existing(str(value), f"{key} "), request.format)]
         else:
@@ -147,14 +148,18 @@ def _test_files(written: str | tuple[str, ...]) -> dict[str, str]:
         name, equals, path = one.partition("=")
         if not equals or "/" in name or _is_there(one):
             name, path = ("test" if "test" not in found else _name_of(Path(one))), one
-        if not name or name in NAMES_OF_FILES:
-            advice = "Write --test-file NAME=PATH with another name."
-            raise data_error("test-name", f"a test set cannot be called {name!r}", path, advice=advice)
+        _check_name(name, path)
         if name in found or name in ("train", "validation"):
             advice = "Write --test-file NAME=PATH with different names."
             raise data_error("test-name", f"the name {name!r} of a test set is already taken", path, advice=advice)
         found[name] = path
     return found
+
+
+def _check_name(name: str, where: str) -> None:
+    if not name or name in NAMES_OF_FILES:
+        advice = "Give it another name (--test-file NAME=PATH)."
+        raise data_error("test-name", f"a test set cannot be called {name!r}", where, advice=advice)
 
 
 def _is_there(written: str) -> bool:

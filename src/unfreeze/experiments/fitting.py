@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unfreeze.batching.order import padding_share, training_batches
@@ -21,6 +22,8 @@ from unfreeze.models.load import load_network
 from unfreeze.models.skeleton import build_skeleton
 from unfreeze.settings import Settings
 from unfreeze.settings.model import DEFAULT_STRATEGIES
+from unfreeze.storage.folders import OutputError
+from unfreeze.storage.records import read_record
 from unfreeze.strategies import STRATEGIES, Strategy, StrategyError
 from unfreeze.strategies.parse import parse_strategies
 from unfreeze.tasks import TASKS, Classification
@@ -61,6 +64,9 @@ def fitting_strategies(
     for prepared in everything:
         fitting[prepared.model_name] = {}
         for strategy in strategies:
+            if (taught := _taught_by(strategy, prepared.model_name, everything)) is not None:
+                left_out.append(f"{strategy} on {prepared.model_name}: its teacher was trained from {taught}")
+                continue
             try:
                 tried = _try_on(prepared, strategy, settings)
                 fitting[prepared.model_name][strategy] = tried.trainables.frozen_layers(tried.network)
@@ -71,6 +77,18 @@ def fitting_strategies(
     for mistake in dict.fromkeys(left_out):
         said(f"left out: {mistake}")
     return fitting
+
+
+def _taught_by(strategy: Strategy, model: str, everything: Sequence[Prepared]) -> str | None:
+    """The model that the teacher of a student was trained from, where that is another one of this comparison."""
+    if strategy.teaching is None or len(everything) < 2:
+        return None
+    run = Path(strategy.teaching.teacher).expanduser()
+    run = run.parent if run.name in ("model", "model-merged") else run
+    with suppress(OutputError, OSError):
+        taught = read_record(run).model_name
+        return taught if taught != model and taught in {one.model_name for one in everything} else None
+    return None
 
 
 def what_trains(

@@ -183,7 +183,7 @@ def _same_question(
     """Runs of one folder are compared, so they must differ in strategy, seed and model alone."""
     data = other_data(identity, known)
     said = [*([data] if data else []), *other_models(identity, known)]
-    if known.get("task") != identity.task and known:
+    if known.get("task", identity.task) != identity.task:
         said.append(
             f"of the task {known.get('task') or identity.data['task']}, not {identity.task or identity.data['task']}"
         )
@@ -232,12 +232,13 @@ def with_commands_of(earlier: Mapping[str, Any], now: dict[str, Any]) -> dict[st
     """
     first, later = earlier.get("command"), earlier.get("later_commands")
     later = list(later) if isinstance(later, list) else []
-    if not first:
-        return now
     added = now["command"]
+    gpus = {"gpus": now.get("gpus") or earlier["gpus"]} if earlier.get("gpus") else {}
+    if not first:
+        return {**now, **gpus, "command": None if added and "--resume" in added else added}
     if added and "--resume" not in added and added not in (first, *later):
         later.append(added)
-    return {**now, "command": first, **({"later_commands": later} if later else {})}
+    return {**now, **gpus, "command": first, **({"later_commands": later} if later else {})}
 
 
 def _read_environment(path: Path) -> dict[str, Any]:

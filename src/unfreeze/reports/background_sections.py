@@ -31,12 +31,10 @@ def by_label(results: Results) -> Section:
         rows.append([label, quantities.count(support), *(quantities.score(mean) for mean in means)])
         values.append([label, support, *means])
         known = [mean for mean in means if mean is not None]
-        if len(set(known)) > 1:
+        if len(set(known)) > 1 and results.are_comparable:
             marked |= {(position, 2 + i) for i, mean in enumerate(means) if mean == max(known)}
-    caption = (
-        f"{_of_test(results)} {metric.replace('_', ' ')}, mean over seeds, the highest marked (chance may have decided "
-        "it); n: how often the label occurs."
-    )
+    caption = f"{_of_test(results)} {metric.replace('_', ' ')}, mean over seeds{_marks(results)}; "
+    caption += "n: how often the label occurs."
     table = Table(
         ["label", "n", *(group.label for group in groups)],
         rows,
@@ -138,6 +136,10 @@ def _on(group: Group, name: str, metric: str) -> list[float]:
     """The scores of a group on a further test set."""
     found = [run.tests.get(name, {}).get(metric) for run in group.counted]
     return [one for one in found if one is not None]
+
+
+def _marks(results: Results) -> str:
+    return ", the highest marked (chance may have decided it)" if results.are_comparable else ""
 
 
 def _of_test(results: Results) -> str:

@@ -157,7 +157,7 @@ def stepped_axis(
         return axis(title, low, high, write)
     places = [n * distance for n in range(ceil(low / distance), floor(high / distance) + 1)]
     if len(places) < 2 or len({write(one) for one in places}) < len(places):  # seconds without parts of one
-        return axis(title, low, high, lambda value: f"{value:.3g} s")
+        return axis(title, low, high, lambda value: f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s")
     return Axis(title, low, high, [(one, write(one)) for one in places])
 
 

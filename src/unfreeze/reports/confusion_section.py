@@ -38,8 +38,20 @@ def _most_confused(entry: Mapping[str, Any]) -> list[str]:
         # The names at the end: one that is written from right to left takes what follows it along.
         f"{quantities.count(one['number'])} of the {quantities.count(one['of'])} labelled {one['gold']} are answered "
         f"as {one['answered']}"
-        for one in entry.get("most") or ()
+        for one in entry.get("most") or _from_counts(entry)
     ]
+
+
+def _from_counts(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same of an older comparison, from the labels that its matrix names."""
+    labels, counts = entry["labels"], entry["counts"]
+    found = [
+        {"gold": gold, "answered": answered, "number": number, "of": sum(row)}
+        for gold, row in zip(labels, counts, strict=True)
+        for answered, number in zip(labels, row, strict=True)
+        if number and gold != answered and "(all others)" not in (gold, answered)
+    ]
+    return sorted(found, key=lambda one: -one["number"])[:5]
 
 
 def _matrix(entry: Mapping[str, Any], results: Results, folded: str) -> Table:

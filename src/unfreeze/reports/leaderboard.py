@@ -131,16 +131,16 @@ def write_leaderboard(output: Path, results: Results | None = None) -> list[Row]
     results = read_results(output) if results is None else results
     rows = leaderboard(results.records, results.entries("speeds"))
     write_text(output / CSV_FILE, leaderboard_csv(rows))
-    write_text(output / MARKDOWN_FILE, leaderboard_markdown(rows))
+    write_text(output / MARKDOWN_FILE, leaderboard_markdown(rows, mark=results.are_comparable))
     return rows
 
 
-def leaderboard_markdown(rows: Sequence[Row]) -> str:
-    """A table to read; the best value of each column is bold."""
+def leaderboard_markdown(rows: Sequence[Row], *, mark: bool = True) -> str:
+    """A table to read; the best value of each column is bold, if it is to be marked."""
     shown = columns(rows)
     marked = [best_rows(column, rows) for column in shown]
     body = [[row.label, *(column.text(row) for column in shown)] for row in rows]
-    bold = {(position, 1 + number) for number, best in enumerate(marked) for position in best}
+    bold = {(position, 1 + number) for number, best in enumerate(marked) for position in best if mark}
     return to_markdown(["strategy", *(column.title for column in shown)], body, bold=bold)
 
 

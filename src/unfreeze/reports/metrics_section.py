@@ -11,7 +11,8 @@ from unfreeze.reports.leaderboard import SeedScores, seed_scores
 from unfreeze.reports.results import Results
 from unfreeze.storage.records import RunRecord
 
-CAPTION = "mean over seeds ± half of the 95 % interval (Student's t). The best of each column is marked."
+CAPTION = "mean over seeds ± half of the 95 % interval (Student's t)."
+MARKED = " The best of each column is marked."
 
 
 def every_metric(results: Results) -> Section:
@@ -40,7 +41,7 @@ def _table(results: Results, split: str, scores: Callable[[RunRecord], Mapping[s
             [group.label, *("" if cell is None else str(cell) for cell in line)]
             for group, line in zip(groups, cells, strict=True)
         ],
-        f"{split.capitalize()}: {CAPTION}",
+        f"{split.capitalize()}: {CAPTION}{MARKED if results.are_comparable else ''}",
         frozenset(best),
         values=[
             [group.label, *(None if cell is None else cell.mean for cell in line)]

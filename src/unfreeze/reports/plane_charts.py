@@ -188,7 +188,8 @@ def lengths_chart(results: Results) -> Chart | None:
     highest = max(point.y for one in series for point in one.points)
     longest = lengths.get("max_length")
     guides = [("x", float(longest), limit_in_words(lengths))] if longest and longest <= 1.1 * edges[-1] else []
-    across = axis(unit, 0, max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1])
+    shown = f"{unit} (the last bin: {edges[-2] + 1} or more)" if lengths.get("longer") else unit
+    across = axis(shown, 0, max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1])
     return Chart(across, series, axis("% of the split", 0, 1.08 * highest), guides=guides)
 
 

@@ -82,10 +82,13 @@ def scores(results: Results) -> Section:
         "Scores: mean over seeds ± half of the 95 % interval (Student's t). Training time: of optimisation, the "
         "evaluations in it and, for frozen layers, filling their cache, as if each run stood alone; time to best: that "
         "up to the selected evaluation; both are means over seeds. Time saved: against full; "
-        '"not told apart" where some run of one took as long as some run of the other. Marked are the recommended '
-        "strategy and the best mean of each column: Pair by pair says which differences are more than chance. An empty "
-        "cell was not measured."
+        '"not told apart" where some run of one took as long as some run of the other. An empty cell was not measured.'
     )
+    if results.are_comparable:
+        caption += (
+            " Marked are the recommended strategy and the best mean of each column: Pair by pair says which "
+            "differences are more than chance."
+        )
     table = Table(
         ["strategy", *(column.title for column in shown)],
         [[row.label, *(column.text(row) for column in shown)] for row in rows],
@@ -159,7 +162,11 @@ def _value(column: Column, row: Row) -> float | str | None:
 
 
 def _read_sweep(sweep: Mapping[str, Any], margin: float | None) -> str:
-    alone = "the head above embeddings that train" if sweep.get("embeddings") == "train" else "the head alone, with the pooler or last norm"
+    alone = (
+        "the head above embeddings that train"
+        if sweep.get("embeddings") == "train"
+        else "the head alone, with the pooler or last norm"
+    )
     sentence = f"How to read it: 0 trained layers is {alone}, on the right every layer trains."
     if sweep.get("full") and margin:
         sentence += f" The dotted line is {sweep['full']}; in the grey band the mean is within {margin:g} of it."

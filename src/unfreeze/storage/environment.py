@@ -31,14 +31,14 @@ def _command(words: Sequence[str]) -> list[str] | None:
     >>> _command(["/x/bin/unfreeze", "compare"]), _command(["/x/unfreeze/__main__.py", "plan"])
     (['unfreeze', 'compare'], ['unfreeze', 'plan'])
     >>> _command(["my/script.py", "1"]), _command([""]), _command(["/x/ipykernel_launcher.py", "-f", "kernel.json"])
-    (['python', 'script.py', '1'], None, None)
+    (['python', 'my/script.py', '1'], None, None)
     """
     path = Path(words[0] if words else "")
     if path.name == "unfreeze" or (path.name, path.parent.name) == ("__main__.py", "unfreeze"):
         return ["unfreeze", *words[1:]]
     if path.suffix != ".py" or path.name.startswith("ipykernel"):
         return None
-    return ["python", path.name, *words[1:]]
+    return ["python", *words]
 
 
 def _gpus() -> list[str] | None:
@@ -47,7 +47,8 @@ def _gpus() -> list[str] | None:
     if torch is None or not torch.cuda.is_initialized():
         return None
     count = torch.cuda.device_count()
-    return [f"{torch.cuda.get_device_name(i)}, CUDA {torch.version.cuda}" for i in range(count)]
+    version = f", CUDA {torch.version.cuda}" if torch.version.cuda else ""
+    return [torch.cuda.get_device_name(i) + version for i in range(count)]
 
 
 def arithmetic() -> dict[str, Any]:

@@ -66,7 +66,8 @@ def test_a_missing_package_says_what_to_install(
     code = main(["train", "--model", "m", "--data", "d", "--output", str(tmp_path / "out"), "--report-to", name])
     assert code == 2 and not (tmp_path / "out").exists()
     assert capsys.readouterr().err == (
-        f"error: --report-to {name}: the package {name} is not installed. Run `pip install -e '.[{name}]'`.\n"
+        f"error: --report-to {name}: the package {name} is not installed. "
+        f"In the clone of unfreeze run `pip install -e '.[{name}]'`.\n"
     )
 
 

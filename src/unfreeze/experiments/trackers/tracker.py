@@ -80,5 +80,6 @@ def need_package(tracker: str, package: str) -> None:
     found = find_spec(package)
     if found is None or found.origin is None:  # None: a folder that is called so, as the one that wandb writes
         raise TrackerError(
-            f"--report-to {tracker}: the package {package} is not installed. Run `pip install -e '.[{tracker}]'`."
+            f"--report-to {tracker}: the package {package} is not installed. "
+            f"In the clone of unfreeze run `pip install -e '.[{tracker}]'`."
         )
