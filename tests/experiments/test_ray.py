@@ -451,5 +451,5 @@ def test_settings_that_say_nothing_together(values: dict[str, Any], said: str) -
 
 def test_without_ray_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(LauncherError, match=r"Ray is not installed. pip install 'unfreeze\[ray\]'"):
+    with pytest.raises(LauncherError, match=r"Ray is not installed. In the clone .* `pip install -e '\.\[ray\]'`"):
         RayTasks()

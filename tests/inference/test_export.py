@@ -189,7 +189,7 @@ def test_missing_packages_are_named(
     original = trained("bert")
     for name in ("onnx", "onnxruntime"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ModelError, match=r"needs .*onnx.*onnxruntime.*pip install 'unfreeze\[onnx\]'"):
+    with pytest.raises(ModelError, match=r"needs .*onnx.*onnxruntime.*pip install -e '\.\[onnx\]'"):
         export(original, "a model", tmp_path / "out", format, None)
     assert not any("out" in path.name for path in tmp_path.iterdir())
 
@@ -201,5 +201,5 @@ def test_an_onnx_folder_without_onnxruntime_says_what_to_install(
     folder = tmp_path / "model"
     (folder / "model.safetensors").rename(folder / "model.onnx")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ModelError, match=r"pip install 'unfreeze\[onnx\]'"):
+    with pytest.raises(ModelError, match=r"pip install -e '\.\[onnx\]'"):
         load_predictor(folder)

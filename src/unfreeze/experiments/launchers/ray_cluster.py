@@ -12,7 +12,7 @@ from typing import Any
 
 from unfreeze.experiments.launchers.launcher import Death, LauncherError
 
-INSTALL = "pip install -e '.[ray]'"
+INSTALL = "In the clone of unfreeze run `pip install -e '.[ray]'`"
 ANSWER_SECONDS = 5.0  # that a cluster's port may take; Ray itself tries for minutes
 # What a client of HTTP/2, and so of gRPC, says first (RFC 9113, section 3.4): a line, and settings that change nothing.
 # A server of it answers with its settings; their kind is the fourth byte.
