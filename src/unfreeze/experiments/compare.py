@@ -18,7 +18,7 @@ from unfreeze.experiments.cell import Cell
 from unfreeze.experiments.conclude import Comparison, conclude
 from unfreeze.experiments.data_summary import data_summary
 from unfreeze.experiments.disk_space import refuse_without_room
-from unfreeze.experiments.fitting import Fit, what_trains
+from unfreeze.experiments.fitting import Fit, trained_entries, what_trains, words_by_name
 from unfreeze.experiments.folder import (
     as_before_if_refused,
     check_folder,
@@ -136,8 +136,8 @@ def _compare_in(
             refuse_other_rates(output, fitting, rates)
             extra["search"] = _merged(extra.get("search"), searched)
         fits = _what_trains(everything, fitting, settings, rates, listener.said)
-        words = _words(fits)
-        extra["trained_parts"] = _merged(extra.get("trained_parts"), _trained_parts(fits))
+        words = words_by_name(fits)
+        extra["trained_parts"] = _merged(extra.get("trained_parts"), trained_entries(fits))
         cells = grid(fitting, settings, rates)
         missing = [cell for cell in cells if bench.recover(cell) is None]
         if len(missing) < len(cells):
@@ -165,8 +165,8 @@ def _compare_in(
         train_labels=[everything[0].task.gold(example) for example in corpus.train],
     )
     # If the program dies later, the finished runs can be reported and used; the tests of pairs come at the end.
-    to_come = iter(range(len(missing)))
-    bench.make(cells, lambda: concluded(pairs=False, to_come=len(missing) - 1 - next(to_come), extra=extra))
+    to_come = iter(range(len(missing) - 1, -1, -1))
+    bench.make(cells, lambda: concluded(pairs=False, to_come=next(to_come), extra=extra))
     speeds = answering_speeds(
         output, corpus.validation, everything[0].task, everything[0].collator.device, listener.said
     )
@@ -273,28 +273,6 @@ def _what_trains(
         found = {strategy: rate for (name, strategy), rate in rates.items() if name == model}
         fits[model] = what_trains(prepared, fitting[model], settings, found, said)
     return fits
-
-
-def _words(fits: Mapping[str, Mapping[Strategy, Fit]]) -> dict[str, str]:
-    return {
-        f"{model}: {strategy}" if len(fits) > 1 else str(strategy): fit.words
-        for model, here in fits.items()
-        for strategy, fit in here.items()
-    }
-
-
-def _trained_parts(fits: Mapping[str, Mapping[Strategy, Fit]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "model_name": model,
-            "strategy": str(strategy),
-            "learning_rate": fit.learning_rate,
-            "epochs": fit.epochs,
-            "parts": fit.parts,
-        }
-        for model, here in fits.items()
-        for strategy, fit in here.items()
-    ]
 
 
 def _merged(before: Sequence[dict[str, Any]] | None, now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -46,6 +46,30 @@ class Fit:
     parts: list[dict[str, Any]]  # as `trained_parts` gives them
 
 
+def words_by_name(fits: Mapping[str, Mapping[Strategy, Fit]]) -> dict[str, str]:
+    """What each strategy trains, under the name that it has among these models."""
+    return {
+        f"{model}: {strategy}" if len(fits) > 1 else str(strategy): fit.words
+        for model, here in fits.items()
+        for strategy, fit in here.items()
+    }
+
+
+def trained_entries(fits: Mapping[str, Mapping[Strategy, Fit]]) -> list[dict[str, Any]]:
+    """The entries of `trained_parts` in `comparison.json`."""
+    return [
+        {
+            "model_name": model,
+            "strategy": str(strategy),
+            "learning_rate": fit.learning_rate,
+            "epochs": fit.epochs,
+            "parts": fit.parts,
+        }
+        for model, here in fits.items()
+        for strategy, fit in here.items()
+    ]
+
+
 def fitting_strategies(
     everything: Sequence[Prepared], strategies: Sequence[Strategy], settings: Settings, said: Callable[[str], None]
 ) -> dict[str, dict[Strategy, int]]:

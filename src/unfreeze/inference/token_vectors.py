@@ -27,10 +27,8 @@ def token_vectors(model: str) -> Callable[[Sequence[Any]], list[Any]]:
 
     network, tokenizer = load_network(model, "AutoModel", 0).network, load_tokenizer(model)
     config = load_config(model)
-    longest, lower_case = (
-        longest_input(config, tokenizer),
-        bool((getattr(config, "unfreeze", None) or {}).get("lower_case")),
-    )
+    longest = longest_input(config, tokenizer)
+    lower_case = (getattr(config, "unfreeze", None) or {}).get("lower_case")  # as the texts that it was trained on
     extract = pipeline("feature-extraction", model=network, tokenizer=tokenizer)
 
     def readable(given: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from unfreeze.metrics.confusion import OTHER
 from unfreeze.reports import quantities
 from unfreeze.reports.blocks import Block, Bullets, Paragraph, Section, Shade, Table, heat
 from unfreeze.reports.results import Results
@@ -49,7 +50,7 @@ def _from_counts(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"gold": gold, "answered": answered, "number": number, "of": sum(row)}
         for gold, row in zip(labels, counts, strict=True)
         for answered, number in zip(labels, row, strict=True)
-        if number and gold != answered and "(all others)" not in (gold, answered)
+        if number and gold != answered and OTHER not in (gold, answered)
     ]
     return sorted(found, key=lambda one: -one["number"])[:5]
 

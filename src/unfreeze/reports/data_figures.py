@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from unfreeze.reports.data_words import label_noun, limit_in_words
+from unfreeze.reports.data_words import label_noun, last_bin_in_words, limit_in_words
 from unfreeze.reports.figure_style import INK, MARKERS, PALETTE, QUIET, label_rows, new_figure
 from unfreeze.reports.results import Results
 from unfreeze.storage.foreign_text import visible
@@ -36,8 +36,7 @@ def draw_lengths(results: Results) -> Figure | None:
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
     unit = lengths.get("unit")
-    longer = f" (the last bin: {edges[-2] + 1} or more)" if lengths.get("longer") else ""
-    axes.set_xlabel((str(unit) if unit else "tokens, as the network reads them") + longer)
+    axes.set_xlabel((str(unit) if unit else "tokens, as the network reads them") + last_bin_in_words(lengths))
     axes.set_ylabel("% of the split")
     axes.set_title("Lengths of the examples")
     axes.legend(frameon=False, fontsize=9)

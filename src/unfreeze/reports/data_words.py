@@ -66,6 +66,15 @@ def limit_in_words(lengths: Mapping[str, Any]) -> str:
     return f"cut at {longest}" if lengths.get("in_windows") is False else f"at most {longest} at once"
 
 
+def last_bin_in_words(lengths: Mapping[str, Any]) -> str:
+    """What stands behind the unit of a figure of lengths, where its last bin holds all that is longer.
+
+    >>> last_bin_in_words({"edges": [0, 5, 10], "longer": 3}), last_bin_in_words({"edges": [0, 5, 10], "longer": 0})
+    (' (the last bin: 6 or more)', '')
+    """
+    return f" (the last bin: {lengths['edges'][-2] + 1} or more)" if lengths.get("longer") else ""
+
+
 def place(finding: Mapping[str, Any]) -> str:
     """The file and line of a finding; empty where it is about no single one."""
     file, line = finding.get("file"), finding.get("line")

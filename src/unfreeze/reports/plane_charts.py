@@ -10,7 +10,7 @@ import numpy as np
 from unfreeze.reports import quantities
 from unfreeze.reports.chart import Axis, Chart, Point, Series, axis, cost_axis, log_axis, looks, whole_axis
 from unfreeze.reports.costs import Cost
-from unfreeze.reports.data_words import limit_in_words
+from unfreeze.reports.data_words import last_bin_in_words, limit_in_words
 from unfreeze.reports.groups import Group, is_better_high, state
 from unfreeze.reports.histories import thinned
 from unfreeze.reports.intervals import limits
@@ -188,8 +188,11 @@ def lengths_chart(results: Results) -> Chart | None:
     highest = max(point.y for one in series for point in one.points)
     longest = lengths.get("max_length")
     guides = [("x", float(longest), limit_in_words(lengths))] if longest and longest <= 1.1 * edges[-1] else []
-    shown = f"{unit} (the last bin: {edges[-2] + 1} or more)" if lengths.get("longer") else unit
-    across = axis(shown, 0, max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1])
+    across = axis(
+        unit + last_bin_in_words(lengths),
+        0,
+        max(edges[-1], *(place for _, place, _ in guides)) if guides else edges[-1],
+    )
     return Chart(across, series, axis("% of the split", 0, 1.08 * highest), guides=guides)
 
 
